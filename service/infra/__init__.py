@@ -1,0 +1,1 @@
+"""The machinery: PostgreSQL, Redis, jobs, encryption, telemetry. Knows no domain."""

@@ -1,0 +1,245 @@
+"""PostgreSQL: one metadata, one way to read and one way to write.
+
+A transaction is opened with ``BEGIN; SET LOCAL simward.operator`` in one round trip, so that row-level
+security (``security.md`` 3) is in force before the first statement. The driver connection runs in
+autocommit and the statements ``BEGIN`` and ``COMMIT`` are ours: SQLAlchemy's own would cost a round trip
+more for each request.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, ClassVar, cast
+from uuid import UUID
+
+import psycopg
+import sqlalchemy as sa
+from procrastinate.jobs import Job
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.sql.base import Executable
+
+from service.infra.jobs import defer_all
+from service.kit.clock import Clock
+from service.kit.errors import Unavailable
+
+Params = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+
+
+class Base(DeclarativeBase):
+    """The one metadata. ``mapped_column`` without a ``comment`` fails a house test."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: sa.DateTime(timezone=True),
+        dict[str, Any]: postgresql.JSONB,
+        list[Any]: postgresql.JSONB,
+        bytes: sa.LargeBinary,
+    }
+
+
+class Tenant:
+    """A table whose every row belongs to an operator. Its primary key starts with ``operator_id``."""
+
+    operator_id: Mapped[UUID] = mapped_column(
+        sa.Uuid, primary_key=True, sort_order=-10, comment="pii:none the operator that the row belongs to"
+    )
+
+
+class Reader:
+    """One transaction's view. ``now`` is the injected clock's instant at its start."""
+
+    __slots__ = ("_conn", "_driver", "_staged", "now", "operator")
+
+    def __init__(
+        self,
+        conn: AsyncConnection,
+        driver: psycopg.AsyncConnection[Any],
+        operator: UUID | None,
+        now: datetime,
+    ) -> None:
+        self._conn = conn
+        self._driver = driver
+        self._staged: list[tuple[Executable, Params]] = []
+        self.operator = operator
+        self.now = now
+
+    @property
+    def tenant(self) -> UUID:
+        """The operator of this transaction; a tenant's store asks for it rather than for a parameter."""
+        assert self.operator is not None, "a tenant's row was asked for outside any operator"
+        return self.operator
+
+    async def _execute(self, stmt: Executable, params: Params = None) -> sa.CursorResult[Any]:
+        if self._staged:
+            await self._flush()
+        return await self._conn.execute(stmt, params)
+
+    async def _flush(self) -> None:
+        staged, self._staged = self._staged, []
+        for stmt, params in staged:
+            await self._conn.execute(stmt, params)
+
+    async def _finish(self) -> None:
+        await self._flush()
+
+    async def one(self, stmt: Executable, params: Params = None) -> sa.Row[Any] | None:
+        """The only row, or None."""
+        return (await self._execute(stmt, params)).one_or_none()
+
+    async def all(self, stmt: Executable, params: Params = None) -> Sequence[sa.Row[Any]]:
+        return (await self._execute(stmt, params)).all()
+
+    async def scalar(self, stmt: Executable, params: Params = None) -> Any:
+        return (await self._execute(stmt, params)).scalar()
+
+
+class Tx(Reader):
+    """A transaction that writes. What is staged is written in order before the next read and before the commit.
+
+    ``outbox`` holds the jobs to defer (``service.infra.jobs``), inserted last on the same connection.
+    """
+
+    __slots__ = ("outbox",)
+
+    def __init__(
+        self,
+        conn: AsyncConnection,
+        driver: psycopg.AsyncConnection[Any],
+        operator: UUID | None,
+        now: datetime,
+    ) -> None:
+        super().__init__(conn, driver, operator, now)
+        self.outbox: list[Job] = []
+
+    async def run(self, stmt: Executable, params: Params = None) -> int:
+        """Execute now; the number of rows it touched."""
+        return (await self._execute(stmt, params)).rowcount
+
+    def stage(self, stmt: Executable, params: Params = None) -> None:
+        """Write later, whose row count nobody needs: insertions above all."""
+        self._staged.append((stmt, params))
+
+    async def lock(self, *keys: int) -> None:
+        """Advisory locks until the end of the transaction, always taken in ascending order."""
+        if keys:
+            wanted = sa.text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) AS k")
+            await self._execute(wanted, {"keys": sorted(set(keys))})
+
+    @property
+    def driver(self) -> psycopg.AsyncConnection[Any]:
+        """The psycopg connection, for jobs that are deferred inside this transaction."""
+        return self._driver
+
+    async def settle(self) -> None:
+        """Write what is staged, now: before handing ``driver`` to somebody else."""
+        await self._flush()
+
+    async def _finish(self) -> None:
+        await self._flush()
+        if self.outbox:
+            await defer_all(self._driver, self.outbox)
+
+
+def _gone(error: BaseException) -> bool:
+    """Whether PostgreSQL is not there, as against a statement that it refused."""
+    if isinstance(error, PoolTimeout | OperationalError):
+        return True
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or isinstance(
+            error.orig, psycopg.OperationalError | psycopg.InterfaceError
+        )
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+
+
+class Database:
+    """A pool to one PostgreSQL as one role. ``url`` is a ``postgresql+psycopg://`` URL."""
+
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        *,
+        pool_size: int = 10,
+        wait_s: float = 5,
+        statement_timeout_ms: int = 15_000,
+    ) -> None:
+        self.clock = clock
+        self.engine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=wait_s,
+            pool_reset_on_return=None,
+            isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
+            connect_args={
+                "connect_timeout": 5,
+                "options": f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={statement_timeout_ms}"
+                " -c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
+            },
+        )
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def read(self, operator: UUID | None) -> AsyncIterator[Reader]:
+        """A read-only transaction. PostgreSQL gone: :class:`Unavailable`."""
+        async with self._open(operator, "BEGIN READ ONLY", Reader) as reader:
+            yield reader
+
+    @asynccontextmanager
+    async def write(self, operator: UUID | None) -> AsyncIterator[Tx]:
+        """A transaction that is committed at the end of the block and rolled back by any exception."""
+        async with self._open(operator, "BEGIN", Tx) as tx:
+            yield cast(Tx, tx)
+
+    @asynccontextmanager
+    async def _open(self, operator: UUID | None, begin: str, view: type[Reader]) -> AsyncIterator[Reader]:
+        try:
+            conn = await self.engine.connect()
+        except Exception as error:
+            if _gone(error):
+                raise Unavailable("postgresql") from error
+            raise
+        try:
+            raw = await conn.get_raw_connection()
+            driver = cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
+            # An operator is a UUID of ours, never text from outside: it needs no quoting beyond its own form.
+            scope = "" if operator is None else f"; SET LOCAL simward.operator = '{operator}'"
+            await driver.execute(cast(Any, begin + scope))
+            reader = view(conn, driver, operator, self.clock.now())
+            yield reader
+            await reader._finish()
+            await driver.execute("COMMIT")
+        except BaseException as error:
+            await asyncio.shield(self._abandon(conn))
+            if _gone(error):
+                raise Unavailable("postgresql") from error
+            raise
+        else:
+            await asyncio.shield(conn.close())
+
+    @staticmethod
+    async def _abandon(conn: AsyncConnection) -> None:
+        """Roll back and give the connection back; one that cannot be rolled back is thrown away."""
+        try:
+            raw = await conn.get_raw_connection()
+            driver = cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
+            await asyncio.wait_for(driver.execute("ROLLBACK"), 5)
+        except Exception:  # noqa: BLE001  the connection is unusable for whatever reason: drop it
+            await conn.invalidate()
+        await conn.close()

@@ -1,0 +1,82 @@
+"""Redis: scripts by digest, a deadline on every call, and one declared answer when it is gone."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import redis.asyncio as aioredis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from service.kit.clock import Clock, micros
+from service.kit.errors import Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A Lua script and its SHA-1, by which Redis knows it."""
+
+    text: str
+    sha: str
+
+    @classmethod
+    def load(cls, package: str, path: str) -> "Script":
+        """Read ``path`` beside the module of ``package``: ``Script.load(__package__, "lua/issue.lua")``."""
+        text = resources.files(package).joinpath(path).read_text("utf-8")
+        return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+class Redis:
+    """One pool. Whatever goes wrong between us and the server is :class:`Unavailable`, never a hang.
+
+    A script that Redis refuses (``ResponseError``: our bug, or a full server under ``noeviction``) is told
+    apart: out of memory is also :class:`Unavailable`, anything else is raised as it is.
+    """
+
+    def __init__(self, url: str, clock: Clock, *, timeout_s: float = 1.0, max_connections: int = 50) -> None:
+        self.clock = clock
+        self.timeout_s = timeout_s
+        self.client = aioredis.Redis.from_url(
+            url,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            max_connections=max_connections,
+            retry=Retry(NoBackoff(), 0),
+        )
+
+    @property
+    def now_us(self) -> int:
+        """``ARGV[1]`` of every script: 0 (the server's TIME) unless a test or the seed turns the clock."""
+        return micros(self.clock.now()) if getattr(self.clock, "is_manual", False) else 0
+
+    async def run(
+        self, script: Script, keys: Sequence[str | bytes], args: Sequence[str | bytes | int]
+    ) -> Any:
+        """Run a script once. It is not repeated when the answer is lost: a charge might be taken twice."""
+
+        async def call() -> Any:
+            try:
+                return await self.client.evalsha(script.sha, len(keys), *keys, *args)
+            except NoScriptError:
+                return await self.client.eval(script.text, len(keys), *keys, *args)
+
+        return await self.guard(call())
+
+    async def guard(self, call: Awaitable[Any]) -> Any:
+        """Await a command under the deadline and say :class:`Unavailable` for what is not an answer."""
+        try:
+            async with asyncio.timeout(self.timeout_s * 2):
+                return await call
+        except ResponseError as error:
+            if str(error).startswith(("OOM", "LOADING", "READONLY", "MASTERDOWN", "BUSY", "NOREPLICAS")):
+                raise Unavailable("redis") from error
+            raise
+        except (RedisError, OSError, TimeoutError) as error:
+            raise Unavailable("redis") from error
+
+    async def close(self) -> None:
+        await self.client.aclose()

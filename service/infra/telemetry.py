@@ -1,0 +1,87 @@
+"""Logs and numbers. What is logged: route templates, ids, codes, counts, durations; never input.
+
+structlog writes JSON lines to stderr. Exceptions are logged as type and place, without their message or
+locals: a driver's message quotes the row, a validator's quotes the input (``security.md`` 7).
+"""
+
+import logging
+import sys
+import traceback
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry(auto_describe=True)
+
+REQUESTS = Counter(
+    "simward_requests_total",
+    "Answers by route template, method and status",
+    ["route", "method", "status"],
+    registry=REGISTRY,
+)
+SECONDS = Histogram(
+    "simward_request_seconds",
+    "Time to answer by route template",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    registry=REGISTRY,
+)
+DECISIONS = Counter("simward_decisions_total", "Decisions by verdict", ["verdict"], registry=REGISTRY)
+RULE_FAILURES = Counter(
+    "simward_rule_failures_total", "Rules that failed at run time, by rule", ["rule"], registry=REGISTRY
+)
+CODES = Counter("simward_codes_total", "Codes by what became of them", ["outcome"], registry=REGISTRY)
+JOBS_FAILED = Gauge("simward_jobs_failed", "Jobs that gave up and wait for staff", registry=REGISTRY)
+
+
+def _strip(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace ``exc_info`` by the exception's type chain and the innermost places, without any message."""
+    info = event.pop("exc_info", None)
+    if info:
+        error = info if isinstance(info, BaseException) else sys.exc_info()[1]
+        chain: list[str] = []
+        seen = error
+        while seen is not None and len(chain) < 5:
+            chain.append(type(seen).__qualname__)
+            seen = seen.__cause__ or seen.__context__
+        event["error"] = " < ".join(chain)
+        if error is not None:
+            frames = traceback.extract_tb(error.__traceback__)[-6:]
+            event["at"] = [f"{frame.filename.rpartition('service/')[2]}:{frame.lineno}" for frame in frames]
+    return event
+
+
+class _Quiet(logging.Handler):
+    """Libraries' records: name and level of errors alone, since their messages may quote arguments."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger("library")
+        info = record.exc_info[1] if record.exc_info else None
+        log.log(
+            record.levelno,
+            "library.record",
+            logger=record.name,
+            place=f"{record.module}:{record.lineno}",
+            exc_info=info,
+        )
+
+
+def configure(level: str = "info") -> None:
+    """Set up logging for the process: JSON lines on stderr, libraries' messages reduced to name and place."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _strip,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    root.handlers = [_Quiet(logging.WARNING)]
+    root.setLevel(logging.WARNING)

@@ -1,0 +1,1 @@
+"""Pure vocabulary: values, ids, clocks, refusals. Imports no framework and does no input or output."""

@@ -1,0 +1,86 @@
+"""Settings: read once from ``SIMWARD_…`` variables and secret files, frozen, passed down.
+
+The table in ``docs/settings.md`` is checked against this class by a house test.
+"""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Mode(StrEnum):
+    """``demo``: invented people, outbox sender, loopback. ``test``: the same for tests, clocks may be turned."""
+
+    PRODUCTION = "production"
+    DEMO = "demo"
+    TEST = "test"
+
+
+class Settings(BaseSettings):
+    """Everything that differs between installations. Secrets come from files (``secrets_dir``) or variables."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SIMWARD_",
+        frozen=True,
+        extra="forbid",
+        secrets_dir="/run/secrets" if Path("/run/secrets").is_dir() else None,
+    )
+
+    mode: Mode = Field(Mode.PRODUCTION, description="production, demo or test")
+    database_url: str = Field("", description="PostgreSQL as role simward_app (postgresql+psycopg://…)")
+    owner_database_url: str = Field("", description="PostgreSQL as role simward_owner, for migrations alone")
+    sealer_database_url: str = Field(
+        "", description="PostgreSQL as role simward_sealer, for the worker alone"
+    )
+    redis_url: str = Field("", description="Redis (redis://, rediss:// or unix://)")
+    keys_dir: Path = Field(Path("keys"), description="folder with the five keysets")
+    master_key_file: Path | None = Field(None, description="32-byte key that wraps the keysets in production")
+    heads_file: Path | None = Field(None, description="append-only file for signed audit heads")
+    public_url: str = Field(
+        "http://127.0.0.1:8080", description="how the outside reaches us; Origin and Host are checked"
+    )
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8080, ge=0, le=65535, description="port to listen on")
+    pool_size: int = Field(10, ge=1, le=200, description="PostgreSQL connections a process")
+    sender: str = Field(
+        "none",
+        pattern="^(none|outbox|webhook)$",
+        description="what sends codes: none, outbox (demo), webhook",
+    )
+    sender_webhook_url: str = Field("", description="where the webhook sender posts messages")
+    sender_webhook_secret: SecretStr = Field(SecretStr(""), description="its signing secret (whsec_…)")
+    allow_private_targets: bool = Field(
+        False, description="webhooks may reach private and loopback addresses"
+    )
+    send_deadline_s: float = Field(
+        8.0, gt=0, le=30, description="seconds within which a sender must accept a message"
+    )
+    registry_url: str = Field("", description="document registry; empty: none, proof stays consistent")
+    provisioner_url: str = Field("", description="provisioner; empty: the null one, which is always done")
+    inventory_url: str = Field("", description="SIM inventory; empty: the null one, which accepts any")
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token for /metrics; empty: loopback peers only"
+    )
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="least level that is logged"
+    )
+
+    @property
+    def is_demo(self) -> bool:
+        return self.mode is not Mode.PRODUCTION
+
+    @model_validator(mode="after")
+    def _no_demo_parts_in_production(self) -> "Settings":
+        if self.mode is Mode.PRODUCTION and self.sender == "outbox":
+            raise ValueError("the outbox sender is for the demo alone")
+        if self.mode is Mode.DEMO and self.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("the demo listens on loopback alone")
+        return self
+
+
+def environment() -> dict[str, str]:
+    """The process environment, for children that we start; nothing else reads it."""
+    return dict(os.environ)
