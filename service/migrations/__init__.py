@@ -1,0 +1,1 @@
+"""Migrations: alembic revisions, run as ``simward_owner`` by ``simward migrate``. One head."""

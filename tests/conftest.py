@@ -1,0 +1,118 @@
+"""Real PostgreSQL and Redis of our own for every test process; a database from a migrated template."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+import redis as sync_redis
+
+from service.infra.crypto import Vault, create_keysets
+from service.infra.embedded import Embedded, Servers
+from service.infra.postgres import Database
+from service.infra.redis import Redis
+from service.kit.clock import ManualClock
+from service.migrations.run import migrate
+from service.operators.workflow import Operators
+
+START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+
+
+class Backend:
+    """The servers of this test process, and the URL of the database that tests share one after another."""
+
+    def __init__(self, embedded: Embedded, servers: Servers, folder: Path) -> None:
+        self.embedded = embedded
+        self.servers = servers
+        self.folder = folder
+
+    def admin(self) -> "psycopg.Connection[tuple[object, ...]]":
+        url = self.embedded.admin_url("simward").replace("postgresql+psycopg://", "postgresql://")
+        return psycopg.connect(url, autocommit=True)
+
+
+@pytest.fixture(scope="session")
+def backend() -> Iterator[Backend]:
+    folder = Path(tempfile.mkdtemp(prefix="simward-test-"))
+    folder.chmod(0o755)
+    embedded = Embedded(folder / "data", fsync=False)
+    try:
+        servers = embedded.start()
+        migrate(servers.owner_url)
+        yield Backend(embedded, servers, folder)
+    finally:
+        embedded.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def _cleaner(backend: Backend) -> Iterator[str]:
+    """One statement that empties every table but the migrations' own."""
+    with backend.admin() as conn:
+        rows = conn.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+            " AND NOT relispartition AND relname <> 'alembic_version'"
+        ).fetchall()
+    names = sorted(str(row[0]) for row in rows)
+    yield "SET session_replication_role = replica; " + "; ".join(f'DELETE FROM "{name}"' for name in names)
+
+
+@pytest.fixture
+def _clean(backend: Backend, _cleaner: str) -> Iterator[None]:
+    yield
+    with backend.admin() as conn:
+        conn.execute(_cleaner)  # type: ignore[call-overload]  # a constant of ours, not a literal
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(START)
+
+
+@pytest.fixture
+async def db(backend: Backend, clock: ManualClock, _clean: None) -> AsyncIterator[Database]:
+    """A database as the application's role."""
+    database = Database(backend.servers.app_url, clock, pool_size=20)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def sealer_db(backend: Backend, clock: ManualClock, _clean: None) -> AsyncIterator[Database]:
+    database = Database(backend.servers.sealer_url, clock, pool_size=2)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def redis(backend: Backend, clock: ManualClock) -> AsyncIterator[Redis]:
+    """An empty Redis; the clock of its scripts is the test's."""
+    with sync_redis.Redis.from_url(backend.servers.redis_admin_url) as admin:
+        admin.flushall()
+    wrapped = Redis(backend.servers.redis_url, clock, timeout_s=5)
+    yield wrapped
+    await wrapped.close()
+
+
+@pytest.fixture(scope="session")
+def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("keys")
+    create_keysets(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def vault(keys_dir: Path) -> Vault:
+    return Vault.load(keys_dir, production=False)
+
+
+@pytest.fixture
+async def operator(db: Database) -> UUID:
+    """The id of operator ``demo``."""
+    return (await Operators(db).add("demo", "Demo Telecom")).id
+
+
