@@ -1,0 +1,275 @@
+"""Nouns of a line in service: its states, its facts, and what it refuses."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from service.kit.errors import Kind, Refusal
+
+
+class State(StrEnum):
+    """``quarantined``: closed, and the number is not given out yet. ``closed`` is final."""
+
+    ACTIVE = "active"
+    RESTRICTED = "restricted"
+    SUSPENDED = "suspended"
+    QUARANTINED = "quarantined"
+    CLOSED = "closed"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the holder still has the line: it counts against caps and blocks its number and SIM."""
+        return self in (State.ACTIVE, State.RESTRICTED, State.SUSPENDED)
+
+
+class Action(StrEnum):
+    """What a client or staff may ask for; also the last segment of the route."""
+
+    RESTRICT = "restrict"
+    SUSPEND = "suspend"
+    REINSTATE = "reinstate"
+    CLOSE = "close"
+
+
+AWAITING_CODE = "awaiting-code"
+"""Restricted until a code sent to the line itself is verified (``api.md``, purpose ``new``)."""
+
+CODE_NEVER_CAME = "code-never-came"
+SERVICE_ENDED = "service-ended"
+PROBATION = "probation"
+RESERVED = frozenset({AWAITING_CODE, CODE_NEVER_CAME, SERVICE_ENDED, PROBATION})
+"""Reasons that the house gives by itself; nobody may assert them."""
+
+REASON_PATTERN = "^[a-z]+(-[a-z]+){0,5}$"
+"""A reason is a code of letters: no digit, so no number can be written into it. At most 48 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinePolicy:
+    """Times of a line's life; the seed version of the policy holds the same figures."""
+
+    quarantine: timedelta = timedelta(days=90)
+    awaiting_code: timedelta = timedelta(hours=72)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A number in service. Number and ICCID are in ``sealed`` alone, under the subscriber's key.
+
+    ``reasons`` say why the line is not active; ``held_until``, ``awaiting_until``, ``service_until`` and
+    ``quarantine_until`` are instants at which time alone changes it. ``applied_version`` is the newest
+    version that the network has confirmed; where it lags ``version``, the change is still under way.
+    ``country`` is ISO 3166-1 alpha-2 of the number, for retention.
+    """
+
+    id: UUID
+    operator_id: UUID
+    subscriber_id: UUID
+    registration_id: UUID
+    state: State
+    reasons: tuple[str, ...]
+    assurance: str
+    country: str
+    holder_since: datetime
+    active_since: datetime | None = None
+    sim_changed_at: datetime | None = None
+    probation_until: datetime | None = None
+    service_until: datetime | None = None
+    held_until: datetime | None = None
+    awaiting_until: datetime | None = None
+    quarantine_until: datetime | None = None
+    closed_at: datetime | None = None
+    sealed: bytes = b""
+    applied_version: int = 0
+    version: int = 1
+
+    @property
+    def is_awaiting_code(self) -> bool:
+        return self.awaiting_until is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What a line's sealed blob holds: MSISDN (E.164) and ICCID (None where an eSIM has none yet)."""
+
+    msisdn: str
+    iccid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """Facts of an approved registration that becomes a line.
+
+    ``awaits_code``: the SIM could not receive before activation, so the line's own code is still owed.
+    ``restricted_until``: a condition of the decision; outgoing traffic waits until then.
+    """
+
+    registration_id: UUID
+    subscriber_id: UUID
+    msisdn: str
+    iccid: str | None
+    country: str
+    assurance: str
+    awaits_code: bool = False
+    restricted_until: datetime | None = None
+    probation_until: datetime | None = None
+    service_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that happened to a line; the workflow turns it into an event. ``reason`` is a code."""
+
+    what: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What the network is to let a line do. Emergency calls and the operator's care are not a choice here:
+    whatever is connected may reach them (:attr:`emergency_and_care`)."""
+
+    connected: bool
+    outgoing: bool
+    incoming: bool
+
+    @property
+    def emergency_and_care(self) -> bool:
+        return self.connected
+
+
+FULL = Conditions(connected=True, outgoing=True, incoming=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationOrder:
+    """What the provisioner needs to bring a line up; idempotent by ``registration_id``.
+
+    ``prepare`` is asked with the same facts before there is a decision; it does not look at ``conditions``.
+    """
+
+    operator_id: UUID
+    registration_id: UUID
+    msisdn: str
+    iccid: str | None
+    imei: str | None
+    plan: str
+    form: str
+    conditions: Conditions = FULL
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionsOrder:
+    """New conditions of a line; a repeated or older ``version`` changes nothing at the other end.
+
+    ``numbers`` is None where the holder was erased: the other end then finds the line by its registration.
+    """
+
+    operator_id: UUID
+    line_id: UUID
+    registration_id: UUID
+    version: int
+    numbers: Numbers | None
+    conditions: Conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """``can_receive``: whether the SIM can take a message before the line is activated."""
+
+    can_receive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The network did it, now or on an earlier attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It was not done, or we cannot know. ``code`` is a code of letters, digits and hyphens."""
+
+    retryable: bool
+    code: str
+
+
+Outcome = Done | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What the inventory says of one number or one card.
+
+    ``allotted``: it may be sold by the dealer asked about (always true where no dealer was named and it is
+    not set aside for one). ``unused``: nothing was ever activated on it, or it was given back.
+    """
+
+    ours: bool
+    allotted: bool
+    unused: bool
+
+    @property
+    def may_be_sold(self) -> bool:
+        return self.ours and self.allotted and self.unused
+
+
+@dataclass(frozen=True, slots=True)
+class StockAnswer:
+    """``sim`` is None where no card was asked about."""
+
+    number: Stock
+    sim: Stock | None
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Back-off of work against the network: ``first``, doubled each time up to ``longest``, ``attempts`` in all."""
+
+    first: timedelta = timedelta(seconds=5)
+    longest: timedelta = timedelta(hours=1)
+    attempts: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAt:
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListedForStaff:
+    """No further attempt is made by itself: a person reads ``code`` and decides."""
+
+    code: str
+
+
+class NumberInUse(Refusal):
+    code = "number-in-use"
+    kind = Kind.CONFLICT
+    title = "The number already has a line or an open registration here"
+
+
+class SimInUse(Refusal):
+    code = "sim-in-use"
+    kind = Kind.CONFLICT
+    title = "The SIM card already has a line or an open registration here"
+
+
+class NumberInQuarantine(Refusal):
+    """Fact ``free_at``: the instant from which the number may be given out."""
+
+    code = "number-in-quarantine"
+    kind = Kind.CONFLICT
+    title = "The number was given back lately and rests before it has a new holder"
+
+
+class SimNotInStock(Refusal):
+    code = "sim-not-in-stock"
+    kind = Kind.INVALID
+    title = "The SIM card is not in the stock that may be sold here"
+
+
+class NumberNotAllowed(Refusal):
+    code = "number-not-allowed"
+    kind = Kind.INVALID
+    title = "This number may not be registered here"
