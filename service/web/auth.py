@@ -78,11 +78,20 @@ class Gate:
     async def admit(self, key: str, peer: str | None) -> Principal:
         head, _, rest = key.partition("_")
         key_id, _, secret = rest.partition("_")
-        if head != "sk" or not key_id.isalnum() or not key_id.isascii() or len(key_id) > 40 or not 20 < len(secret) < 100:
+        if (
+            head != "sk"
+            or not key_id.isalnum()
+            or not key_id.isascii()
+            or len(key_id) > 40
+            or not 20 < len(secret) < 100
+        ):
             raise Unauthenticated()
         credential = await self._find(key_id)
         digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
-        if not hmac.compare_digest(digest, credential.sha256 if credential else bytes(32)) or credential is None:
+        if (
+            not hmac.compare_digest(digest, credential.sha256 if credential else bytes(32))
+            or credential is None
+        ):
             raise Unauthenticated()
         if credential.expires_at is not None and credential.expires_at <= self._clock.now():
             raise Unauthenticated()

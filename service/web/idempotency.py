@@ -126,7 +126,10 @@ class Slot:
                 return None
             mine = (table.operator_id == tx.tenant) & table.key.in_(self.keys)
             row = await tx.one(
-                sa.select(table.__table__).where(mine, table.holder != self.holder).order_by(table.created_at).limit(1)
+                sa.select(table.__table__)
+                .where(mine, table.holder != self.holder)
+                .order_by(table.created_at)
+                .limit(1)
             )
             if row is None:
                 return None
@@ -139,7 +142,12 @@ class Slot:
             # Expired, or its holder died: the row changes hands, if nobody else was faster.
             won = await tx.run(
                 sa.update(table)
-                .where(mine, table.key == row.key, table.holder == row.holder, table.lease_until == row.lease_until)
+                .where(
+                    mine,
+                    table.key == row.key,
+                    table.holder == row.holder,
+                    table.lease_until == row.lease_until,
+                )
                 .values(
                     holder=self.holder,
                     fingerprint=self.fingerprint,
@@ -202,7 +210,9 @@ async def slot_of(request: Request) -> Slot:
     if given is None:
         return Slot(state.db, state.vault, caller, (), b"", b"", instance)
     if not _FORM.fullmatch(given):
-        raise InvalidRequest("/idempotency-key", "idempotency-key", "must be 1 to 255 visible ASCII characters")
+        raise InvalidRequest(
+            "/idempotency-key", "idempotency-key", "must be 1 to 255 visible ASCII characters"
+        )
     where = (
         caller.operator_id.bytes,
         caller.client_id.bytes,

@@ -64,7 +64,7 @@ class Edge:
             if status:
                 raise
             await problems.answer(refusal, problems.template_of(scope))(scope, receive, sending)
-        except Exception as error:  # noqa: BLE001  the last catch: a 500 says the trace id and nothing else
+        except Exception as error:
             log.error("http.failed", route=problems.template_of(scope), trace=trace, exc_info=error)
             if not status:
                 body = {

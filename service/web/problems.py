@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from service.kit.errors import JsonValue, Kind, Refusal
+from service.kit.values import Malformed
 
 STATUS = {
     Kind.UNAUTHENTICATED: 401,
@@ -108,8 +109,13 @@ def template_of(scope: Mapping[str, Any]) -> str:
 
 def _pointer(loc: Sequence[Any]) -> str:
     """RFC 6901, of what FastAPI says; an unknown field's name is input, so it is shown only in a harmless form."""
-    parts = [str(part) for part in (loc[1:] if loc and loc[0] in ("body", "query", "path", "header") else loc)]
-    safe = [part if len(part) <= 40 and part.isascii() and part.replace("_", "").isalnum() else "-" for part in parts]
+    parts = [
+        str(part) for part in (loc[1:] if loc and loc[0] in ("body", "query", "path", "header") else loc)
+    ]
+    safe = [
+        part if len(part) <= 40 and part.isascii() and part.replace("_", "").isalnum() else "-"
+        for part in parts
+    ]
     return "".join("/" + part for part in safe)
 
 
@@ -117,12 +123,14 @@ def _invalid(errors: Sequence[Mapping[str, Any]], instance: str) -> Response:
     listed: list[JsonValue] = []
     for error in errors[:20]:
         kind = str(error.get("type", ""))
-        # A ValueError of our own validators carries a code, never input: ``raise ValueError("code")``.
-        own = str(error.get("ctx", {}).get("error", "")) if kind == "value_error" else ""
-        code = own if own and " " not in own else kind.replace("_", "-")
+        own = error.get("ctx", {}).get("error") if kind == "value_error" else None
         loc: Sequence[Any] = error.get("loc", ())
         pointer = _pointer(loc[:1]) if kind == "json_invalid" else _pointer(loc)
-        listed.append({"pointer": pointer, "code": code, "detail": _DETAILS.get(kind, "is not valid")})
+        if isinstance(own, Malformed):  # our own value types: a code and a text that never hold input
+            listed.append({"pointer": pointer, "code": own.reason, "detail": own.text})
+        else:
+            code = kind.replace("_", "-")
+            listed.append({"pointer": pointer, "code": code, "detail": _DETAILS.get(kind, "is not valid")})
     return problem(
         {
             "type": "https://simward.invalid/problems/invalid-request",
@@ -135,8 +143,18 @@ def _invalid(errors: Sequence[Mapping[str, Any]], instance: str) -> Response:
     )
 
 
-_HTTP_CODES = {404: "not-found", 405: "not-found", 413: "too-large", 415: "unsupported-media", 401: "unauthenticated"}
-_HTTP_TITLES = {404: "There is no such thing here", 405: "There is no such thing here", 413: "The body is too large"}
+_HTTP_CODES = {
+    404: "not-found",
+    405: "not-found",
+    413: "too-large",
+    415: "unsupported-media",
+    401: "unauthenticated",
+}
+_HTTP_TITLES = {
+    404: "There is no such thing here",
+    405: "There is no such thing here",
+    413: "The body is too large",
+}
 
 
 def install(app: FastAPI) -> None:
@@ -162,7 +180,9 @@ def install(app: FastAPI) -> None:
             "code": code,
             "instance": template(request),
         }
-        return problem(body, {"Allow": error.headers["Allow"]} if error.headers and "Allow" in error.headers else None)
+        return problem(
+            body, {"Allow": error.headers["Allow"]} if error.headers and "Allow" in error.headers else None
+        )
 
     app.add_exception_handler(Refusal, on_refusal)
     app.add_exception_handler(RequestValidationError, on_invalid)

@@ -1,0 +1,178 @@
+"""The state machine and what is missing: pure functions of a registration and the instant."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from service.kit.errors import Refusal, StateConflict
+from service.registration.model import (
+    APPEAL_WITHIN,
+    MAX_FAILED_DOCUMENTS,
+    MAX_PATCHES,
+    OPEN,
+    Activating,
+    Activation,
+    CodeProof,
+    DocumentSummary,
+    Outcome,
+    Registration,
+    RegistrationExpired,
+    State,
+    Target,
+    TooManyDocuments,
+)
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.COLLECTING: frozenset(
+        {State.APPROVED, State.IN_REVIEW, State.DENIED, State.EXPIRED, State.CANCELLED}
+    ),
+    State.IN_REVIEW: frozenset({State.APPROVED, State.DENIED, State.CANCELLED}),
+    State.DENIED: frozenset({State.IN_REVIEW}),
+    State.APPROVED: frozenset({State.ACTIVE, State.CANCELLED}),
+    State.ACTIVE: frozenset(),
+    State.EXPIRED: frozenset(),
+    State.CANCELLED: frozenset(),
+}
+ENDED = frozenset({State.DENIED, State.EXPIRED, State.CANCELLED})
+VERDICTS = {"approved": State.APPROVED, "review": State.IN_REVIEW, "denied": State.DENIED}
+
+
+def advance(registration: Registration, to: State, now: datetime) -> Registration:
+    """The registration in state ``to``; :class:`StateConflict` where there is no such step."""
+    if to not in TRANSITIONS[registration.state]:
+        raise StateConflict(registration.state, sorted(TRANSITIONS[registration.state]))
+    return replace(registration, state=to, ended_at=now if to in ENDED else None)
+
+
+def collecting(registration: Registration, now: datetime) -> None:
+    """Refuse unless evidence may still be added."""
+    if registration.state is State.COLLECTING and registration.expires_at <= now:
+        raise RegistrationExpired()
+    if registration.state is State.EXPIRED:
+        raise RegistrationExpired()
+    if registration.state is not State.COLLECTING:
+        raise StateConflict(registration.state, [State.COLLECTING])
+
+
+def best_document(registration: Registration) -> DocumentSummary | None:
+    """The document that the decision rests on: the strongest proof, then the better outcome, then the newest."""
+    proofs = {"none": 0, "consistent": 1, "confirmed": 2, "signed": 3}
+    outcomes = {"fail": 0, "refer": 1, "pass": 2}
+    usable = [doc for doc in registration.documents if doc.outcome != "fail"]
+    return max(
+        enumerate(usable),
+        key=lambda pair: (outcomes.get(pair[1].outcome, 0), proofs.get(pair[1].proof, 0), pair[0]),
+        default=(0, None),
+    )[1]
+
+
+def missing(registration: Registration) -> tuple[str, ...]:
+    """What ``submit`` still waits for, in the words of ``api.md``."""
+    if registration.state is not State.COLLECTING:
+        return ()
+    wanted = []
+    if best_document(registration) is None:
+        wanted.append("document")
+    if registration.verified(registration.wants_code_to) is None:
+        wanted.append("otp")
+    return tuple(wanted)
+
+
+def may_add_document(registration: Registration) -> Refusal | None:
+    failed = sum(1 for doc in registration.documents if doc.outcome == "fail")
+    if failed >= MAX_FAILED_DOCUMENTS:
+        return TooManyDocuments(limit="FailedDocumentsPerRegistration", retry_at=None)
+    return None
+
+
+def may_patch(registration: Registration, now: datetime) -> None:
+    collecting(registration, now)
+    if registration.patches >= MAX_PATCHES:
+        raise StateConflict(
+            registration.state, (), "The data were changed three times; begin a new registration."
+        )
+
+
+def may_send_code(registration: Registration, to: Target, now: datetime) -> None:
+    """A code goes to where possession is asked for, while collecting; later to a line that awaits it."""
+    if registration.awaits_line_code and to is Target.LINE:
+        return
+    collecting(registration, now)
+    if to is not registration.wants_code_to:
+        raise StateConflict(
+            registration.state, [registration.wants_code_to], "The code must go to the other number."
+        )
+
+
+def with_document(registration: Registration, document: DocumentSummary) -> Registration:
+    return replace(registration, documents=(*registration.documents, document))
+
+
+def with_code(registration: Registration, proof: CodeProof) -> Registration:
+    """Record a proof once; a second one for the same target changes nothing."""
+    if registration.verified(proof.to) is not None:
+        return registration
+    return replace(registration, codes=(*registration.codes, proof))
+
+
+def decided(registration: Registration, outcome: Outcome, now: datetime) -> Registration:
+    """The registration after a decision: approved starts its activation."""
+    moved = advance(registration, VERDICTS[outcome.verdict], now)
+    activation = Activation(Activating.PENDING) if moved.state is State.APPROVED else None
+    return replace(moved, outcome=outcome, activation=activation)
+
+
+def may_appeal(registration: Registration, now: datetime) -> None:
+    """Once, within 30 days of the denial."""
+    if registration.state is not State.DENIED or registration.outcome is None:
+        raise StateConflict(registration.state, [State.DENIED])
+    if registration.appealed_at is not None:
+        raise StateConflict(
+            registration.state, (), "It was appealed once and decided again; that decision stands."
+        )
+    if registration.outcome.decided_at + APPEAL_WITHIN < now:
+        raise StateConflict(registration.state, (), "An appeal is possible within 30 days.")
+
+
+def appealed(registration: Registration, now: datetime) -> Registration:
+    may_appeal(registration, now)
+    return replace(advance(registration, State.IN_REVIEW, now), appealed_at=now)
+
+
+def may_decide_by_person(registration: Registration, staff: str) -> None:
+    """A person decides what is in review; an appeal is decided by somebody else than the first decision."""
+    if registration.state is not State.IN_REVIEW:
+        raise StateConflict(registration.state, [State.IN_REVIEW])
+    if registration.appealed_at and registration.outcome and registration.outcome.decided_by == staff:
+        raise StateConflict(
+            registration.state, (), "An appeal is decided by another person than the first decision."
+        )
+
+
+def cancelled(registration: Registration, now: datetime) -> Registration:
+    return advance(registration, State.CANCELLED, now)
+
+
+def provisioned(registration: Registration, now: datetime) -> Registration:
+    return replace(advance(registration, State.ACTIVE, now), activation=Activation(Activating.DONE))
+
+
+def provisioning_failed(registration: Registration, detail: str) -> Registration:
+    """Given up for now and listed for staff; the registration stays approved and holds its number."""
+    return replace(registration, activation=Activation(Activating.FAILED, detail))
+
+
+def next_actions(registration: Registration) -> list[str]:
+    """What the caller may do next, in the order in which it makes sense."""
+    if registration.awaits_line_code:
+        return ["send_otp", "check_otp"]
+    if registration.state is State.DENIED and registration.appealed_at is None:
+        return ["appeal"]
+    if registration.state is not State.COLLECTING:
+        return ["cancel"] if registration.state in OPEN else []
+    wanted = missing(registration)
+    actions = []
+    if "document" in wanted:
+        actions.append("submit_document")
+    if "otp" in wanted:
+        actions += ["send_otp", "check_otp"]
+    return actions or ["submit"]

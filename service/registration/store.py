@@ -1,0 +1,237 @@
+"""Durable truth of registrations."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from service.infra.postgres import Reader, Tx
+from service.kit.errors import NotFound, Stale
+from service.lines.model import NumberInUse, SimInUse
+from service.registration.model import (
+    Activating,
+    Activation,
+    Channel,
+    CodeProof,
+    DocumentSummary,
+    Outcome,
+    Purpose,
+    Registration,
+    State,
+    Target,
+)
+from service.registration.tables import RegistrationRow
+
+_TABLE = RegistrationRow.__table__
+_PLAIN = [
+    f.name
+    for f in fields(Registration)
+    if f.name not in ("documents", "codes", "outcome", "activation", "state", "purpose", "channel")
+]
+
+
+def _instant(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
+
+
+def _text(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+def values(reg: Registration) -> dict[str, Any]:
+    """The row of a registration."""
+    row: dict[str, Any] = {name: getattr(reg, name) for name in _PLAIN}
+    row |= {"state": reg.state.value, "purpose": reg.purpose.value, "channel": reg.channel.value}
+    row["documents"] = [
+        {
+            "id": d.id.hex,
+            "kind": d.kind,
+            "outcome": d.outcome,
+            "proof": d.proof,
+            "reason": d.reason,
+            "facts": d.facts,
+        }
+        for d in reg.documents
+    ]
+    row["codes"] = [
+        {
+            "to": c.to.value,
+            "challenge": c.challenge.hex,
+            "verified_at": _text(c.verified_at),
+            "tries": c.tries,
+        }
+        for c in reg.codes
+    ]
+    out = reg.outcome
+    row["outcome"] = out and {
+        "id": out.id.hex,
+        "verdict": out.verdict,
+        "assurance": out.assurance,
+        "reasons": list(out.reasons),
+        "restricted_until": _text(out.restricted_until),
+        "probation_until": _text(out.probation_until),
+        "policy_version": out.policy_version,
+        "decided_at": _text(out.decided_at),
+        "decided_by": out.decided_by,
+    }
+    row["activation"] = reg.activation and {
+        "state": reg.activation.state.value,
+        "detail": reg.activation.detail,
+    }
+    return row
+
+
+def _outcome(data: Mapping[str, Any] | None) -> Outcome | None:
+    if data is None:
+        return None
+    decided_at = _instant(data["decided_at"])
+    assert decided_at is not None
+    return Outcome(
+        id=UUID(data["id"]),
+        verdict=data["verdict"],
+        assurance=data["assurance"],
+        reasons=tuple(data["reasons"]),
+        restricted_until=_instant(data["restricted_until"]),
+        probation_until=_instant(data["probation_until"]),
+        policy_version=data["policy_version"],
+        decided_at=decided_at,
+        decided_by=data["decided_by"],
+    )
+
+
+def of_row(row: sa.Row[Any]) -> Registration:
+    data = row._mapping
+    plain = {name: data[name] for name in _PLAIN}
+    return Registration(
+        **plain,
+        state=State(data["state"]),
+        purpose=Purpose(data["purpose"]),
+        channel=Channel(data["channel"]),
+        documents=tuple(
+            DocumentSummary(UUID(d["id"]), d["kind"], d["outcome"], d["proof"], d["reason"], d["facts"])
+            for d in data["documents"]
+        ),
+        codes=tuple(
+            CodeProof(
+                Target(c["to"]), UUID(c["challenge"]), datetime.fromisoformat(c["verified_at"]), c["tries"]
+            )
+            for c in data["codes"]
+        ),
+        outcome=_outcome(data["outcome"]),
+        activation=(
+            Activation(Activating(data["activation"]["state"]), data["activation"]["detail"])
+            if data["activation"]
+            else None
+        ),
+    )
+
+
+async def load(
+    reader: Reader, registration_id: UUID, *, dealer: UUID | None = None, lock: bool = False
+) -> Registration:
+    """The registration; :class:`NotFound` also where it belongs to another operator, or to another dealer than
+    the one that the key is bound to."""
+    wanted = sa.select(_TABLE).where(_TABLE.c.operator_id == reader.tenant, _TABLE.c.id == registration_id)
+    if dealer is not None:
+        wanted = wanted.where(_TABLE.c.dealer_id == dealer)
+    row = await reader.one(wanted.with_for_update() if lock else wanted)
+    if row is None:
+        raise NotFound()
+    return of_row(row)
+
+
+async def add(tx: Tx, registration: Registration) -> None:
+    """Insert it now; the partial unique indexes refuse a number or a SIM that is taken."""
+    try:
+        await tx.run(sa.insert(RegistrationRow).values(values(registration)))
+    except IntegrityError as error:
+        raise refusal_of(error) from None
+
+
+def refusal_of(error: IntegrityError) -> Exception:
+    """Which of the unique indexes said no."""
+    diag = getattr(error.orig, "diag", None)
+    name = getattr(diag, "constraint_name", None)
+    if name == "uq_registration_open_msisdn":
+        return NumberInUse()
+    if name == "uq_registration_open_iccid":
+        return SimInUse()
+    return error
+
+
+async def save(tx: Tx, registration: Registration, *, expected: int) -> None:
+    """Write the registration whose version was ``expected``; :class:`Stale` where somebody was faster."""
+    changed = values(registration) | {"version": expected + 1}
+    for fixed in ("id", "operator_id", "created_at", "client_id", "subscriber_id"):
+        del changed[fixed]
+    try:
+        count = await tx.run(
+            sa.update(RegistrationRow)
+            .where(
+                _TABLE.c.operator_id == tx.tenant,
+                _TABLE.c.id == registration.id,
+                _TABLE.c.version == expected,
+            )
+            .values(changed)
+        )
+    except IntegrityError as error:
+        raise refusal_of(error) from None
+    if count == 0:
+        raise Stale()
+
+
+async def listed(
+    reader: Reader,
+    *,
+    limit: int,
+    before: UUID | None,
+    states: tuple[State, ...] = (),
+    msisdn: tuple[bytes, ...] = (),
+    dealer: UUID | None = None,
+) -> list[Registration]:
+    """Newest first."""
+    wanted = sa.select(_TABLE).where(_TABLE.c.operator_id == reader.tenant)
+    if states:
+        wanted = wanted.where(_TABLE.c.state.in_([state.value for state in states]))
+    if msisdn:
+        wanted = wanted.where(_TABLE.c.msisdn_idx.in_(msisdn))
+    if dealer is not None:
+        wanted = wanted.where(_TABLE.c.dealer_id == dealer)
+    if before is not None:
+        wanted = wanted.where(_TABLE.c.id < before)
+    return [of_row(row) for row in await reader.all(wanted.order_by(_TABLE.c.id.desc()).limit(limit))]
+
+
+async def expire_due(tx: Tx, *, limit: int = 500) -> list[Registration]:
+    """Registrations whose collecting has ended, locked, for the job that expires them."""
+    rows = await tx.all(
+        sa.select(_TABLE)
+        .where(
+            _TABLE.c.operator_id == tx.tenant, _TABLE.c.state == "collecting", _TABLE.c.expires_at <= tx.now
+        )
+        .order_by(_TABLE.c.expires_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [of_row(row) for row in rows]
+
+
+async def expire_holding(tx: Tx, msisdn: bytes, iccid: bytes | None) -> int:
+    """Free a number and a SIM that only a registration past its time still holds."""
+    held = _TABLE.c.msisdn_idx == msisdn
+    if iccid is not None:
+        held = sa.or_(held, _TABLE.c.iccid_idx == iccid)
+    return await tx.run(
+        sa.update(RegistrationRow)
+        .where(
+            _TABLE.c.operator_id == tx.tenant,
+            _TABLE.c.state == "collecting",
+            _TABLE.c.expires_at <= tx.now,
+            held,
+        )
+        .values(state="expired", ended_at=tx.now, version=_TABLE.c.version + 1)
+    )
