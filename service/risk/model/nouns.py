@@ -1,0 +1,239 @@
+"""Verdicts, reasons, decisions, holdings, and the subject of a judgement."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from service.kit.errors import Kind, Refusal
+from service.risk.model.catalogue import Signals, Value
+
+
+class RuleError(ValueError):
+    """A rule or a policy that is not accepted; the text says where and why, for the person who wrote it."""
+
+
+class Verdict(StrEnum):
+    APPROVED = "approved"
+    REVIEW = "review"
+    DENIED = "denied"
+
+    @property
+    def severity(self) -> int:
+        """0 mild to 2 strict."""
+        return list(Verdict).index(self)
+
+
+class Assurance(StrEnum):
+    """How sure we are of who holds the line. ``high`` is not granted yet: it needs a chip that proves itself."""
+
+    NONE = "none"
+    BASIC = "basic"
+    SUBSTANTIAL = "substantial"
+    HIGH = "high"
+
+
+class Evidence(StrEnum):
+    """What a line was granted on: ``limited`` proves nothing (``consistent`` at most), ``full`` is proved."""
+
+    LIMITED = "limited"
+    FULL = "full"
+
+
+class ApplicantCode(StrEnum):
+    """All that an applicant is told (``api.md``, submit)."""
+
+    DETAILS_DISAGREE = "details-disagree"
+    NOT_ACCEPTED = "not-accepted"
+    LIMIT_REACHED = "limit-reached"
+    NEEDS_A_PERSON = "needs-a-person"
+
+
+class DenyGround(StrEnum):
+    """The only grounds on which a registration is denied without a person. Everything else is doubt: review."""
+
+    CAP = "cap"
+    SIGNATURE_FAILED = "signature-failed"
+    DOCUMENT_REVOKED = "document-revoked"
+    REGISTRY_NO = "registry-no"
+    STRIKE_ON_DOCUMENT = "strike-on-document"
+    UNPROVEN = "unproven"
+    """Only where the operator's policy says ``unproven_evidence = "deny"``."""
+
+
+class Decider(StrEnum):
+    RULES = "rules"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One comparison of a rule: ``value`` stood against ``threshold``. ``baseline`` (what is usual) comes later."""
+
+    name: str
+    op: str
+    value: Value
+    threshold: Value
+    holds: bool
+    baseline: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A rule that fired, failed, or could not be asked. ``effect`` is what it alone would have led to, None
+    for one that only weighs. ``staff`` is never shown to an applicant."""
+
+    rule: str
+    effect: Verdict | None
+    contribution: int
+    staff: str
+    code: ApplicantCode
+    text: str
+    facts: tuple[Fact, ...] = ()
+    unknown: str | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    restricted_until: datetime | None = None
+    probation_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the rules say of some signals at an instant."""
+
+    verdict: Verdict
+    score: int
+    reasons: tuple[Reason, ...]
+    assurance: Assurance
+    evidence: Evidence
+    conditions: Conditions
+    policy_version: str
+
+    @property
+    def failed_rules(self) -> tuple[str, ...]:
+        return tuple(reason.rule for reason in self.reasons if reason.failed)
+
+    def applicant_reasons(self) -> tuple[tuple[ApplicantCode, str], ...]:
+        """(code, text) pairs for the applicant, each once: those that led to the verdict. None for an approval."""
+        if self.verdict is Verdict.APPROVED:
+            return ()
+        telling = [r for r in self.reasons if r.effect is self.verdict] or list(self.reasons)
+        return tuple(dict.fromkeys((reason.code, reason.text) for reason in telling))
+
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A judgement about a registration, with the signals that it saw. ``previous_id`` is the decision that a
+    person looked at; ``code`` the reason that the person gave."""
+
+    id: UUID
+    registration_id: UUID
+    at: datetime
+    judgement: Judgement
+    signals: Signals
+    by: Decider = Decider.RULES
+    previous_id: UUID | None = None
+    code: str | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.judgement.verdict
+
+    @property
+    def reference(self) -> str:
+        """``K3VD-9Q2M``: what an applicant says on the telephone. Forty bits of the id's random part."""
+        bits = self.id.int & (1 << 40) - 1
+        text = "".join(_CROCKFORD[bits >> shift & 31] for shift in range(35, -1, -5))
+        return f"{text[:4]}-{text[4:]}"
+
+
+class HoldingKind(StrEnum):
+    """What a line hangs on. ``dealer`` rows carry the dealer's id where the others carry a blind index."""
+
+    DOCUMENT = "document"
+    PERSONAL_NUMBER = "personal_number"
+    PERSON = "person"
+    DEVICE = "device"
+    DEALER = "dealer"
+
+
+class HoldingState(StrEnum):
+    APPROVED = "approved"
+    LIVE = "live"
+    CLOSED = "closed"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """A blind index: ``primary`` is written, ``every`` (under all enabled keys) is looked up."""
+
+    primary: bytes
+    every: tuple[bytes, ...]
+
+    @property
+    def lowest(self) -> bytes:
+        """The index under the lowest enabled key id, its first four bytes: what advisory locks hash, so that
+        two processes in the middle of a rotation take the same lock (``security.md`` 1.11)."""
+        return min(self.every or (self.primary,), key=lambda index: index[:4])
+
+
+@dataclass(frozen=True, slots=True)
+class RiskSubject:
+    """Who and what asks for a line, as blind indexes and as facts that are signals already.
+
+    ``person`` is left out where the match would be weak (``person_weak``: 1 January, a partial date): it then
+    weighs nothing and is not recorded. ``device`` is the applicant's own; a dealer's device is left out.
+    ``facts`` maps names of the catalogue to values, None or missing meaning unknown; the counts are not among
+    them. ``document_expires_on`` serves renewals and is kept by the month.
+    """
+
+    document: Blind | None = None
+    personal_number: Blind | None = None
+    person: Blind | None = None
+    device: Blind | None = None
+    dealer_id: UUID | None = None
+    document_expires_on: date | None = None
+    facts: Mapping[str, Value | None] = field(default_factory=dict)
+
+    @property
+    def is_proven(self) -> bool:
+        return self.facts.get("proof") in ("confirmed", "signed")
+
+    def keys(self) -> dict[HoldingKind, Blind]:
+        """Everything that a line of this subject would hang on."""
+        dealer = None if self.dealer_id is None else Blind(self.dealer_id.bytes, (self.dealer_id.bytes,))
+        found = {
+            HoldingKind.DOCUMENT: self.document,
+            HoldingKind.PERSONAL_NUMBER: self.personal_number,
+            HoldingKind.PERSON: None if self.facts.get("person_weak") is True else self.person,
+            HoldingKind.DEVICE: self.device,
+            HoldingKind.DEALER: dealer,
+        }
+        return {kind: blind for kind, blind in found.items() if blind is not None}
+
+
+class HoldingsLimit(Refusal):
+    """An identity holds as many lines as it may; nobody may pass that, a supervisor neither."""
+
+    code = "holdings-limit"
+    kind = Kind.CONFLICT
+    title = "This identity holds as many lines as it may"
+
+
+_SCAM = frozenset({"scam", "scam-confirmed", "fraud", "fraud-confirmed"})
+_CONFIRMED = frozenset({"scam-confirmed", "fraud-confirmed"})
+
+
+def ends_for_scam(reason: str | None) -> tuple[bool, bool]:
+    """(is it for scam, is that confirmed) of a line's reason code. Only a confirmed one is a strike, which
+    denies; the mere suspicion sends to a person."""
+    code = (reason or "").replace("_", "-")
+    return code in _SCAM, code in _CONFIRMED

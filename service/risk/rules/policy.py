@@ -1,0 +1,128 @@
+"""The risk policy as it is once it has been accepted: parameters, rules, texts, all frozen."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, Literal
+
+from service.risk.model import SIGNAL_TYPES, ApplicantCode, DenyGround, Signals, Type, Value, Verdict
+from service.risk.model.catalogue import INT
+from service.risk.rules.compiler import compile_expression
+from service.risk.rules.language import Env, Expression, Vocabulary
+
+
+def _days(low: int, high: int) -> Any:
+    return field(metadata={"low": low, "high": high})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """The numbers of a policy, each with its bounds. Rules read them by name, as they read signals."""
+
+    cap: int = field(metadata={"low": 1, "high": 100})
+    """Lines that one document, or one personal number, may hold."""
+    window_days: int = _days(1, 3_650)
+    """A line that was opened within these days counts for the cap, whatever became of it."""
+    refill_days: int = _days(0, 3_650)
+    """A closed line counts for the cap this long: closing refills nothing at once."""
+    unproven_evidence: Literal["review", "limited", "deny"] = field(
+        metadata={"values": ("review", "limited", "deny")}
+    )
+    """What papers get that prove nothing: a person, a few lines, or nothing."""
+    unproven_lines: int = field(metadata={"low": 0, "high": 100})
+    """``limited``: lines per identity."""
+    unproven_dealer_percent: int = field(metadata={"low": 0, "high": 100})
+    unproven_dealer_floor: int = field(metadata={"low": 0, "high": 10_000})
+    """``limited``: at most this share of a dealer's lines in 24 hours, but this many in any case."""
+    probation_days: int = _days(0, 365)
+    min_age: int = field(metadata={"low": 0, "high": 21})
+    specimens: Literal["refuse", "allow"] = field(metadata={"values": ("refuse", "allow")})
+    """``allow`` is for the demo and tests."""
+    device_lines: int = field(metadata={"low": 1, "high": 10_000})
+    device_days: int = _days(1, 365)
+    """More than so many lines from an applicant's device within so many days need a person."""
+    dealer_scam_lines: int = field(metadata={"low": 1, "high": 10_000})
+    dealer_scam_days: int = _days(1, 730)
+    """So many lines of a dealer stopped for scam within so many days need a person."""
+    strike_days: int = _days(1, 3_650)
+    """A strike decays after so many days."""
+    renewal_days: int = _days(0, 730)
+    """A document that ends within so many days may have been renewed already."""
+    review_score: int = field(metadata={"low": 1, "high": 1_000_000})
+    """The sum of weights from which a person looks."""
+
+
+def _parameter_types() -> dict[str, Type]:
+    found = {}
+    for each in fields(Parameters):
+        values = each.metadata.get("values")
+        found[each.name] = Type("choice", frozenset(values)) if values else INT
+    return found
+
+
+VOCABULARY = Vocabulary(SIGNAL_TYPES, MappingProxyType(_parameter_types()))
+
+# What must be true of the signals for a denial on that ground to stand. A rule whose own condition is wider
+# than its ground sends to a person instead.
+_GROUNDS: Mapping[DenyGround, Expression] = MappingProxyType(
+    {
+        ground: compile_expression(text, VOCABULARY)
+        for ground, text in {
+            DenyGround.CAP: "lines_on_document >= cap or lines_on_personal_number >= cap",
+            DenyGround.SIGNATURE_FAILED: 'document_signature == "failed"',
+            DenyGround.DOCUMENT_REVOKED: "document_revoked",
+            DenyGround.REGISTRY_NO: 'registry_answer == "no"',
+            DenyGround.STRIKE_ON_DOCUMENT: "strikes_on_document >= 1",
+            DenyGround.UNPROVEN: 'unproven_evidence == "deny" and proof in ("consistent", "none")',
+        }.items()
+    }
+)
+
+
+def ground_holds(ground: DenyGround, env: Env) -> bool:
+    """Whether a denial on ``ground`` may stand. Raises :class:`EvaluationError`."""
+    return _GROUNDS[ground].holds(env)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``effect`` is DENIED (with its ``ground``), REVIEW, or None for a rule that only adds ``weight``."""
+
+    id: str
+    when: Expression
+    effect: Verdict | None
+    ground: DenyGround | None
+    weight: int
+    staff: str
+    code: ApplicantCode
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class RiskPolicy:
+    """One frozen policy. ``version`` is what decisions record; ``digest`` is of this part's content alone."""
+
+    version: str
+    digest: str
+    parameters: Parameters
+    rules: tuple[Rule, ...]
+    texts: Mapping[str, Mapping[ApplicantCode, str]]
+    constants: Mapping[str, Value]
+
+    def text(self, code: ApplicantCode, language: str | None = None) -> str:
+        """The applicant's text in the asked language (``de-AT`` falls back to ``de``), else English."""
+        asked = (language or "en").lower().split("-")[0]
+        return self.texts.get(asked, self.texts["en"])[code]
+
+    def env(self, signals: Signals) -> dict[str, Value]:
+        """What rules read: signals and parameters in one."""
+        return {**signals.values, **self.constants}
+
+
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+def staff_text(template: str, env: Env) -> str:
+    """``{lines_on_document} lines …`` with the values in place; a question mark for what is not known."""
+    return PLACEHOLDER.sub(lambda found: str(env.get(found[1], "?")), template)
