@@ -59,7 +59,8 @@ class Line:
 
     ``reasons`` say why the line is not active; ``held_until``, ``awaiting_until``, ``service_until`` and
     ``quarantine_until`` are instants at which time alone changes it. ``applied_version`` is the newest
-    version that the network has confirmed; where it lags ``version``, the change is still under way.
+    version that the network has confirmed; where it lags ``version``, the change is under way, or waits for
+    staff if ``apply_failed`` says why.
     ``country`` is ISO 3166-1 alpha-2 of the number, for retention.
     """
 
@@ -80,8 +81,9 @@ class Line:
     awaiting_until: datetime | None = None
     quarantine_until: datetime | None = None
     closed_at: datetime | None = None
-    sealed: bytes = b""
-    applied_version: int = 0
+    sealed: bytes | None = None
+    applied_version: int = 1
+    apply_failed: str | None = None
     version: int = 1
 
     @property

@@ -218,6 +218,12 @@ def conditions(line: Line) -> Conditions:
     )
 
 
+def first_conditions(new: NewLine, now: datetime) -> Conditions:
+    """The conditions with which a new line is brought up: those of the state that :func:`opened` gives it."""
+    nobody = UUID(int=0)
+    return conditions(opened(new, nobody, nobody, LinePolicy(), now)[0])
+
+
 def after_failure(
     failed: Failed, attempts: int, subject: UUID, policy: RetryPolicy, now: datetime
 ) -> RetryAt | ListedForStaff:

@@ -1,0 +1,103 @@
+"""Dealers, agents, their quotas, and what is refused about them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from service.kit.errors import Kind, Refusal
+
+CODE_PATTERN = "^[A-Z0-9][A-Z0-9-]{0,31}$"
+"""Form of a dealer's and an agent's code: ``D-0042``, ``A-7``."""
+
+QUOTA = "RegistrationsPerDealer"
+"""Name of the limit in 429 ``limit-exceeded``."""
+
+
+class State(StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """Registrations that a dealer may open in a UTC hour and a UTC day; zero is none."""
+
+    hourly: int = 100
+    daily: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Dealer:
+    """A shop. Its licence number is in ``licence`` alone, sealed as a secret of this row."""
+
+    id: UUID
+    operator_id: UUID
+    code: str
+    name: str
+    licence: bytes
+    state: State
+    quotas: Quotas
+    created_at: datetime
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A person in a shop, known here by a code only."""
+
+    id: UUID
+    operator_id: UUID
+    dealer_id: UUID
+    code: str
+    is_active: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a dealer did in the present UTC hour (``created_hour``) and UTC day (the rest).
+
+    ``limited`` counts lines granted on unproven evidence, ``approved`` all that were granted.
+    """
+
+    created_hour: int = 0
+    created: int = 0
+    submitted: int = 0
+    approved: int = 0
+    limited: int = 0
+
+
+class AgentUnknown(Refusal):
+    code = "agent-unknown"
+    kind = Kind.INVALID
+    title = "The dealer has no active agent with this code"
+
+
+class DealerSuspended(Refusal):
+    """Also for a paused dealer: the caller need not know which."""
+
+    code = "dealer-suspended"
+    kind = Kind.FORBIDDEN
+    title = "This dealer may not open registrations at present"
+
+
+class DealerCodeTaken(Refusal):
+    code = "dealer-code-taken"
+    kind = Kind.CONFLICT
+    title = "Another dealer has this code"
+
+
+class AgentCodeTaken(Refusal):
+    code = "agent-code-taken"
+    kind = Kind.CONFLICT
+    title = "Another agent of this dealer has this code"
+
+
+class LicenceInUse(Refusal):
+    """A suspended shop must not come back under a new code."""
+
+    code = "licence-in-use"
+    kind = Kind.CONFLICT
+    title = "A dealer with this licence is registered already"
