@@ -1,0 +1,26 @@
+"""Background work in: the events that move holdings."""
+
+from collections.abc import Mapping
+
+from service.events import Event, EventName
+from service.infra.jobs import Handler
+from service.infra.postgres import Database
+from service.risk.workflow import Risk
+
+FOLLOWED = (
+    EventName.LINE_ACTIVATED,
+    EventName.LINE_SUSPENDED,
+    EventName.LINE_REINSTATED,
+    EventName.LINE_CLOSED,
+    EventName.REGISTRATION_CANCELLED,
+)
+
+
+def subscriptions(risk: Risk, db: Database) -> Mapping[EventName, Handler]:
+    """What the worker's table of subscribers takes in."""
+
+    async def follow(event: Event) -> None:
+        async with db.write(event.operator) as tx:
+            await risk.follow(tx, event)
+
+    return dict.fromkeys(FOLLOWED, follow)

@@ -1,0 +1,1 @@
+"""Durable truth: holdings, and decisions as they were made."""

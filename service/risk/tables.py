@@ -1,0 +1,81 @@
+"""Holdings (who hangs on which lines, as blind indexes) and decisions (by month)."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.infra.postgres import Base, Tenant
+
+
+class HoldingRow(Tenant, Base):
+    """One thing that one registration's line hangs on; at most one of a kind for a registration.
+
+    A projection of this domain, fed by events: it has no foreign key, because it outlives the registration's
+    personal data while a strike has not decayed.
+    """
+
+    __tablename__ = "holding"
+    __table_args__ = (
+        sa.UniqueConstraint("operator_id", "registration_id", "kind"),
+        sa.Index("ix_holding_idx", "operator_id", "idx", "opened_at"),
+        sa.Index("ix_holding_scam", "operator_id", "idx", postgresql_where=sa.text("scam_at IS NOT NULL")),
+        sa.Index("ix_holding_line", "operator_id", "line_id"),
+        sa.CheckConstraint("kind IN ('document','personal_number','person','device','dealer')", name="kind"),
+        sa.CheckConstraint("state IN ('approved','live','closed','released')", name="state"),
+        sa.CheckConstraint("evidence IN ('limited','full')", name="evidence"),
+        sa.CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none id")
+    registration_id: Mapped[UUID] = mapped_column(comment="pii:none whose line it is")
+    line_id: Mapped[UUID | None] = mapped_column(comment="pii:none the line, once there is one")
+    kind: Mapped[str] = mapped_column(sa.String(16), comment="pii:none what the index is of")
+    idx: Mapped[bytes] = mapped_column(comment="pii:index keyed hash; of kind dealer: the dealer's id")
+    evidence: Mapped[str] = mapped_column(sa.String(8), comment="pii:none what the line was granted on")
+    state: Mapped[str] = mapped_column(sa.String(10), comment="pii:none how far the line's life is")
+    opened_at: Mapped[datetime] = mapped_column(comment="pii:none when it was approved")
+    closed_at: Mapped[datetime | None] = mapped_column(comment="pii:none when the line was closed")
+    document_ends: Mapped[date | None] = mapped_column(
+        sa.Date, comment="pii:none month in which the person's document ends; kind person alone"
+    )
+    renewal_of: Mapped[UUID | None] = mapped_column(
+        comment="pii:none registration whose document this one seems to renew; kind document alone"
+    )
+    scam_at: Mapped[datetime | None] = mapped_column(
+        comment="pii:none when the line was last stopped for scam"
+    )
+    struck_at: Mapped[datetime | None] = mapped_column(
+        comment="pii:none when a scam was last confirmed; decays"
+    )
+    lifted_at: Mapped[datetime | None] = mapped_column(
+        comment="pii:none when the line was last reinstated, which undoes both"
+    )
+
+
+class DecisionRow(Tenant, Base):
+    """Insert-only. ``signals`` and ``reasons`` hold counts, booleans and codes, never personal data."""
+
+    __tablename__ = "decision"
+    __table_args__ = (
+        sa.Index("ix_decision_registration", "operator_id", "registration_id", "at"),
+        {"postgresql_partition_by": "RANGE (at)"},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none id")
+    at: Mapped[datetime] = mapped_column(primary_key=True, comment="pii:none when it was decided")
+    registration_id: Mapped[UUID] = mapped_column(comment="pii:none what it is about")
+    decided_by: Mapped[str] = mapped_column(sa.String(8), comment="pii:none rules or person")
+    previous_id: Mapped[UUID | None] = mapped_column(comment="pii:none the decision that a person looked at")
+    code: Mapped[str | None] = mapped_column(sa.String(60), comment="pii:none reason that a person gave")
+    verdict: Mapped[str] = mapped_column(sa.String(10), comment="pii:none approved, review or denied")
+    score: Mapped[int] = mapped_column(comment="pii:none sum of weights")
+    assurance: Mapped[str] = mapped_column(sa.String(12), comment="pii:none how sure of the holder")
+    evidence: Mapped[str] = mapped_column(sa.String(8), comment="pii:none limited or full")
+    restricted_until: Mapped[datetime | None] = mapped_column(comment="pii:none condition")
+    probation_until: Mapped[datetime | None] = mapped_column(comment="pii:none condition")
+    policy_version: Mapped[str] = mapped_column(sa.String(64), comment="pii:none under which it was made")
+    signals: Mapped[dict[str, Any]] = mapped_column(comment="pii:none what was seen: counts and codes")
+    reasons: Mapped[list[Any]] = mapped_column(comment="pii:none rules with value and threshold")
