@@ -1,0 +1,1 @@
+"""Senders of messages: the port is :class:`service.otp.ports.Sender`."""

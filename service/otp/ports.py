@@ -1,0 +1,52 @@
+"""What codes need of the outside world: something that sends messages.
+
+A sender answers within the caller's deadline: *accepted*, or one of three failures that differ in what is
+known. Only :class:`SenderUnavailable` says for certain that nothing was sent: the next sender may be tried,
+and where none is left the budget is given back. After the other two nothing is tried again, because a
+message may be on its way, or would be refused again.
+"""
+
+from typing import Protocol
+
+from service.otp.model import Accepted, Message
+
+
+class SendFailed(Exception):
+    """The message was not accepted. The text is a code of ours: never number, message or the other side's words."""
+
+    def __init__(self, sender: str, reason: str) -> None:
+        super().__init__(f"{sender}: {reason}")
+        self.sender = sender
+        self.reason = reason
+
+
+class SenderUnavailable(SendFailed):
+    """Nothing was sent: not reached, overloaded, or it said that it cannot take messages now."""
+
+
+class SenderRejected(SendFailed):
+    """The sender understood and refuses this message; asking again changes nothing."""
+
+
+class SenderUncertain(SendFailed):
+    """The answer was lost or made no sense: the message may have been sent."""
+
+
+class Sender(Protocol):
+    """``name`` is a short code for metrics and logs, from a closed set."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def send(self, message: Message) -> Accepted:
+        """Hand the message over once; :class:`SendFailed` where it was not accepted. Never retried inside."""
+        ...
+
+
+class NullSender:
+    """Takes every message and sends none: for measurements and for tests that do not read codes."""
+
+    name = "null"
+
+    async def send(self, message: Message) -> Accepted:
+        return Accepted(self.name)
