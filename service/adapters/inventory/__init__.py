@@ -1,0 +1,1 @@
+"""What numbers and cards there are to sell."""

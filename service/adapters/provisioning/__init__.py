@@ -1,0 +1,1 @@
+"""How lines are brought up in the network."""
