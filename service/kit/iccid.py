@@ -9,6 +9,7 @@ from service.kit import luhn
 from service.kit.masking import tail
 from service.kit.values import Malformed
 
+_COUNTRIES = frozenset(map(str, COUNTRY_CODE_TO_REGION_CODE))
 _SHAPE = "A SIM serial number has 19 or 20 digits and starts with 89."
 
 
@@ -30,7 +31,7 @@ class Iccid:
             digits = digits[:19]
         if not (digits.isascii() and digits.isdigit() and 19 <= len(digits) <= 20 and digits[:2] == "89"):
             raise Malformed(pointer, "iccid-shape", _SHAPE)
-        if not any(int(digits[2:n]) in COUNTRY_CODE_TO_REGION_CODE for n in (3, 4, 5)):
+        if not any(digits[2:n] in _COUNTRIES for n in (3, 4, 5)):
             raise Malformed(pointer, "iccid-country", "No country has the code that follows 89.")
         if not luhn.is_valid(digits):
             raise Malformed(pointer, "iccid-digit", "The last digit does not agree with the others.")

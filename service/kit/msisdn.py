@@ -42,7 +42,9 @@ class Msisdn:
         """Raise :class:`Malformed` unless ``text`` is strict E.164: no spaces, no ``00``, no trunk zero."""
         shape = _SHAPE.fullmatch(text)
         if shape is None:
-            raise Malformed(pointer, "msisdn-shape", "Write the number as + and digits, as in +4915112345678.")
+            raise Malformed(
+                pointer, "msisdn-shape", "Write the number as + and digits, as in +4915112345678."
+            )
         digits = shape[1]
         code = next((digits[:n] for n in (1, 2, 3) if int(digits[:n]) in COUNTRY_CODE_TO_REGION_CODE), None)
         if code is None:
@@ -50,7 +52,9 @@ class Msisdn:
         number = cls(text, code)
         possible = phonenumbers.is_possible_number_with_reason(number._parsed())
         if possible != ValidationResult.IS_POSSIBLE or number._has_trunk_zero():
-            raise Malformed(pointer, "msisdn-length", "No number of this country has this length or this start.")
+            raise Malformed(
+                pointer, "msisdn-length", "No number of this country has this length or this start."
+            )
         return number
 
     @property

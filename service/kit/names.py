@@ -48,7 +48,10 @@ def names_agree(family: str, given: str | None, zone: ZoneNames) -> Agreement:
         return Agreement.AGREE
     if Agreement.DISAGREE not in (primary, secondary):
         return Agreement.PARTIAL
-    swapped = (_identifier(family, zone.secondary, zone.truncated), _identifier(given, zone.primary, zone.truncated))
+    swapped = (
+        _identifier(family, zone.secondary, zone.truncated),
+        _identifier(given, zone.primary, zone.truncated),
+    )
     return Agreement.DISAGREE if Agreement.DISAGREE in swapped else Agreement.PARTIAL
 
 
@@ -93,7 +96,7 @@ def _words(typed: str, zone: str, truncated: bool) -> Agreement:
         else:
             left.remove(same)
     for word in list(unpaired):
-        short = next((other for other in left if _short_for(word, other)), None)
+        short = next((other for other in left if _short_for(word, other, truncated)), None)
         if short is not None:
             left.remove(short)
             unpaired.remove(word)
@@ -119,11 +122,11 @@ def _same(word: str, shown: str) -> bool:
     return match(forms, shown)[0] or fold(transliterate(word) or "") == fold(shown)
 
 
-def _short_for(word: str, shown: str) -> bool:
-    """One is an initial of the other."""
+def _short_for(word: str, shown: str, truncated: bool) -> bool:
+    """One is an initial of the other; in a truncated zone any beginning (9303-4, 4.2.3, cuts inner words too)."""
     forms = alternatives(word)
     if forms is None:
         return False
-    if len(shown) == 1:
+    if truncated or len(shown) == 1:
         return match(forms, shown)[1]
     return len(word) == 1 and any(form and shown.startswith(form) for form in forms[0])

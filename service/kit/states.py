@@ -23,7 +23,7 @@ _ISO = frozenset(
     RUS RWA SAU SDN SEN SGP SGS SHN SJM SLB SLE SLV SMR SOM SPM SRB SSD STP SUR SVK SVN SWE SWZ SXM SYC SYR TCA
     TCD TGO THA TJK TKL TKM TLS TON TTO TUN TUR TUV TWN TZA UGA UKR UMI URY USA UZB VAT VCT VEN VGB VIR VNM VUT
     WLF WSM YEM ZAF ZMB ZWE
-    """.split()
+    """.split()  # noqa: SIM905 - a block of codes is easier to compare with the standard
 )
 
 _SPECIAL = {

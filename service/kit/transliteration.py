@@ -94,7 +94,7 @@ def transliterate(text: str, table: Table = Table.LONG) -> str | None:
     if forms is None:
         return None
     which = 0 if table is Table.LONG else -1
-    plain = {("", "<"): "", ("<", ""): "<"}
+    plain: dict[tuple[str, ...], str] = {("", "<"): "", ("<", ""): "<"}
     written = "".join(plain.get(form, form[which]) for form in forms)
     return "<".join(part for part in written.split("<") if part)
 
