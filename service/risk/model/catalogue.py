@@ -8,6 +8,7 @@ reads it without asking ``known(…)`` sends the registration to a person.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -153,6 +154,7 @@ class Signals:
         return Signals.of({**self.values, **values})
 
 
+@cache
 def ordinary() -> Signals:
     """The signals of an unremarkable registration."""
     return Signals.of({signal.name: signal.ordinary for signal in _SIGNALS})

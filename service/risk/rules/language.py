@@ -82,18 +82,18 @@ def parse(text: str) -> ast.expr:
     """To a bounded tree. Length and brackets are counted first: the parser recurses on them."""
     if len(text) > MAX_CHARACTERS:
         raise RuleError(f"longer than {MAX_CHARACTERS} characters")
-    if not text.isascii() or not all(c.isprintable() or c in "\n\t" for c in text) or "\\" in text:
-        raise RuleError("only printable ASCII without backslashes is accepted")
+    if not text.isascii() or not all(c.isprintable() or c in "\n\t" for c in text) or {"\\", "#"} & set(text):
+        raise RuleError("only printable ASCII without backslashes and remarks is accepted")
     depth = 0
     for char in text:
         depth += (char in "([{") - (char in ")]}")
         if depth > MAX_DEPTH:
             raise RuleError(f"nested deeper than {MAX_DEPTH}")
-    # Parentheses make a TOML rule of several lines one expression.
+    # A TOML rule of several lines is one expression.
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            tree = ast.parse(f"({text}\n)", mode="eval")
+            tree = ast.parse(" ".join(text.split("\n")).strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError, Warning) as error:
         why = error.msg if isinstance(error, SyntaxError) else "too deep or malformed"
         raise RuleError(f"not an expression: {why}") from None

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -18,7 +19,7 @@ from service.risk.model import CATALOGUE, ApplicantCode, DenyGround, RuleError, 
 from service.risk.model.catalogue import INT
 from service.risk.rules.compiler import compile_expression
 from service.risk.rules.decide import decide
-from service.risk.rules.language import Env, RuleFailed, Unknown
+from service.risk.rules.language import Env, Expression, RuleFailed, Unknown
 from service.risk.rules.policy import PLACEHOLDER, VOCABULARY, Parameters, RiskPolicy, Rule
 
 
@@ -89,6 +90,12 @@ def _texts(given: Mapping[str, Any]) -> Mapping[str, Mapping[ApplicantCode, str]
     return MappingProxyType(found)
 
 
+@lru_cache(1_000)
+def _compiled(text: str) -> Expression:
+    """The same rule comes in version after version of a policy."""
+    return compile_expression(text, VOCABULARY)
+
+
 _RULE_KEYS = ("id", "when", "verdict", "ground", "weight", "staff", "code", "owner", "example")
 _EFFECTS = {"review": Verdict.REVIEW, "deny": Verdict.DENIED}
 
@@ -100,7 +107,7 @@ def _rule(raw: Mapping[str, Any], constants: Mapping[str, Value]) -> Rule:
     place = f"rule {name}"
     _only(raw, place, *_RULE_KEYS)
     try:
-        when = compile_expression(_text(raw.get("when"), f"{place}: when"), VOCABULARY)
+        when = _compiled(_text(raw.get("when"), f"{place}: when"))
     except RuleError as error:
         raise RuleError(f"{place}: {error}") from None
     effect, weight = _effect(raw, place)
