@@ -10,9 +10,9 @@ from uuid import UUID
 import psycopg
 import pytest
 import redis as sync_redis
+from service.infra.embedded import Embedded, Servers
 
 from service.infra.crypto import Vault, create_keysets
-from service.infra.embedded import Embedded, Servers
 from service.infra.postgres import Database
 from service.infra.redis import Redis
 from service.kit.clock import ManualClock
@@ -114,5 +114,3 @@ def vault(keys_dir: Path) -> Vault:
 async def operator(db: Database) -> UUID:
     """The id of operator ``demo``."""
     return (await Operators(db).add("demo", "Demo Telecom")).id
-
-

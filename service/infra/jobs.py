@@ -51,7 +51,7 @@ def emit(tx: "Tx", event: Event) -> None:
     """Tell the other domains, if this transaction commits."""
     defer(
         tx,
-        "event.dispatch",
+        "event:dispatch",
         event=event.id.hex,
         name=event.name.value,
         operator=event.operator.hex,
@@ -70,16 +70,16 @@ async def defer_all(driver: psycopg.AsyncConnection[Any], jobs: Sequence[Job]) -
 
 
 def event_of(*, event: str, name: str, operator: str, at_time: str, refs: str) -> Event:
-    """The event behind the arguments of an ``event.dispatch`` job."""
+    """The event behind the arguments of an ``event:dispatch`` job."""
     pairs = dict(part.split("=", 1) for part in refs.split(";") if part)
     return Event(EventName(name), UUID(operator), datetime.fromisoformat(at_time), pairs, UUID(event))
 
 
 def dispatcher(subscribers: dict[EventName, Sequence[Handler]]) -> procrastinate.Blueprint:
-    """The blueprint of ``event.dispatch`` over a table of subscribers, which ``worker.py`` alone builds."""
+    """The blueprint of ``event:dispatch`` over a table of subscribers, which ``worker.py`` alone builds."""
     blueprint = procrastinate.Blueprint()
 
-    @blueprint.task(name="event.dispatch", retry=RETRY)
+    @blueprint.task(name="dispatch", retry=RETRY)
     async def dispatch(*, event: str, name: str, operator: str, at_time: str, refs: str) -> None:
         told = event_of(event=event, name=name, operator=operator, at_time=at_time, refs=refs)
         for handler in subscribers.get(told.name, ()):

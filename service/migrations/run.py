@@ -22,13 +22,21 @@ def migrate(owner_url: str) -> None:
         conn.exec_driver_sql(security.PARTITION_FUNCTION)
         for table in metadata.sorted_tables:
             if "operator_id" in table.c:
-                extra = "key_id = NULLIF(current_setting('simward.key', true), '')" if table.name == "client_key" else None
+                extra = (
+                    "key_id = NULLIF(current_setting('simward.key', true), '')"
+                    if table.name == "client_key"
+                    else None
+                )
                 for statement in security.wall(table.name, extra):
                     conn.exec_driver_sql(statement.replace("%", "%%"))
             if table.dialect_options["postgresql"]["partition_by"]:
                 for suffix, lower, upper in security.months(SystemClock().now(), 4):
-                    conn.exec_driver_sql(f"SELECT simward_make_partition('{table.name}', '{suffix}', '{lower}', '{upper}')")
-                conn.exec_driver_sql(f'CREATE TABLE "{table.name}_default" PARTITION OF "{table.name}" DEFAULT')
+                    conn.exec_driver_sql(
+                        f"SELECT simward_make_partition('{table.name}', '{suffix}', '{lower}', '{upper}')"
+                    )
+                conn.exec_driver_sql(
+                    f'CREATE TABLE "{table.name}_default" PARTITION OF "{table.name}" DEFAULT'
+                )
         for statement in security.grants(t.name for t in metadata.sorted_tables):
             conn.exec_driver_sql(statement)
         for statement in (

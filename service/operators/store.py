@@ -38,7 +38,11 @@ async def client_by_name(reader: Reader, name: str) -> Client | None:
 def add_client(tx: Tx, client: Client) -> None:
     tx.stage(
         sa.insert(ClientRow).values(
-            operator_id=tx.tenant, id=client.id, name=client.name, dealer_id=client.dealer_id, created_at=tx.now
+            operator_id=tx.tenant,
+            id=client.id,
+            name=client.name,
+            dealer_id=client.dealer_id,
+            created_at=tx.now,
         )
     )
 

@@ -42,14 +42,18 @@ class ClientKeyRow(Tenant, Base):
         sa.Index(None, "operator_id", "client_id"),
     )
 
-    key_id: Mapped[str] = mapped_column(sa.String(40), primary_key=True, comment="pii:none public part of the key")
+    key_id: Mapped[str] = mapped_column(
+        sa.String(40), primary_key=True, comment="pii:none public part of the key"
+    )
     client_id: Mapped[UUID] = mapped_column(comment="pii:none whose key it is")
     client: Mapped[str] = mapped_column(sa.String(60), comment="pii:none name of the client")
     operator: Mapped[str] = mapped_column(sa.String(80), comment="pii:none name of the operator")
     dealer_id: Mapped[UUID | None] = mapped_column(comment="pii:none the dealer that the client is bound to")
     sha256: Mapped[bytes] = mapped_column(comment="pii:none SHA-256 of the key, which is random")
     scopes: Mapped[list[str]] = mapped_column(ARRAY(sa.String(20)), comment="pii:none what it may do")
-    cidr: Mapped[str | None] = mapped_column(sa.String(50), comment="pii:none network that it may be used from")
+    cidr: Mapped[str | None] = mapped_column(
+        sa.String(50), comment="pii:none network that it may be used from"
+    )
     expires_at: Mapped[datetime | None] = mapped_column(comment="pii:none end of its life")
     revoked_at: Mapped[datetime | None] = mapped_column(comment="pii:none when it was revoked")
     created_at: Mapped[datetime] = mapped_column(comment="pii:none when it was made")

@@ -27,7 +27,13 @@ class Operators:
         async with self._db.write(operator.id) as tx:
             store.add_operator(tx, operator)
             await tx.settle()
-            record(tx, actor=Actor.cli(), action="operator.added", object=wire("op", operator.id), facts={"slug": slug})
+            record(
+                tx,
+                actor=Actor.cli(),
+                action="operator.added",
+                object=wire("op", operator.id),
+                facts={"slug": slug},
+            )
         return operator
 
     async def all(self) -> list[Operator]:

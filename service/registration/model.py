@@ -188,3 +188,44 @@ class TooManyDocuments(Refusal):
     code = "limit-exceeded"
     kind = Kind.LIMITED
     title = "Too many failed documents on this registration; begin a new one"
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a client asks for when it opens a registration: typed, and of the right form."""
+
+    msisdn: str
+    purpose: Purpose
+    iccid: str | None = None
+    imei: str | None = None
+    channel: Channel = Channel.SHOP
+    dealer: str | None = None
+    agent: str | None = None
+    plan: str = "prepaid"
+    form: str = "sim"
+    service_until: datetime | None = None
+    subscriber: JsonObject | None = None
+    fingerprint: str | None = None
+    device_ip: str | None = None
+    device_role: str | None = None
+    payment_token: str | None = None
+    holder_kind: str = "person"
+    peer_ip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingCode:
+    """A code on its way: when it ends and when the next may be asked for."""
+
+    to: Target
+    expires_at: datetime
+    resend_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A registration as it is shown: with its number, which is None once the subject was erased."""
+
+    registration: Registration
+    msisdn: str | None
+    pending: tuple[PendingCode, ...] = ()

@@ -1,18 +1,18 @@
 """Durable truth of registrations."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects.postgresql import insert
 
 from service.infra.postgres import Reader, Tx
 from service.kit.errors import NotFound, Stale
-from service.lines.model import NumberInUse, SimInUse
 from service.registration.model import (
+    OPEN,
     Activating,
     Activation,
     Channel,
@@ -144,23 +144,12 @@ async def load(
     return of_row(row)
 
 
-async def add(tx: Tx, registration: Registration) -> None:
-    """Insert it now; the partial unique indexes refuse a number or a SIM that is taken."""
-    try:
-        await tx.run(sa.insert(RegistrationRow).values(values(registration)))
-    except IntegrityError as error:
-        raise refusal_of(error) from None
-
-
-def refusal_of(error: IntegrityError) -> Exception:
-    """Which of the unique indexes said no."""
-    diag = getattr(error.orig, "diag", None)
-    name = getattr(diag, "constraint_name", None)
-    if name == "uq_registration_open_msisdn":
-        return NumberInUse()
-    if name == "uq_registration_open_iccid":
-        return SimInUse()
-    return error
+async def add(tx: Tx, registration: Registration) -> bool:
+    """Insert it now; False where a unique index refuses a number or a SIM that is taken."""
+    added = await tx.scalar(
+        insert(RegistrationRow).values(values(registration)).on_conflict_do_nothing().returning(_TABLE.c.id)
+    )
+    return added is not None
 
 
 async def save(tx: Tx, registration: Registration, *, expected: int) -> None:
@@ -168,18 +157,15 @@ async def save(tx: Tx, registration: Registration, *, expected: int) -> None:
     changed = values(registration) | {"version": expected + 1}
     for fixed in ("id", "operator_id", "created_at", "client_id", "subscriber_id"):
         del changed[fixed]
-    try:
-        count = await tx.run(
-            sa.update(RegistrationRow)
-            .where(
-                _TABLE.c.operator_id == tx.tenant,
-                _TABLE.c.id == registration.id,
-                _TABLE.c.version == expected,
-            )
-            .values(changed)
+    count = await tx.run(
+        sa.update(RegistrationRow)
+        .where(
+            _TABLE.c.operator_id == tx.tenant,
+            _TABLE.c.id == registration.id,
+            _TABLE.c.version == expected,
         )
-    except IntegrityError as error:
-        raise refusal_of(error) from None
+        .values(changed)
+    )
     if count == 0:
         raise Stale()
 
@@ -220,11 +206,9 @@ async def expire_due(tx: Tx, *, limit: int = 500) -> list[Registration]:
     return [of_row(row) for row in rows]
 
 
-async def expire_holding(tx: Tx, msisdn: bytes, iccid: bytes | None) -> int:
+async def expire_holding(tx: Tx, msisdn: Collection[bytes], iccid: Collection[bytes]) -> int:
     """Free a number and a SIM that only a registration past its time still holds."""
-    held = _TABLE.c.msisdn_idx == msisdn
-    if iccid is not None:
-        held = sa.or_(held, _TABLE.c.iccid_idx == iccid)
+    held = sa.or_(_TABLE.c.msisdn_idx.in_(msisdn), _TABLE.c.iccid_idx.in_(iccid))
     return await tx.run(
         sa.update(RegistrationRow)
         .where(
@@ -235,3 +219,18 @@ async def expire_holding(tx: Tx, msisdn: bytes, iccid: bytes | None) -> int:
         )
         .values(state="expired", ended_at=tx.now, version=_TABLE.c.version + 1)
     )
+
+
+async def open_on(reader: Reader, msisdn: Collection[bytes], iccid: Collection[bytes]) -> str | None:
+    """``msisdn`` or ``iccid`` where an open registration holds it under any of the indexes."""
+    row = await reader.one(
+        sa.select(_TABLE.c.msisdn_idx.in_(msisdn).label("on_number"))
+        .where(
+            _TABLE.c.operator_id == reader.tenant,
+            _TABLE.c.state.in_([state.value for state in OPEN]),
+            sa.or_(_TABLE.c.msisdn_idx.in_(msisdn), _TABLE.c.iccid_idx.in_(iccid)),
+        )
+        .order_by(sa.desc("on_number"))
+        .limit(1)
+    )
+    return None if row is None else "msisdn" if row.on_number else "iccid"

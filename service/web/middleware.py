@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from service.infra.telemetry import REQUESTS, SECONDS
-from service.kit.errors import TooLarge
+from service.kit.errors import JsonObject, TooLarge
 from service.web import problems
 
 Scope = MutableMapping[str, Any]
@@ -67,7 +67,7 @@ class Edge:
         except Exception as error:
             log.error("http.failed", route=problems.template_of(scope), trace=trace, exc_info=error)
             if not status:
-                body = {
+                body: JsonObject = {
                     "type": "https://simward.invalid/problems/internal",
                     "title": "Something went wrong on our side",
                     "status": 500,

@@ -1,0 +1,95 @@
+"""Composition root of the HTTP service: builds every part once, mounts every router, owns their lives."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from service.compose import Services, build
+from service.infra import telemetry
+from service.kit.clock import Clock, SystemClock
+from service.settings import Settings
+from service.version import version
+from service.web import ops, problems
+from service.web.auth import Gate
+from service.web.middleware import Edge
+
+log = structlog.get_logger("app")
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
+    """The ASGI application. Nothing is connected before its lifespan starts."""
+    telemetry.configure(settings.log_level)
+    clock = clock or SystemClock()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        services = build(settings, clock)
+        state = app.state
+        state.settings = settings
+        state.services = services
+        state.db = services.db
+        state.vault = services.vault
+        state.gate = Gate(services.operators, clock, time.monotonic)
+        state.probes = services.probes()
+        state.metrics_token = settings.metrics_token.get_secret_value()
+        async with services.running():
+            yield
+
+    app = FastAPI(
+        title="Simward",
+        version=version(),
+        summary="Registers phone lines safely without any biometric",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    problems.install(app)
+    mount(app, settings)
+    app.add_middleware(Edge)
+    return app
+
+
+def mount(app: FastAPI, settings: Settings) -> None:
+    """Every router there is. ``/dev/outbox`` exists in demo mode alone."""
+    from service.lines import routes as lines
+    from service.registration import routes as registrations
+
+    app.include_router(ops.router)
+    app.include_router(registrations.router)
+    app.include_router(lines.router)
+
+
+async def run(
+    app: FastAPI, host: str, port: int, ready: Callable[[int], Awaitable[None]] | None = None
+) -> None:
+    """Serve until SIGINT or SIGTERM; ``ready`` is told the port once requests are answered."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=10,
+        limit_concurrency=1000,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    if server.started and ready is not None:
+        await ready(server.servers[0].sockets[0].getsockname()[1])
+    await serving
+    if not server.started:
+        raise SystemExit(1)
+
+
+__all__ = ["Services", "create_app", "run"]

@@ -1,0 +1,145 @@
+"""What both composition roots build: every collaborator once, from the settings and a clock."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from service.adapters.inventory.http import HttpInventory
+from service.adapters.provisioning.http import HttpProvisioner
+from service.adapters.registry.http import HttpRegistry
+from service.dealers.workflow import Dealers
+from service.documents.ports import NullRegistry
+from service.documents.workflow import Documents
+from service.infra.crypto import Vault, kms_from
+from service.infra.postgres import Database
+from service.infra.redis import Redis
+from service.kit.clock import Clock
+from service.kit.errors import Unavailable
+from service.lines.ports import Inventory, NullInventory, NullProvisioner, Provisioner
+from service.lines.workflow import Lines
+from service.operators.workflow import Operators
+from service.otp.workflow import Codes
+from service.policies import Policies
+from service.registration.workflow import Registrations
+from service.registration.workflow.parts import Parts
+from service.risk.workflow import Risk
+from service.settings import Mode, Settings
+from service.subscribers.workflow import Subscribers
+
+Chore = tuple[timedelta, str, Callable[[], Awaitable[object]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of a running process."""
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    redis: Redis
+    vault: Vault
+    policies: Policies
+    operators: Operators
+    subscribers: Subscribers
+    dealers: Dealers
+    documents: Documents
+    codes: Codes
+    risk: Risk
+    lines: Lines
+    registrations: Registrations
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        await self.policies.start()
+        try:
+            yield
+        finally:
+            await self.policies.stop()
+            await self.redis.close()
+            await self.db.close()
+
+    def probes(self) -> Mapping[str, Callable[[], Awaitable[str | None]]]:
+        return {"postgresql": self._postgresql, "redis": self._redis}
+
+    async def _postgresql(self) -> str | None:
+        """Reached, as a role without special rights, with the newest migration."""
+        from service.migrations.run import head
+
+        try:
+            async with self.db.read(None) as reader:
+                row = await reader.one(
+                    sa.text(
+                        "SELECT rolsuper OR rolbypassrls OR pg_has_role(rolname, 'simward_owner', 'MEMBER') AS too_strong,"
+                        " (SELECT version_num FROM alembic_version) AS revision FROM pg_roles WHERE rolname = current_user"
+                    )
+                )
+        except Unavailable:
+            return "unreachable"
+        if row is None or row.too_strong:
+            return "connected-as-owner"
+        return None if row.revision == head() else "migrations-pending"
+
+    async def _redis(self) -> str | None:
+        try:
+            await self.redis.guard(self.redis.client.ping())
+        except Unavailable:
+            return "unreachable"
+        return None
+
+
+def build(settings: Settings, clock: Clock) -> Services:
+    """Build everything; nothing is connected yet."""
+    production = settings.mode is Mode.PRODUCTION
+    vault = Vault.load(settings.keys_dir, production=production, kms=kms_from(settings.master_key_file))
+    db = Database(settings.database_url, clock, pool_size=settings.pool_size)
+    redis = Redis(settings.redis_url, clock)
+    policies = Policies(db, demo=settings.is_demo)
+    provisioner: Provisioner = (
+        HttpProvisioner(settings.provisioner_url) if settings.provisioner_url else NullProvisioner()
+    )
+    inventory: Inventory = (
+        HttpInventory(settings.inventory_url) if settings.inventory_url else NullInventory()
+    )
+    registry = HttpRegistry(settings.registry_url) if settings.registry_url else NullRegistry()
+    subscribers = Subscribers(vault)
+    dealers = Dealers(db, vault)
+    documents = Documents(registry)
+    codes = Codes(
+        redis,
+        vault,
+        senders(settings, redis),
+        lambda: policies.current.codes,
+        deadline_s=settings.send_deadline_s,
+    )
+    risk = Risk()
+    lines = Lines(db, vault, subscribers, provisioner)
+    parts = Parts(
+        db, vault, subscribers, dealers, documents, codes, risk, lines, provisioner, inventory, policies
+    )
+    return Services(
+        settings=settings,
+        clock=clock,
+        db=db,
+        redis=redis,
+        vault=vault,
+        policies=policies,
+        operators=Operators(db),
+        subscribers=subscribers,
+        dealers=dealers,
+        documents=documents,
+        codes=codes,
+        risk=risk,
+        lines=lines,
+        registrations=Registrations(parts),
+    )
+
+
+def senders(settings: Settings, redis: Redis) -> list[object]:
+    raise NotImplementedError
+
+
+__all__ = ["UUID", "Chore", "Services", "build"]

@@ -1,0 +1,1 @@
+"""The demo: one command that starts everything on loopback, a seed of invented people, and a tour."""

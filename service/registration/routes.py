@@ -1,0 +1,223 @@
+"""HTTP of registrations: parse, ask the workflow, render."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Query, Request
+from starlette.responses import JSONResponse, Response
+
+from service.kit.clock import rfc3339
+from service.kit.errors import BiometricRefused, InvalidRequest, JsonObject, UnsupportedMedia
+from service.kit.ids import parse, wire
+from service.kit.msisdn import Msisdn
+from service.otp.model import Sent
+from service.registration import render, schemas
+from service.registration.model import CodeProof, Opening, State, Target, View
+from service.registration.workflow import Registrations
+from service.web import pagination
+from service.web.auth import Principal, Scope, require
+from service.web.idempotency import Slot, slot_of
+
+router = APIRouter(prefix="/v1/registrations", tags=["registrations"])
+Caller = Annotated[Principal, require(Scope.REGISTRATIONS)]
+Kept = Annotated[Slot, Depends(slot_of)]
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": schemas.Problem, "content": {"application/problem+json": {}}, "description": text}
+    for status, text in {
+        401: "no valid key",
+        403: "scope or dealer",
+        404: "not here",
+        409: "not in this state",
+        410: "no longer",
+        413: "too large",
+        415: "media type",
+        422: "not valid",
+        429: "too many",
+        503: "not available; ask again",
+    }.items()
+}
+
+
+def _works(request: Request) -> Registrations:
+    works: Registrations = request.app.state.services.registrations
+    return works
+
+
+Works = Annotated[Registrations, Depends(_works)]
+
+
+def _shown(caller: Principal) -> Any:
+    def render_view(view: View) -> JsonObject:
+        return render.registration(view, caller)
+
+    return render_view
+
+
+@router.post("", status_code=201, response_model=schemas.RegistrationOut, responses=_PROBLEMS)
+async def create(
+    body: schemas.CreateRegistration, caller: Caller, slot: Kept, works: Works, request: Request
+) -> Response:
+    """Open a registration."""
+    device = body.device
+    ask = Opening(
+        msisdn=body.msisdn,
+        purpose=body.purpose,
+        iccid=body.iccid,
+        imei=body.imei,
+        channel=body.channel,
+        dealer=body.dealer,
+        agent=body.agent,
+        plan=body.service.plan,
+        form=body.service.form,
+        service_until=body.service_until or body.service.service_until,
+        subscriber=body.subscriber.model_dump(mode="json", exclude_none=True) if body.subscriber else None,
+        fingerprint=device.fingerprint if device else None,
+        device_ip=device.ip if device else None,
+        device_role=device.role if device else None,
+        payment_token=body.payment.token if body.payment else None,
+        holder_kind=body.holder.kind if body.holder else "person",
+        peer_ip=request.client.host if request.client else None,
+    )
+    return await slot.run(201, lambda keep: works.create(caller, ask, keep), _shown(caller))
+
+
+@router.get("", response_model=schemas.RegistrationList, responses=_PROBLEMS)
+async def listed(
+    caller: Annotated[Principal, require(Scope.READ)],
+    works: Works,
+    request: Request,
+    msisdn: Annotated[str | None, Query(max_length=20)] = None,
+    state: State | None = None,
+    cursor: Annotated[str | None, Query(max_length=100)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 25,
+) -> Response:
+    """Newest first."""
+    number = (
+        Msisdn.parse("+" + msisdn[1:] if msisdn.startswith(" ") else msisdn, "/msisdn").value
+        if msisdn
+        else None
+    )
+    filters = {"msisdn": number, "state": state, "dealer": caller.dealer_id.hex if caller.dealer_id else None}
+    tag = request.app.state.vault.volatile
+    before = pagination.unseal(tag, caller.operator_id, filters, cursor) if cursor else None
+    views = await works.listed(caller, msisdn=number, state=state, before=before, limit=limit + 1)
+    page = views[:limit]
+    more = len(views) > limit
+    after = pagination.seal(tag, caller.operator_id, filters, page[-1].registration.id) if more else None
+    return JSONResponse({"items": [render.registration(view, caller) for view in page], "next_cursor": after})
+
+
+@router.get("/{registration_id}", response_model=schemas.RegistrationOut, responses=_PROBLEMS)
+async def get(registration_id: str, caller: Caller, works: Works) -> Response:
+    """One registration."""
+    view = await works.get(caller, parse("reg", registration_id))
+    return JSONResponse(render.registration(view, caller))
+
+
+@router.patch("/{registration_id}", response_model=schemas.RegistrationOut, responses=_PROBLEMS)
+async def patch(
+    registration_id: str, body: schemas.PatchRegistration, caller: Caller, works: Works
+) -> Response:
+    """Correct the typed data, three times at most; documents are judged again, codes are kept."""
+    given = body.subscriber.model_dump(mode="json", exclude_unset=True)
+    if given.get("family_name", "") is None:
+        raise InvalidRequest("/subscriber/family_name", "missing", "is required")
+    view = await works.patch(caller, parse("reg", registration_id), given)
+    return JSONResponse(render.registration(view, caller))
+
+
+async def _submission(request: Request) -> Any:
+    """The JSON of a document; a picture is refused before a byte of it is read."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media.startswith(("multipart/", "image/")):
+        raise BiometricRefused("No picture is accepted. Send the lines of the machine-readable zone.")
+    if media and media != "application/json":
+        raise UnsupportedMedia("Send application/json.")
+    return None
+
+
+@router.post(
+    "/{registration_id}/documents",
+    status_code=201,
+    response_model=schemas.DocumentOut,
+    responses=_PROBLEMS,
+    dependencies=[Depends(_submission)],
+)
+async def add_document(
+    registration_id: str,
+    body: Annotated[schemas.Submission, Body(discriminator="kind")],
+    caller: Caller,
+    slot: Kept,
+    works: Works,
+) -> Response:
+    """Judge a document."""
+    wanted = parse("reg", registration_id)
+    return await slot.run(
+        201,
+        lambda keep: works.add_document(caller, wanted, body.submission(), keep),
+        lambda check: render.document(check, caller),
+    )
+
+
+@router.post("/{registration_id}/otp", status_code=202, response_model=schemas.CodeSent, responses=_PROBLEMS)
+async def send_code(
+    registration_id: str, body: schemas.SendCode, caller: Caller, slot: Kept, works: Works
+) -> Response:
+    """Send a one-time code; 202 means that a sender accepted the message."""
+    wanted = parse("reg", registration_id)
+    return await slot.run(
+        202, lambda _: works.send_code(caller, wanted, Target(body.to), body.channel, body.language), _sent
+    )
+
+
+@router.post("/{registration_id}/otp/check", response_model=schemas.CodeVerified, responses=_PROBLEMS)
+async def check_code(
+    registration_id: str, body: schemas.CheckCode, caller: Caller, slot: Kept, works: Works
+) -> Response:
+    """Check a code; a right one counts once."""
+    wanted = parse("reg", registration_id)
+    challenge = parse("otp", body.challenge_id) if body.challenge_id else None
+    return await slot.run(
+        200, lambda keep: works.check_code(caller, wanted, body.code, challenge, keep), _proof
+    )
+
+
+@router.post("/{registration_id}/submit", response_model=schemas.RegistrationOut, responses=_PROBLEMS)
+async def submit(
+    registration_id: str, body: schemas.Empty, caller: Caller, slot: Kept, works: Works
+) -> Response:
+    """Decide."""
+    wanted = parse("reg", registration_id)
+    return await slot.run(200, lambda keep: works.submit(caller, wanted, keep), _shown(caller))
+
+
+@router.post("/{registration_id}/appeal", response_model=schemas.RegistrationOut, responses=_PROBLEMS)
+async def appeal(
+    registration_id: str, body: schemas.Appeal, caller: Caller, slot: Kept, works: Works
+) -> Response:
+    """Appeal a denial, once, within 30 days."""
+    wanted = parse("reg", registration_id)
+    return await slot.run(200, lambda keep: works.appeal(caller, wanted, body.text, keep), _shown(caller))
+
+
+@router.post("/{registration_id}/cancel", response_model=schemas.RegistrationOut, responses=_PROBLEMS)
+async def cancel(registration_id: str, caller: Caller, slot: Kept, works: Works) -> Response:
+    """Cancel an open registration."""
+    wanted = parse("reg", registration_id)
+    return await slot.run(200, lambda keep: works.cancel(caller, wanted, keep), _shown(caller))
+
+
+def _sent(sent: Sent) -> JsonObject:
+    return {
+        "challenge_id": wire("otp", sent.challenge_id),
+        "to": str(sent.to),
+        "to_masked": sent.to_masked,
+        "channel": str(sent.channel),
+        "expires_at": rfc3339(sent.expires_at),
+        "resend_at": rfc3339(sent.resend_at),
+        "attempts_left": sent.attempts_left,
+    }
+
+
+def _proof(proof: CodeProof) -> JsonObject:
+    return {"status": "verified", "to": proof.to.value, "verified_at": rfc3339(proof.verified_at)}

@@ -1,0 +1,121 @@
+"""The verbs of the pipeline, over the steps that it composes."""
+
+from uuid import UUID
+
+from service.audit.workflow import Actor, record
+from service.documents.model import DocumentCheck, Submission
+from service.events import Event, EventName
+from service.infra.jobs import emit
+from service.kit.errors import JsonObject
+from service.kit.ids import wire
+from service.otp.model import Sent
+from service.registration import rules, store
+from service.registration.model import CodeProof, Opening, Registration, State, Target, View
+from service.registration.workflow import activating, deciding, evidence, opening, papers
+from service.registration.workflow.parts import Keep, Parts
+from service.web.auth import Principal
+from service.web.idempotency import keep_nothing
+
+
+class Registrations:
+    """The pipeline. Each verb is one module's function; this is the face that routes, jobs and staff see."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+
+    async def create(self, caller: Principal, ask: Opening, keep: Keep[View] = keep_nothing) -> View:
+        return await opening.create(self.parts, caller, ask, keep)
+
+    async def get(self, caller: Principal, registration_id: UUID) -> View:
+        return await opening.get(self.parts, caller, registration_id)
+
+    async def listed(
+        self, caller: Principal, *, msisdn: str | None, state: State | None, before: UUID | None, limit: int
+    ) -> list[View]:
+        return await opening.listed(
+            self.parts, caller, msisdn=msisdn, state=state, before=before, limit=limit
+        )
+
+    async def patch(self, caller: Principal, registration_id: UUID, given: JsonObject) -> View:
+        return await papers.patch(self.parts, caller, registration_id, given)
+
+    async def add_document(
+        self,
+        caller: Principal,
+        registration_id: UUID,
+        submission: Submission,
+        keep: Keep[DocumentCheck] = keep_nothing,
+    ) -> DocumentCheck:
+        return await papers.add_document(self.parts, caller, registration_id, submission, keep)
+
+    async def send_code(
+        self, caller: Principal, registration_id: UUID, to: Target, channel: str = "sms", language: str = "en"
+    ) -> Sent:
+        return await evidence.send_code(self.parts, caller, registration_id, to, channel, language)
+
+    async def check_code(
+        self,
+        caller: Principal,
+        registration_id: UUID,
+        code: str,
+        challenge_id: UUID | None = None,
+        keep: Keep[CodeProof] = keep_nothing,
+    ) -> CodeProof:
+        return await evidence.check_code(self.parts, caller, registration_id, code, challenge_id, keep)
+
+    async def submit(self, caller: Principal, registration_id: UUID, keep: Keep[View] = keep_nothing) -> View:
+        return await deciding.submit(self.parts, caller, registration_id, keep)
+
+    async def cancel(self, caller: Principal, registration_id: UUID, keep: Keep[View] = keep_nothing) -> View:
+        return await opening.cancel(self.parts, caller, registration_id, keep)
+
+    async def appeal(
+        self, caller: Principal, registration_id: UUID, text: str, keep: Keep[View] = keep_nothing
+    ) -> View:
+        return await opening.appeal(self.parts, caller, registration_id, text, keep)
+
+    async def decide_by_person(
+        self,
+        *,
+        operator: UUID,
+        registration_id: UUID,
+        staff: Actor,
+        verdict: str,
+        reason_code: str,
+        note: str | None,
+        expected_version: int,
+    ) -> Registration:
+        return await deciding.decide_by_person(
+            self.parts,
+            operator=operator,
+            registration_id=registration_id,
+            staff=staff,
+            verdict=verdict,
+            reason_code=reason_code,
+            note=note,
+            expected_version=expected_version,
+        )
+
+    async def activate(self, operator: UUID, registration_id: UUID, attempt: int = 1) -> None:
+        await activating.activate(self.parts, operator, registration_id, attempt)
+
+    async def activate_again(self, operator: UUID, registration_id: UUID, staff: Actor) -> None:
+        await activating.activate_again(self.parts, operator, registration_id, staff)
+
+    async def expire(self, operator: UUID) -> int:
+        """Registrations whose collecting has ended; how many."""
+        async with self.parts.db.write(operator) as tx:
+            found = await store.expire_due(tx)
+            for before in found:
+                await store.save(tx, rules.advance(before, State.EXPIRED, tx.now), expected=before.version)
+                record(
+                    tx,
+                    actor=Actor.system("expiry"),
+                    action="registration.expired",
+                    object=wire("reg", before.id),
+                )
+                emit(
+                    tx,
+                    Event(EventName.REGISTRATION_EXPIRED, operator, tx.now, {"registration": before.id.hex}),
+                )
+        return len(found)

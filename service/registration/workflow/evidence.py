@@ -1,0 +1,124 @@
+"""Evidence comes in: codes to the line or the contact, and the proofs that they leave."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from service.audit.workflow import Actor, record
+from service.events import Event, EventName
+from service.infra.jobs import emit
+from service.kit.errors import InvalidRequest, Stale, StateConflict
+from service.kit.ids import wire
+from service.otp.model import Proof, Sent
+from service.registration import rules, store
+from service.registration.model import Channel, CodeProof, Registration, Target
+from service.registration.workflow.opening import client_actor
+from service.registration.workflow.parts import Keep, Parts, opened
+from service.web.auth import Principal
+
+
+async def send_code(
+    parts: Parts, caller: Principal, registration_id: UUID, to: Target, channel: str, language: str
+) -> Sent:
+    """Send a code to the number that possession is proved of. The message leaves inside this request."""
+    async with parts.db.read(caller.operator_id) as reader:
+        registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+        rules.may_send_code(registration, to, reader.now)
+        if registration.verified(to) is not None:
+            raise StateConflict("verified", (), "A code to this number came back already.")
+        _, numbers = await opened(parts, reader, registration)
+        number = numbers.msisdn
+        if to is Target.CONTACT:
+            person = await parts.subscribers.read(reader, registration.subscriber_id)
+            contact = person.get("contact_msisdn")
+            if not isinstance(contact, str):
+                raise InvalidRequest("/to", "no-contact", "The registration names no contact number.")
+            number = contact
+        now = reader.now
+    return await parts.codes.send(
+        operator=caller.operator_id,
+        operator_name=caller.operator,
+        client_id=caller.client_id,
+        dealer_id=caller.dealer_id or registration.dealer_id,
+        registration_id=registration.id,
+        purpose=registration.purpose.value,
+        to=to.value,
+        msisdn=number,
+        channel=channel,
+        language=language,
+        expires_with=registration.expires_at,
+        now=now,
+        in_shop=registration.channel is Channel.SHOP,
+    )
+
+
+async def check_code(
+    parts: Parts,
+    caller: Principal,
+    registration_id: UUID,
+    code: str,
+    challenge_id: UUID | None,
+    keep: Keep[CodeProof],
+) -> CodeProof:
+    """Compare; burn the right one; record it in one short transaction. Where that fails the answer is 503 and the
+    proof waits in Redis: the same code again, ``GET`` or ``submit`` adopts it."""
+    async with parts.db.read(caller.operator_id) as reader:
+        registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+        if not registration.awaits_line_code:
+            rules.collecting(registration, reader.now)
+        now = reader.now
+    proof = await parts.codes.check(
+        operator=caller.operator_id,
+        client_id=caller.client_id,
+        registration_id=registration_id,
+        code=code,
+        challenge_id=challenge_id,
+        now=now,
+    )
+    async with parts.codes.recording(caller.operator_id, proof):
+        _, kept = await _note(parts, registration, proof, client_actor(caller), keep)
+    return kept
+
+
+async def adopt(parts: Parts, registration: Registration) -> Registration:
+    """Record proofs that came back right but whose transaction failed; the registration as it is then."""
+    if registration.verified(registration.wants_code_to) is not None:
+        return registration
+    for proof in await parts.codes.unrecorded_proofs(registration.operator_id, registration.id):
+        async with parts.codes.recording(registration.operator_id, proof):
+            registration, _ = await _note(parts, registration, proof, Actor.system("adoption"), None)
+    return registration
+
+
+async def _note(
+    parts: Parts, registration: Registration, proof: Proof, actor: Actor, keep: Keep[CodeProof] | None
+) -> tuple[Registration, CodeProof]:
+    """Write a proof once, whoever else writes the registration meanwhile."""
+    noted = CodeProof(Target(proof.to.value), proof.challenge_id, proof.verified_at)
+    for attempt in range(3):
+        try:
+            async with parts.db.write(registration.operator_id) as tx:
+                if attempt:
+                    registration = await store.load(tx, registration.id)
+                after = rules.with_code(registration, noted)
+                if after is not registration:
+                    await store.save(tx, after, expected=registration.version)
+                    record(
+                        tx,
+                        actor=actor,
+                        action="otp.verified",
+                        object=wire("reg", registration.id),
+                        facts={"to": noted.to.value, "challenge": wire("otp", noted.challenge)},
+                    )
+                    if registration.awaits_line_code and noted.to is Target.LINE:
+                        await parts.lines.code_proved(tx, registration.id, actor)
+                    refs = {"registration": registration.id.hex, "to": noted.to.value}
+                    emit(tx, Event(EventName.OTP_VERIFIED, registration.operator_id, tx.now, refs))
+                    after = replace(after, version=registration.version + 1)
+                kept = after.verified(noted.to) or noted
+                if keep is not None:
+                    await keep(tx, kept)
+            return after, kept
+        except Stale:
+            if attempt == 2:
+                raise
+    raise AssertionError("unreachable")

@@ -1,0 +1,245 @@
+"""Open a registration, read it, list it, correct the typed data, cancel and appeal."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from uuid import UUID
+
+from service.audit.workflow import Actor, record
+from service.dealers.model import Agent, Dealer
+from service.events import Event, EventName
+from service.infra.jobs import emit
+from service.infra.postgres import Reader, Tx
+from service.kit.canon import IndexKind, canon
+from service.kit.errors import Unavailable
+from service.kit.ids import new_id, wire
+from service.lines.model import ActivationOrder, NumberInUse, SimInUse
+from service.lines.rules import refuse_stock
+from service.registration import rules, store
+from service.registration.model import (
+    TTL,
+    CategoryNotEnabled,
+    DealerMismatch,
+    Opening,
+    PendingCode,
+    Purpose,
+    PurposeNotEnabled,
+    Registration,
+    State,
+    Target,
+    View,
+)
+from service.registration.workflow.parts import Keep, Numbers, Parts, opened
+from service.subscribers.model import Erased
+from service.web.auth import Principal
+
+
+def client_actor(caller: Principal) -> Actor:
+    return Actor.client(caller.client_id)
+
+
+async def create(parts: Parts, caller: Principal, ask: Opening, keep: Keep[View]) -> View:
+    """A new registration in ``collecting``. Refuses what is not built, not in stock, taken or over a quota."""
+    if ask.purpose is not Purpose.NEW:
+        raise PurposeNotEnabled(purpose=ask.purpose.value)
+    if ask.holder_kind != "person":
+        raise CategoryNotEnabled(category=ask.holder_kind)
+    operator = caller.operator_id
+    dealer, agent = await _admit(parts, caller, ask)
+    registration_id = new_id(int(parts.db.clock.now().timestamp() * 1000))
+    refuse_stock(await parts.inventory.check(ask.msisdn, ask.iccid, dealer.code if dealer else None))
+    order = ActivationOrder(operator, registration_id, ask.msisdn, ask.iccid, ask.imei, ask.plan, ask.form)
+    readiness = await parts.provisioner.prepare(order)
+    async with parts.db.write(operator) as tx:
+        subscriber = new_id()
+        key = parts.subscribers.add(tx, subscriber, ask.subscriber or {}, _indexes(ask.subscriber or {}))
+        numbers = Numbers(ask.msisdn, ask.iccid, ask.imei, ask.device_ip, ask.peer_ip)
+        registration = Registration(
+            id=registration_id,
+            operator_id=operator,
+            client_id=caller.client_id,
+            subscriber_id=subscriber,
+            dealer_id=dealer.id if dealer else None,
+            agent_id=agent.id if agent else None,
+            state=State.COLLECTING,
+            purpose=ask.purpose,
+            channel=ask.channel,
+            plan=ask.plan,
+            form=ask.form,
+            msisdn_idx=parts.vault.index(operator, IndexKind.MSISDN, ask.msisdn),
+            iccid_idx=parts.vault.index(operator, IndexKind.ICCID, canon(IndexKind.ICCID, ask.iccid))
+            if ask.iccid
+            else None,
+            device_idx=parts.vault.index(operator, IndexKind.DEVICE, ask.fingerprint)
+            if ask.fingerprint
+            else None,
+            device_role=ask.device_role,
+            payment_idx=parts.vault.index(operator, IndexKind.PAYMENT, ask.payment_token)
+            if ask.payment_token
+            else None,
+            sealed=numbers.sealed(key, registration_id),
+            can_receive=readiness.can_receive,
+            created_at=tx.now,
+            expires_at=tx.now + TTL,
+            service_until=ask.service_until,
+        )
+        await parts.lines.refuse_taken(tx, ask.msisdn, ask.iccid)
+        await _take_number(parts, tx, registration, ask)
+        if dealer is not None:
+            await parts.dealers.take(tx, dealer.id)
+        record(
+            tx,
+            actor=client_actor(caller),
+            action="registration.created",
+            object=wire("reg", registration_id),
+            facts={
+                "purpose": ask.purpose.value,
+                "channel": ask.channel.value,
+                "dealer": dealer.code if dealer else None,
+            },
+        )
+        view = View(registration, ask.msisdn)
+        await keep(tx, view)
+    return view
+
+
+async def _admit(parts: Parts, caller: Principal, ask: Opening) -> tuple[Dealer | None, Agent | None]:
+    """The dealer and the agent that may act. On a bound key the dealer is the key's; another one is refused."""
+    named = caller.dealer_id or ask.dealer
+    if named is None:
+        return None, None
+    async with parts.db.read(caller.operator_id) as reader:
+        dealer, agent = await parts.dealers.admit(reader, named, ask.agent)
+    if caller.dealer_id is not None and ask.dealer not in (None, dealer.code):
+        raise DealerMismatch()
+    return dealer, agent
+
+
+async def _take_number(parts: Parts, tx: Tx, registration: Registration, ask: Opening) -> None:
+    """Insert the registration; free a number that only a registration past its time still holds.
+
+    While two index keys are enabled, one number has two indexes and the unique index cannot see that they
+    meet: then the number is also locked and looked up under both.
+    """
+    operator = registration.operator_id
+    every = parts.vault.index_all(operator, IndexKind.MSISDN, ask.msisdn)
+    sims = (
+        parts.vault.index_all(operator, IndexKind.ICCID, canon(IndexKind.ICCID, ask.iccid))
+        if ask.iccid
+        else ()
+    )
+    if len(every) > 1:
+        await tx.lock(*parts.vault.locks(operator, IndexKind.MSISDN, ask.msisdn))
+        taken = await store.open_on(tx, every, sims)
+    else:
+        if await store.add(tx, registration):
+            return
+        taken = await store.open_on(tx, every, sims)
+    if taken and not await store.expire_holding(tx, every, sims):
+        raise NumberInUse() if taken == "msisdn" else SimInUse()
+    if not await store.add(tx, registration):
+        raise SimInUse() if await store.open_on(tx, every, sims) == "iccid" else NumberInUse()
+
+
+_PII_INDEXES = (("contact_msisdn", IndexKind.CONTACT), ("email", IndexKind.EMAIL))
+
+
+def _indexes(pii: Mapping[str, object]) -> list[tuple[IndexKind, str]]:
+    """What of the typed data may be looked up (``security.md`` 1.4)."""
+    found = [(kind, canon(kind, str(pii[name]))) for name, kind in _PII_INDEXES if pii.get(name)]
+    address = pii.get("address")
+    if isinstance(address, Mapping):
+        parts = (address.get("country"), address.get("postal_code") or "", address.get("locality"))
+        lines = address.get("lines")
+        assert isinstance(lines, list)
+        try:
+            found.append(
+                (IndexKind.ADDRESS, canon(IndexKind.ADDRESS, *(str(p) for p in parts), *map(str, lines)))
+            )
+        except ValueError:
+            pass  # only a postcode: not indexed, by rule
+    return found
+
+
+async def get(parts: Parts, caller: Principal, registration_id: UUID) -> View:
+    async with parts.db.read(caller.operator_id) as reader:
+        registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+        msisdn = await shown_number(parts, reader, registration)
+    return View(registration, msisdn, await pending(parts, registration))
+
+
+async def shown_number(parts: Parts, reader: Reader, registration: Registration) -> str | None:
+    try:
+        return (await opened(parts, reader, registration))[1].msisdn
+    except Erased:
+        return None
+
+
+async def pending(parts: Parts, registration: Registration) -> tuple[PendingCode, ...]:
+    """Codes on their way. Redis alone knows; a registration is shown without them while it is gone."""
+    if registration.state is not State.COLLECTING and not registration.awaits_line_code:
+        return ()
+    try:
+        known = await parts.codes.status(registration.operator_id, registration.id)
+    except Unavailable:
+        return ()
+    return tuple(PendingCode(Target(code.to), code.expires_at, code.resend_at) for code in known)
+
+
+async def listed(
+    parts: Parts,
+    caller: Principal,
+    *,
+    msisdn: str | None,
+    state: State | None,
+    before: UUID | None,
+    limit: int,
+) -> list[View]:
+    """Newest first; a key that is bound to a dealer sees its own."""
+    indexes = parts.vault.index_all(caller.operator_id, IndexKind.MSISDN, msisdn) if msisdn else ()
+    async with parts.db.read(caller.operator_id) as reader:
+        found = await store.listed(
+            reader,
+            limit=limit,
+            before=before,
+            states=(state,) if state else (),
+            msisdn=indexes,
+            dealer=caller.dealer_id,
+        )
+        return [View(registration, await shown_number(parts, reader, registration)) for registration in found]
+
+
+async def cancel(parts: Parts, caller: Principal, registration_id: UUID, keep: Keep[View]) -> View:
+    """Cancel; what was granted is released by the event."""
+    async with parts.db.write(caller.operator_id) as tx:
+        before = await store.load(tx, registration_id, dealer=caller.dealer_id, lock=True)
+        after = rules.cancelled(before, tx.now)
+        await store.save(tx, after, expected=before.version)
+        _tell(tx, after, EventName.REGISTRATION_CANCELLED)
+        record(tx, actor=client_actor(caller), action="registration.cancelled", object=wire("reg", after.id))
+        view = View(replace(after, version=before.version + 1), await shown_number(parts, tx, after))
+        await keep(tx, view)
+    return view
+
+
+async def appeal(parts: Parts, caller: Principal, registration_id: UUID, text: str, keep: Keep[View]) -> View:
+    """Once, within 30 days; the text is sealed with the audit's notes and a person decides."""
+    async with parts.db.write(caller.operator_id) as tx:
+        before = await store.load(tx, registration_id, dealer=caller.dealer_id, lock=True)
+        after = rules.appealed(before, tx.now)
+        await store.save(tx, after, expected=before.version)
+        _tell(tx, after, EventName.REGISTRATION_IN_REVIEW)
+        record(
+            tx,
+            actor=client_actor(caller),
+            action="registration.appealed",
+            object=wire("reg", after.id),
+            note=text,
+            key=await parts.subscribers.key(tx, after.subscriber_id),
+        )
+        view = View(replace(after, version=before.version + 1), await shown_number(parts, tx, after))
+        await keep(tx, view)
+    return view
+
+
+def _tell(tx: Tx, registration: Registration, name: EventName) -> None:
+    emit(tx, Event(name, registration.operator_id, tx.now, {"registration": registration.id.hex}))

@@ -1,0 +1,82 @@
+"""What the pipeline is composed of."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+from service.dealers.workflow import Dealers
+from service.documents.workflow import Documents
+from service.infra.crypto import SubjectKey, Vault
+from service.infra.postgres import Database, Reader, Tx
+from service.kit.errors import JsonObject
+from service.lines.ports import Inventory, Provisioner
+from service.lines.workflow import Lines
+from service.otp.workflow import Codes
+from service.registration.model import Registration
+from service.registration.ports import CurrentPolicy
+from service.risk.workflow import Risk
+from service.subscribers.workflow import Subscribers
+
+_T = TypeVar("_T")
+Keep = Callable[[Tx, _T], Awaitable[None]]
+"""Called at the end of a transaction with what is about to be answered (``web.idempotency``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The steps and ports, built once in a composition root."""
+
+    db: Database
+    vault: Vault
+    subscribers: Subscribers
+    dealers: Dealers
+    documents: Documents
+    codes: Codes
+    risk: Risk
+    lines: Lines
+    provisioner: Provisioner
+    inventory: Inventory
+    policy: CurrentPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A registration's sealed part."""
+
+    msisdn: str
+    iccid: str | None
+    imei: str | None
+    device_ip: str | None
+    peer_ip: str | None
+
+    def sealed(self, key: SubjectKey, registration_id: UUID) -> bytes:
+        data: JsonObject = {
+            "msisdn": self.msisdn,
+            "iccid": self.iccid,
+            "imei": self.imei,
+            "device_ip": self.device_ip,
+            "peer_ip": self.peer_ip,
+        }
+        return key.seal("registration", registration_id, data)
+
+    @classmethod
+    def of(cls, key: SubjectKey, registration: Registration) -> "Numbers":
+        data = key.open("registration", registration.id, registration.sealed)
+        return cls(
+            msisdn=str(data["msisdn"]),
+            iccid=_text(data["iccid"]),
+            imei=_text(data["imei"]),
+            device_ip=_text(data["device_ip"]),
+            peer_ip=_text(data["peer_ip"]),
+        )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+async def opened(parts: Parts, reader: Reader, registration: Registration) -> tuple[SubjectKey, Numbers]:
+    """The subject's key and the numbers under it; raises ``Erased`` where the subject is gone."""
+    key = await parts.subscribers.key(reader, registration.subscriber_id)
+    return key, Numbers.of(key, registration)

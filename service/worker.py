@@ -1,0 +1,106 @@
+"""Composition root of the background work: jobs, events, the clock's chores, the audit's sealer."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+import procrastinate
+import psycopg
+import structlog
+
+from service.compose import Services, build
+from service.events import EventName
+from service.infra import telemetry
+from service.infra.jobs import Handler, dispatcher
+from service.kit.clock import Clock, SystemClock
+from service.kit.errors import Unavailable
+from service.risk import jobs as risk
+from service.settings import Settings
+
+log = structlog.get_logger("worker")
+
+
+def subscribers(services: Services) -> dict[EventName, Sequence[Handler]]:
+    """Who is told of what. The only place where one domain's event meets another's handler."""
+    told: dict[EventName, list[Handler]] = {}
+    for table in (risk.subscriptions(services.risk, services.db),):
+        for name, handler in table.items():
+            told.setdefault(name, []).append(handler)
+    return dict(told)
+
+
+def jobs(services: Services, settings: Settings) -> procrastinate.App:
+    """The procrastinate application with every domain's tasks."""
+    from service.lines import jobs as lines
+    from service.registration import jobs as registration
+
+    conninfo = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+    app = procrastinate.App(
+        connector=procrastinate.PsycopgConnector(
+            conninfo=conninfo, min_size=1, max_size=6, kwargs={"connect_timeout": 5}
+        )
+    )
+    app.add_tasks_from(dispatcher(subscribers(services)), namespace="event")
+    app.add_tasks_from(registration.blueprint(services.registrations), namespace="registration")
+    app.add_tasks_from(lines.blueprint(services.lines, services.operator_ids), namespace="lines")
+    return app
+
+
+async def _every(period: timedelta, name: str, chore: Callable[[], Awaitable[object]]) -> None:
+    """Do a chore again and again; one that fails is logged and done again. Chores are idempotent and may
+    run in several workers at once."""
+    while True:
+        try:
+            await chore()
+        except Unavailable as gone:
+            log.warning("chore.waits", chore=name, dependency=str(gone.facts.get("dependency")))
+        except Exception as error:
+            log.error("chore.failed", chore=name, exc_info=error)
+        await asyncio.sleep(period.total_seconds())
+
+
+async def _work(services: Services, settings: Settings) -> None:
+    """Run jobs; when PostgreSQL goes away, wait and begin again."""
+    while True:
+        app = jobs(services, settings)
+        try:
+            async with app.open_async():
+                log.info("worker.ready")
+                await app.run_worker_async(
+                    concurrency=8,
+                    fetch_job_polling_interval=1.0,
+                    delete_jobs="successful",
+                    install_signal_handlers=False,
+                    shutdown_graceful_timeout=10,
+                )
+                return
+        except asyncio.CancelledError:
+            raise
+        except (procrastinate.exceptions.ConnectorException, psycopg.Error, OSError, TimeoutError) as error:
+            log.warning("worker.waits", exc_info=error)
+        await asyncio.sleep(1)
+
+
+async def run(settings: Settings, *, signals: bool = True, clock: Clock | None = None) -> None:
+    """Work until SIGINT or SIGTERM (or until cancelled, where the caller owns the signals)."""
+    telemetry.configure(settings.log_level)
+    services = build(settings, clock or SystemClock())
+    async with services.running():
+        tasks = [asyncio.create_task(_work(services, settings))]
+        tasks += [asyncio.create_task(_every(*chore)) for chore in services.chores()]
+        stop = asyncio.Event()
+        if signals:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, stop.set)
+        try:
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in [stopping, *tasks]:
+                task.cancel()
+            for task in tasks:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
