@@ -222,6 +222,7 @@ class Dealers:
                 reason=reason,
                 facts={"from": before.state.value},
                 note=note,
+                key=self._vault.operator_key(operator),
             )
         return replace(after, version=before.version + 1)
 

@@ -1,4 +1,4 @@
-"""What time does to lines, and what the network is still to be told."""
+"""What the network is still to be told, and what time does to lines."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from uuid import UUID
@@ -9,19 +9,24 @@ from service.infra.jobs import RETRY
 from service.lines.workflow import BATCH, Lines
 
 
-def blueprint(lines: Lines, operators: Callable[[], Awaitable[Iterable[UUID]]]) -> procrastinate.Blueprint:
-    """``lines.expire`` every minute over ``operators``; ``lines.apply`` when a change was committed."""
+def blueprint(lines: Lines) -> procrastinate.Blueprint:
+    """``lines:apply``, asked for by every committed change that the network must know."""
     tasks = procrastinate.Blueprint()
 
-    @tasks.task(name="lines.apply", retry=RETRY)
+    @tasks.task(name="apply", retry=RETRY)
     async def apply(*, operator: str, line: str, version: int, attempt: int) -> None:
         await lines.apply(UUID(operator), UUID(line), version, attempt)
 
-    @tasks.periodic(cron="* * * * *")
-    @tasks.task(name="lines.expire", queueing_lock="lines.expire", pass_context=False)
-    async def expire(timestamp: int) -> None:
+    return tasks
+
+
+def expiry(lines: Lines, operators: Callable[[], Awaitable[Iterable[UUID]]]) -> Callable[[], Awaitable[None]]:
+    """A chore for about every half minute: what time did to the lines of every operator. Two workers at once
+    share the lines between them."""
+
+    async def expire() -> None:
         for operator in await operators():
             while await lines.expire(operator) == BATCH:
                 pass
 
-    return tasks
+    return expire

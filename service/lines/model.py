@@ -73,6 +73,7 @@ class Line:
     assurance: str
     country: str
     holder_since: datetime
+    dealer_id: UUID | None = None
     active_since: datetime | None = None
     sim_changed_at: datetime | None = None
     probation_until: datetime | None = None
@@ -113,6 +114,7 @@ class NewLine:
     iccid: str | None
     country: str
     assurance: str
+    dealer_id: UUID | None = None
     awaits_code: bool = False
     restricted_until: datetime | None = None
     probation_until: datetime | None = None

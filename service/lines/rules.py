@@ -69,6 +69,7 @@ def opened(
         assurance=new.assurance,
         country=new.country,
         holder_since=now,
+        dealer_id=new.dealer_id,
         active_since=None if reasons else now,
         probation_until=new.probation_until,
         service_until=new.service_until,

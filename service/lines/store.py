@@ -20,6 +20,7 @@ _SAME = (
     "operator_id",
     "subscriber_id",
     "registration_id",
+    "dealer_id",
     "assurance",
     "country",
     "sealed",
@@ -38,7 +39,7 @@ _SAME = (
 )
 """Columns that are fields of the same name."""
 
-_FIXED = ("id", "operator_id", "subscriber_id", "registration_id", "country", "holder_since")
+_FIXED = ("id", "operator_id", "subscriber_id", "registration_id", "dealer_id", "country", "holder_since")
 
 
 def _values(line: Line) -> dict[str, Any]:

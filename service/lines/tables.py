@@ -24,6 +24,7 @@ class LineRow(Tenant, Base):
         sa.ForeignKeyConstraint(
             ["operator_id", "registration_id"], ["registration.operator_id", "registration.id"]
         ),
+        sa.ForeignKeyConstraint(["operator_id", "dealer_id"], ["dealer.operator_id", "dealer.id"]),
         sa.UniqueConstraint("operator_id", "registration_id"),
         sa.Index("uq_line_open_msisdn", "operator_id", "msisdn_idx", unique=True, postgresql_where=_OPEN),
         sa.Index("uq_line_open_iccid", "operator_id", "iccid_idx", unique=True, postgresql_where=_OPEN),
@@ -40,6 +41,7 @@ class LineRow(Tenant, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none id")
     subscriber_id: Mapped[UUID] = mapped_column(comment="pii:none the holder")
     registration_id: Mapped[UUID] = mapped_column(comment="pii:none the registration that opened it")
+    dealer_id: Mapped[UUID | None] = mapped_column(comment="pii:none the shop that registered it")
     state: Mapped[str] = mapped_column(sa.String(12), comment="pii:none where it stands")
     reasons: Mapped[list[str]] = mapped_column(
         ARRAY(sa.String(48)), comment="pii:none codes: why it is not active"

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from service.audit.workflow import Actor, record
 from service.events import Event, EventName
-from service.infra.crypto import SubjectKey, Vault
+from service.infra.crypto import NoteKey, SubjectKey, Vault
 from service.infra.jobs import defer, emit
 from service.infra.postgres import Database, Reader, Tx
 from service.kit.canon import IndexKind, canon
@@ -43,6 +43,7 @@ EVENTS = {
     rules.CLOSED: EventName.LINE_CLOSED,
 }
 BATCH = 100
+_SYSTEM = Actor.system("lines")
 
 
 class Lines:
@@ -82,7 +83,7 @@ class Lines:
         sealed = key.seal("line", line.id, {"msisdn": new.msisdn, "iccid": new.iccid})
         line = replace(line, sealed=sealed)
         await store.add(tx, line, numbers[0], cards[0] if cards else None)
-        self._tell(tx, line, changes, actor, "line.opened", None, None)
+        self._tell(tx, line, changes, actor, "line.opened")
         return line
 
     async def code_proved(self, tx: Tx, registration_id: UUID, actor: Actor) -> Line:
@@ -95,10 +96,13 @@ class Lines:
 
     # For clients and staff
 
-    async def get(self, operator: UUID, msisdn: str) -> Line:
-        """The line that the number has now; NotFound where it has none."""
+    async def get(self, operator: UUID, msisdn: str, *, dealer: UUID | None = None) -> Line:
+        """The line that the number has now; NotFound where it has none, or another dealer's than ``dealer``."""
         async with self._db.read(operator) as reader:
-            return await store.current(reader, self._indexes(operator, msisdn, None)[0])
+            line = await store.current(reader, self._indexes(operator, msisdn, None)[0])
+        if dealer is not None and line.dealer_id != dealer:
+            raise NotFound()
+        return line
 
     async def act(
         self,
@@ -185,7 +189,7 @@ class Lines:
             found = await store.due(tx, BATCH)
             for before in found:
                 after, changes = rules.elapse(before, self.policy, tx.now)
-                await self._saved(tx, before, after, changes, Actor.system(), "line.elapsed")
+                await self._saved(tx, before, after, changes, _SYSTEM, "line.elapsed")
         return len(found)
 
     async def apply(self, operator: UUID, line_id: UUID, version: int, attempt: int = 1) -> None:
@@ -214,7 +218,7 @@ class Lines:
                 store.mark_applied(tx, line.id, line.version, verdict.code)
                 record(
                     tx,
-                    actor=Actor.system(),
+                    actor=_SYSTEM,
                     action="line.apply_failed",
                     object=wire("line", line.id),
                     reason=verdict.code,
@@ -298,10 +302,18 @@ class Lines:
             after = replace(after, apply_failed=None)
         await store.save(tx, after, expected=before.version)
         after = replace(after, version=before.version + 1)
-        self._tell(tx, after, changes, actor, action, reason, note)
+        key = await self._note_key(tx, after) if note is not None else None
+        self._tell(tx, after, changes, actor, action, reason, note, key)
         if moves_network:
             self._defer_apply(tx, after.id, after.version, 1, None)
         return after
+
+    async def _note_key(self, tx: Tx, line: Line) -> NoteKey:
+        """The holder's key, so that a note about a person goes when the person is erased; else the operator's."""
+        try:
+            return await self._subscribers.key(tx, line.subscriber_id)
+        except Erased:
+            return self._vault.operator_key(line.operator_id)
 
     def _tell(
         self,
@@ -310,8 +322,9 @@ class Lines:
         changes: list[Change],
         actor: Actor,
         action: str,
-        reason: str | None,
-        note: str | None,
+        reason: str | None = None,
+        note: str | None = None,
+        key: NoteKey | None = None,
     ) -> None:
         record(
             tx,
@@ -321,6 +334,7 @@ class Lines:
             reason=reason or (changes[-1].reason if changes else None),
             facts={"state": line.state.value, "registration": wire("reg", line.registration_id)},
             note=note,
+            key=key,
         )
         for change in changes:
             refs = {
@@ -336,7 +350,7 @@ class Lines:
     def _defer_apply(tx: Tx, line_id: UUID, version: int, attempt: int, at: datetime | None) -> None:
         defer(
             tx,
-            "lines.apply",
+            "lines:apply",
             at=at,
             lock=f"line:{line_id.hex}",
             operator=tx.tenant.hex,
