@@ -25,7 +25,14 @@ class SealBroken(Exception):
 
 
 class NoteKey(Protocol):
-    """What can seal a note: a subject's key, or the operator's own."""
+    """What can seal a note: a subject's key, or the operator's own.
+
+    ``note_kek``: the key-encryption key that the note itself is under; None under a subject's key, which is
+    re-wrapped in its own row.
+    """
+
+    @property
+    def note_kek(self) -> int | None: ...
 
     def seal(self, table: str, row: UUID, data: JsonObject) -> bytes: ...
 
@@ -84,6 +91,10 @@ class SubjectKey:
     def _bound(self, table: str, row: UUID) -> bytes:
         return enc("pii/v1", self._operator, table, row, SCHEMA)
 
+    @property
+    def note_kek(self) -> int | None:
+        return None
+
     def __repr__(self) -> str:
         return f"SubjectKey(kek_id={self.kek_id})"
 
@@ -96,6 +107,10 @@ class OperatorKey:
     def __init__(self, vault: "Vault", operator: UUID) -> None:
         self._vault = vault
         self._operator = operator
+
+    @property
+    def note_kek(self) -> int | None:
+        return self._vault.kek_id
 
     def seal(self, table: str, row: UUID, data: JsonObject) -> bytes:
         return self._vault.seal_secret(f"{table}/{self._operator.hex}", row, _pad(data))

@@ -1,0 +1,289 @@
+"""Durable truth of persons: blob, data key, indexes, tombstones."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from service.infra.postgres import Base, Reader, Tx
+from service.kit.canon import IndexKind
+from service.kit.errors import Stale
+from service.subscribers.model import Erasure
+from service.subscribers.tables import ErasureRow, SubjectIndexRow, SubjectKeyRow, SubscriberRow
+
+_SUBSCRIBER = cast(sa.Table, SubscriberRow.__table__)
+_KEY = cast(sa.Table, SubjectKeyRow.__table__)
+_INDEX = cast(sa.Table, SubjectIndexRow.__table__)
+_ERASURE = cast(sa.Table, ErasureRow.__table__)
+
+Indexed = Sequence[tuple[IndexKind, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """A wrapped data key and its owner."""
+
+    subscriber_id: UUID
+    kek_id: int
+    wrapped: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A subscriber with its wrapped key; ``sealed`` is what ``version`` was read with."""
+
+    key: KeyRow
+    sealed: bytes
+    version: int
+
+
+# One round trip for the three tables: adding a subscriber is on the path of every new registration.
+_ADD = sa.text(
+    "WITH s AS (INSERT INTO subscriber (operator_id, id, sealed, version, created_at)"
+    " VALUES (:op, :id, :sealed, 1, :at)),"
+    " k AS (INSERT INTO subject_key (operator_id, id, kek_id, wrapped) VALUES (:op, :id, :kek, :wrapped))"
+    " INSERT INTO subject_index (operator_id, idx, subscriber_id, kind)"
+    " SELECT :op, i.idx, :id, i.kind FROM unnest(:idx, :kinds) AS i (idx, kind)"
+).bindparams(
+    sa.bindparam("op", type_=sa.Uuid()),
+    sa.bindparam("id", type_=sa.Uuid()),
+    sa.bindparam("at", type_=sa.DateTime(timezone=True)),
+    sa.bindparam("sealed", type_=sa.LargeBinary()),
+    sa.bindparam("wrapped", type_=sa.LargeBinary()),
+    sa.bindparam("kek", type_=sa.BigInteger()),
+    sa.bindparam("idx", type_=ARRAY(sa.LargeBinary())),
+    sa.bindparam("kinds", type_=ARRAY(sa.Text())),
+)
+
+
+def stage_subscriber(tx: Tx, key: KeyRow, sealed: bytes, indexed: Indexed) -> None:
+    tx.stage(
+        _ADD,
+        {
+            "op": tx.tenant,
+            "id": key.subscriber_id,
+            "sealed": sealed,
+            "at": tx.now,
+            "kek": key.kek_id,
+            "wrapped": key.wrapped,
+            "idx": [idx for _, idx in indexed],
+            "kinds": [kind.value for kind, _ in indexed],
+        },
+    )
+
+
+async def key(reader: Reader, subscriber_id: UUID) -> KeyRow | None:
+    row = await reader.one(
+        sa.select(_KEY).where(_KEY.c.operator_id == reader.tenant, _KEY.c.id == subscriber_id)
+    )
+    return None if row is None else KeyRow(row.id, row.kek_id, bytes(row.wrapped))
+
+
+async def person(reader: Reader, subscriber_id: UUID, *, lock: bool = False) -> Person | None:
+    """The subscriber; None where it is unknown or erased. ``lock`` holds its row until the end."""
+    stmt = (
+        sa.select(_SUBSCRIBER.c.sealed, _SUBSCRIBER.c.version, _KEY.c.kek_id, _KEY.c.wrapped)
+        .join(
+            _KEY,
+            sa.and_(_KEY.c.operator_id == _SUBSCRIBER.c.operator_id, _KEY.c.id == _SUBSCRIBER.c.id),
+        )
+        .where(_SUBSCRIBER.c.operator_id == reader.tenant, _SUBSCRIBER.c.id == subscriber_id)
+    )
+    row = await reader.one(stmt.with_for_update(of=_SUBSCRIBER) if lock else stmt)
+    if row is None or row.sealed is None:
+        return None
+    return Person(KeyRow(subscriber_id, row.kek_id, bytes(row.wrapped)), bytes(row.sealed), row.version)
+
+
+async def save(tx: Tx, subscriber_id: UUID, sealed: bytes, indexed: Indexed, *, expected: int) -> None:
+    """Replace blob and indexes; :class:`Stale` if the version moved on."""
+    touched = await tx.run(
+        sa.update(_SUBSCRIBER)
+        .where(
+            _SUBSCRIBER.c.operator_id == tx.tenant,
+            _SUBSCRIBER.c.id == subscriber_id,
+            _SUBSCRIBER.c.version == expected,
+        )
+        .values(sealed=sealed, version=expected + 1)
+    )
+    if touched == 0:
+        raise Stale()
+    _stage_index(tx, subscriber_id, indexed)
+
+
+def _stage_index(tx: Tx, subscriber_id: UUID, indexed: Indexed) -> None:
+    tx.stage(
+        sa.delete(_INDEX).where(_INDEX.c.operator_id == tx.tenant, _INDEX.c.subscriber_id == subscriber_id)
+    )
+    if indexed:
+        tx.stage(
+            sa.insert(_INDEX),
+            [
+                {"operator_id": tx.tenant, "idx": idx, "subscriber_id": subscriber_id, "kind": kind.value}
+                for kind, idx in indexed
+            ],
+        )
+
+
+async def find(reader: Reader, idxs: Sequence[bytes]) -> list[UUID]:
+    """Subscribers that have one of these keyed hashes, ascending by id."""
+    rows = await reader.all(
+        sa.select(_INDEX.c.subscriber_id)
+        .where(
+            _INDEX.c.operator_id == reader.tenant,
+            _INDEX.c.idx == sa.any_(sa.literal(list(idxs), ARRAY(sa.LargeBinary()))),
+        )
+        .distinct()
+        .order_by(_INDEX.c.subscriber_id)
+    )
+    return [row.subscriber_id for row in rows]
+
+
+async def forget(tx: Tx, subscriber_id: UUID, reason: str) -> bool | None:
+    """Delete key and indexes, empty the blob, leave a tombstone. False: it was erased before; None: unknown."""
+    known = await tx.scalar(
+        sa.select(_SUBSCRIBER.c.id)
+        .where(_SUBSCRIBER.c.operator_id == tx.tenant, _SUBSCRIBER.c.id == subscriber_id)
+        .with_for_update()
+    )
+    if known is None:
+        return None
+    deleted = await tx.run(sa.delete(_KEY).where(_KEY.c.operator_id == tx.tenant, _KEY.c.id == subscriber_id))
+    _stage_index(tx, subscriber_id, ())
+    tx.stage(
+        sa.update(_SUBSCRIBER)
+        .where(_SUBSCRIBER.c.operator_id == tx.tenant, _SUBSCRIBER.c.id == subscriber_id)
+        .values(sealed=None, version=_SUBSCRIBER.c.version + 1)
+    )
+    tx.stage(
+        sa.text(
+            "INSERT INTO erasure (operator_id, id, at, reason) VALUES (:op, :id, :at, :reason)"
+            " ON CONFLICT DO NOTHING"
+        ),
+        {"op": tx.tenant, "id": subscriber_id, "at": tx.now, "reason": reason},
+    )
+    return deleted > 0
+
+
+async def erasures(reader: Reader) -> list[Erasure]:
+    """Every tombstone of this operator, oldest first: what a restore must do again."""
+    rows = await reader.all(
+        sa.select(_ERASURE).where(_ERASURE.c.operator_id == reader.tenant).order_by(_ERASURE.c.at)
+    )
+    return [Erasure(row.id, row.at, row.reason) for row in rows]
+
+
+# Rotation
+
+
+async def keys_under_others(tx: Tx, kek_id: int, limit: int) -> list[KeyRow]:
+    """Data keys that another key-encryption key wraps, held; those that someone else holds are left out."""
+    rows = await tx.all(
+        sa.select(_KEY)
+        .where(_KEY.c.operator_id == tx.tenant, _KEY.c.kek_id != kek_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [KeyRow(row.id, row.kek_id, bytes(row.wrapped)) for row in rows]
+
+
+def stage_rewrapped(tx: Tx, key: KeyRow) -> None:
+    tx.stage(
+        sa.update(_KEY)
+        .where(_KEY.c.operator_id == tx.tenant, _KEY.c.id == key.subscriber_id)
+        .values(kek_id=key.kek_id, wrapped=key.wrapped)
+    )
+
+
+async def keks_in_use(reader: Reader) -> set[int]:
+    rows = await reader.all(sa.select(_KEY.c.kek_id).where(_KEY.c.operator_id == reader.tenant).distinct())
+    return {row.kek_id for row in rows}
+
+
+async def subscribers_after(reader: Reader, after: UUID | None, limit: int) -> list[UUID]:
+    """Subscribers that are not erased, ascending by id, above ``after``."""
+    stmt = sa.select(_KEY.c.id).where(_KEY.c.operator_id == reader.tenant)
+    if after is not None:
+        stmt = stmt.where(_KEY.c.id > after)
+    return [row.id for row in await reader.all(stmt.order_by(_KEY.c.id).limit(limit))]
+
+
+def index_columns() -> list[sa.Column[bytes]]:
+    """Every column of every domain that is labelled ``pii:index`` and holds a keyed hash."""
+    return [
+        column
+        for table in Base.metadata.sorted_tables
+        for column in table.columns
+        if (column.comment or "").startswith("pii:index")
+        and isinstance(column.type, sa.LargeBinary)
+        and "operator_id" in table.c
+        and table.name != _INDEX.name
+    ]
+
+
+async def move_indexes(tx: Tx, moved: Mapping[bytes, bytes]) -> int:
+    """Write the new keyed hash wherever an old one stands; how many rows changed."""
+    if not moved:
+        return 0
+    count = 0
+    for column in index_columns():
+        name = f'"{column.table.name}"'
+        count += await tx.run(
+            sa.text(
+                f"UPDATE {name} AS t SET {column.name} = m.fresh FROM unnest(:old, :fresh) AS m (old, fresh)"
+                f" WHERE t.operator_id = :op AND t.{column.name} = m.old"
+            ).bindparams(
+                sa.bindparam("old", type_=ARRAY(sa.LargeBinary())),
+                sa.bindparam("fresh", type_=ARRAY(sa.LargeBinary())),
+            ),
+            {"op": tx.tenant, "old": list(moved), "fresh": list(moved.values())},
+        )
+    return count
+
+
+async def index_keys_in_use(reader: Reader) -> set[int]:
+    """Ids of the index keys that rows of this operator still have, in every domain."""
+    found: set[int] = set()
+    for column in [_INDEX.c.idx, *index_columns()]:
+        rows = await reader.all(
+            sa.select(sa.func.substr(column, 1, 4).label("tag"))
+            .where(column.table.c.operator_id == reader.tenant, sa.func.length(column) == 20)
+            .distinct()
+        )
+        found |= {int.from_bytes(row.tag, "big") for row in rows}
+    return found
+
+
+async def secrets_under_others(
+    tx: Tx, table: str, column: str, kek_tag: bytes, limit: int
+) -> list[tuple[UUID, bytes]]:
+    """Secrets of a table that are not under this key-encryption key, held."""
+    where = sa.table(table, sa.column("operator_id"), sa.column("id"), sa.column(column))
+    blob = where.c[column]
+    rows = await tx.all(
+        sa.select(where.c.id, blob.label("blob"))
+        .where(where.c.operator_id == tx.tenant, blob.is_not(None), sa.func.substr(blob, 1, 5) != kek_tag)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [(row.id, bytes(row.blob)) for row in rows]
+
+
+def stage_secret(tx: Tx, table: str, column: str, row: UUID, blob: bytes) -> None:
+    where = sa.table(table, sa.column("operator_id"), sa.column("id"), sa.column(column))
+    tx.stage(
+        sa.update(where).where(where.c.operator_id == tx.tenant, where.c.id == row).values({column: blob})
+    )
+
+
+async def secret_keks_in_use(reader: Reader, table: str, column: str) -> set[int]:
+    where = sa.table(table, sa.column("operator_id"), sa.column(column))
+    rows = await reader.all(
+        sa.select(sa.func.substr(where.c[column], 2, 4).label("tag"))
+        .where(where.c.operator_id == reader.tenant, where.c[column].is_not(None))
+        .distinct()
+    )
+    return {int.from_bytes(row.tag, "big") for row in rows}
