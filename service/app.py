@@ -36,6 +36,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         state.vault = services.vault
         state.gate = Gate(services.operators, clock, time.monotonic)
         state.probes = services.probes()
+        state.read_outbox = services.outbox.read if services.outbox else None
         state.metrics_token = settings.metrics_token.get_secret_value()
         async with services.running():
             yield
@@ -63,6 +64,10 @@ def mount(app: FastAPI, settings: Settings) -> None:
     app.include_router(ops.router)
     app.include_router(registrations.router)
     app.include_router(lines.router)
+    if settings.is_demo and settings.sender == "outbox":
+        from service.web import dev
+
+        app.include_router(dev.router)
 
 
 async def run(

@@ -7,12 +7,16 @@ from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
+from pydantic import SecretStr
 
+from service.adapters.caller import Caller
 from service.adapters.inventory.http import HttpInventory
 from service.adapters.provisioning.http import HttpProvisioner
 from service.adapters.registry.http import HttpRegistry
+from service.adapters.sms.outbox import Outbox
+from service.adapters.sms.webhook import WebhookSender
 from service.dealers.workflow import Dealers
-from service.documents.ports import NullRegistry
+from service.documents.ports import NullRegistry, Registry
 from service.documents.workflow import Documents
 from service.infra.crypto import Vault, kms_from
 from service.infra.postgres import Database
@@ -22,6 +26,7 @@ from service.kit.errors import Unavailable
 from service.lines.ports import Inventory, NullInventory, NullProvisioner, Provisioner
 from service.lines.workflow import Lines
 from service.operators.workflow import Operators
+from service.otp.ports import Sender
 from service.otp.workflow import Codes
 from service.policies import Policies
 from service.registration.workflow import Registrations
@@ -51,6 +56,10 @@ class Services:
     risk: Risk
     lines: Lines
     registrations: Registrations
+    outbox: Outbox | None
+
+    async def operator_ids(self) -> list[UUID]:
+        return [operator.id for operator in await self.operators.all()]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -98,25 +107,21 @@ def build(settings: Settings, clock: Clock) -> Services:
     db = Database(settings.database_url, clock, pool_size=settings.pool_size)
     redis = Redis(settings.redis_url, clock)
     policies = Policies(db, demo=settings.is_demo)
-    provisioner: Provisioner = (
-        HttpProvisioner(settings.provisioner_url) if settings.provisioner_url else NullProvisioner()
-    )
-    inventory: Inventory = (
-        HttpInventory(settings.inventory_url) if settings.inventory_url else NullInventory()
-    )
-    registry = HttpRegistry(settings.registry_url) if settings.registry_url else NullRegistry()
+    provisioner, inventory, registry = outside(settings, clock)
     subscribers = Subscribers(vault)
     dealers = Dealers(db, vault)
     documents = Documents(registry)
+    outbox = Outbox(redis, vault, demo=True) if settings.sender == "outbox" else None
     codes = Codes(
         redis,
         vault,
-        senders(settings, redis),
+        senders(settings, outbox),
         lambda: policies.current.codes,
         deadline_s=settings.send_deadline_s,
     )
     risk = Risk()
     lines = Lines(db, vault, subscribers, provisioner)
+    operators = Operators(db)
     parts = Parts(
         db, vault, subscribers, dealers, documents, codes, risk, lines, provisioner, inventory, policies
     )
@@ -127,7 +132,7 @@ def build(settings: Settings, clock: Clock) -> Services:
         redis=redis,
         vault=vault,
         policies=policies,
-        operators=Operators(db),
+        operators=operators,
         subscribers=subscribers,
         dealers=dealers,
         documents=documents,
@@ -135,11 +140,37 @@ def build(settings: Settings, clock: Clock) -> Services:
         risk=risk,
         lines=lines,
         registrations=Registrations(parts),
+        outbox=outbox,
     )
 
 
-def senders(settings: Settings, redis: Redis) -> list[object]:
-    raise NotImplementedError
+def outside(settings: Settings, clock: Clock) -> tuple[Provisioner, Inventory, Registry]:
+    """The operator's own systems; the null twin where none is named."""
+
+    def caller(url: str, token: SecretStr) -> Caller:
+        return Caller(url, clock, token=token.get_secret_value() or None)
+
+    provisioner: Provisioner = NullProvisioner()
+    inventory: Inventory = NullInventory()
+    registry: Registry = NullRegistry()
+    if settings.provisioner_url:
+        provisioner = HttpProvisioner(caller(settings.provisioner_url, settings.provisioner_token))
+    if settings.inventory_url:
+        inventory = HttpInventory(caller(settings.inventory_url, settings.inventory_token))
+    if settings.registry_url:
+        registry = HttpRegistry(caller(settings.registry_url, settings.registry_token))
+    return provisioner, inventory, registry
 
 
-__all__ = ["UUID", "Chore", "Services", "build"]
+def senders(settings: Settings, outbox: Outbox | None) -> list[Sender]:
+    """What sends codes, in the order in which it is tried."""
+    if outbox is not None:
+        return [outbox]
+    if settings.sender == "webhook":
+        secret = settings.sender_webhook_secret.get_secret_value()
+        return [
+            WebhookSender(
+                settings.sender_webhook_url, secret.split(), allow_private=settings.allow_private_targets
+            )
+        ]
+    return []

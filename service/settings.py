@@ -61,6 +61,13 @@ class Settings(BaseSettings):
     registry_url: str = Field("", description="document registry; empty: none, proof stays consistent")
     provisioner_url: str = Field("", description="provisioner; empty: the null one, which is always done")
     inventory_url: str = Field("", description="SIM inventory; empty: the null one, which accepts any")
+    registry_token: SecretStr = Field(SecretStr(""), description="Bearer token that we send to the registry")
+    provisioner_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token that we send to the provisioner"
+    )
+    inventory_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token that we send to the inventory"
+    )
     metrics_token: SecretStr = Field(
         SecretStr(""), description="Bearer token for /metrics; empty: loopback peers only"
     )

@@ -1,52 +1,67 @@
 """Bring a database to the newest schema, as ``simward_owner``."""
 
+from functools import cache
 from importlib import resources
+from pathlib import Path
 
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
-from service.kit.clock import SystemClock
-from service.migrations import security
+_LOCK = 0x51A0_3A6D
+"""Advisory lock under which one process migrates and the others wait."""
 
 
-def migrate(owner_url: str) -> None:
-    """INTERIM: builds from the metadata until revision 0001 is frozen."""
-    from service.tables import metadata
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    return config
 
-    engine = sa.create_engine(owner_url, hide_parameters=True)
-    with engine.begin() as conn:
-        if sa.inspect(conn).has_table("operator"):
-            return
-        sql = resources.files("service.migrations").joinpath("sql/procrastinate.sql").read_text("utf-8")
-        conn.connection.driver_connection.execute(sql)
-        metadata.create_all(conn)
-        conn.exec_driver_sql(security.PARTITION_FUNCTION)
-        for table in metadata.sorted_tables:
-            if "operator_id" in table.c:
-                extra = (
-                    "key_id = NULLIF(current_setting('simward.key', true), '')"
-                    if table.name == "client_key"
-                    else None
-                )
-                for statement in security.wall(table.name, extra):
-                    conn.exec_driver_sql(statement.replace("%", "%%"))
-            if table.dialect_options["postgresql"]["partition_by"]:
-                for suffix, lower, upper in security.months(SystemClock().now(), 4):
-                    conn.exec_driver_sql(
-                        f"SELECT simward_make_partition('{table.name}', '{suffix}', '{lower}', '{upper}')"
-                    )
-                conn.exec_driver_sql(
-                    f'CREATE TABLE "{table.name}_default" PARTITION OF "{table.name}" DEFAULT'
-                )
-        for statement in security.grants(t.name for t in metadata.sorted_tables):
-            conn.exec_driver_sql(statement)
-        for statement in (
-            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {security.APP}",
-            f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {security.APP}",
-        ):
-            conn.exec_driver_sql(statement)
-        try:
-            from service.audit import ddl
-        except ImportError:
-            return
-        for statement in ddl.STATEMENTS:
-            conn.exec_driver_sql(statement.replace("%", "%%"))
+
+@cache
+def head() -> str:
+    """The newest revision."""
+    newest = ScriptDirectory.from_config(_config()).get_current_head()
+    assert newest is not None
+    return newest
+
+
+def sql(name: str) -> str:
+    """A frozen SQL file beside the revisions."""
+    return resources.files("service.migrations").joinpath("sql", name).read_text("utf-8")
+
+
+def migrate(owner_url: str, revision: str = "head") -> None:
+    """Upgrade to ``revision`` (or downgrade, where it is an older one). A second process waits for the first."""
+    engine = sa.create_engine(owner_url, hide_parameters=True, poolclass=sa.NullPool)
+    try:
+        with engine.connect() as conn:
+            conn.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
+            conn.commit()
+            config = _config()
+            config.attributes["connection"] = conn
+            known = _current(conn)
+            if known is not None and revision != "head" and _is_older(revision, known):
+                command.downgrade(config, revision)
+            else:
+                command.upgrade(config, revision)
+            conn.commit()
+            conn.exec_driver_sql(f"SELECT pg_advisory_unlock({_LOCK})")
+            conn.commit()
+    finally:
+        engine.dispose()
+
+
+def _current(conn: sa.Connection) -> str | None:
+    if not sa.inspect(conn).has_table("alembic_version"):
+        return None
+    found = conn.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    return None if found is None else str(found)
+
+
+def _is_older(revision: str, known: str) -> bool:
+    if revision == "base":
+        return True
+    script = ScriptDirectory.from_config(_config())
+    return revision != known and revision in {found.revision for found in script.iterate_revisions(known, "base")}

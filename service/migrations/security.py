@@ -54,3 +54,13 @@ BEGIN
   END IF;
 END $$
 """
+
+JOB_GRANTS = (
+    f"GRANT SELECT, INSERT, UPDATE, DELETE ON procrastinate_jobs, procrastinate_events,"
+    f" procrastinate_periodic_defers, procrastinate_workers TO {APP}",
+    f"GRANT USAGE ON SEQUENCE procrastinate_jobs_id_seq, procrastinate_events_id_seq,"
+    f" procrastinate_periodic_defers_id_seq, procrastinate_workers_id_seq TO {APP}",
+    "REVOKE EXECUTE ON FUNCTION simward_make_partition FROM PUBLIC",
+    f"GRANT EXECUTE ON FUNCTION simward_make_partition TO {APP}",
+    f"GRANT SELECT ON alembic_version TO {APP}, {SEALER}, {READ}",
+)

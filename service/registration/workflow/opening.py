@@ -1,5 +1,6 @@
 """Open a registration, read it, list it, correct the typed data, cancel and appeal."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
@@ -151,12 +152,9 @@ def _indexes(pii: Mapping[str, object]) -> list[tuple[IndexKind, str]]:
         parts = (address.get("country"), address.get("postal_code") or "", address.get("locality"))
         lines = address.get("lines")
         assert isinstance(lines, list)
-        try:
-            found.append(
-                (IndexKind.ADDRESS, canon(IndexKind.ADDRESS, *(str(p) for p in parts), *map(str, lines)))
-            )
-        except ValueError:
-            pass  # only a postcode: not indexed, by rule
+        with contextlib.suppress(ValueError):  # no more than a postcode: not indexed, by rule
+            value = canon(IndexKind.ADDRESS, *(str(part) for part in parts), *map(str, lines))
+            found.append((IndexKind.ADDRESS, value))
     return found
 
 
