@@ -15,6 +15,9 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 from service.kit.clock import Clock, micros
 from service.kit.errors import Unavailable
 
+_NOT_NOW = ("OOM", "LOADING", "READONLY", "MASTERDOWN", "BUSY", "NOREPLICAS")
+"""What a server that is there says when it cannot serve."""
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -40,13 +43,16 @@ class Redis:
     def __init__(self, url: str, clock: Clock, *, timeout_s: float = 1.0, max_connections: int = 50) -> None:
         self.clock = clock
         self.timeout_s = timeout_s
-        self.client = aioredis.Redis.from_url(
+        # Who finds every connection busy waits for one: a burst is not an outage.
+        pool = aioredis.BlockingConnectionPool.from_url(
             url,
+            timeout=timeout_s,
             socket_timeout=timeout_s,
             socket_connect_timeout=timeout_s,
             max_connections=max_connections,
             retry=Retry(NoBackoff(), 0),
         )
+        self.client = aioredis.Redis.from_pool(pool)
 
     @property
     def now_us(self) -> int:
@@ -72,7 +78,9 @@ class Redis:
             async with asyncio.timeout(self.timeout_s * 2):
                 return await call
         except ResponseError as error:
-            if str(error).startswith(("OOM", "LOADING", "READONLY", "MASTERDOWN", "BUSY", "NOREPLICAS")):
+            # Redis 6.2 wraps what a command inside a script was refused with: "Error running script …: -OOM …".
+            said = str(error)
+            if said.startswith(_NOT_NOW) or any(f"-{word} " in said for word in _NOT_NOW):
                 raise Unavailable("redis") from error
             raise
         except (RedisError, OSError, TimeoutError) as error:
