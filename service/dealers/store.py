@@ -114,6 +114,14 @@ async def by_licence(reader: Reader, indexes: tuple[bytes, ...]) -> list[Dealer]
     return [_dealer(row) for row in rows]
 
 
+def set_licence_index(tx: Tx, dealer_id: UUID, licence_idx: bytes) -> None:
+    tx.stage(
+        sa.update(DealerRow)
+        .where(_DEALER.c.operator_id == tx.tenant, _DEALER.c.id == dealer_id)
+        .values(licence_idx=licence_idx)
+    )
+
+
 async def listed(reader: Reader) -> list[Dealer]:
     """By code. A register of shops is some thousands at most; the dashboard pages over it."""
     rows = await reader.all(

@@ -200,6 +200,15 @@ class Dealers:
             )
         return replace(after, version=before.version + 1)
 
+    async def reindex(self, operator: UUID) -> int:
+        """Index every licence again under the primary key; how many there are. Part of ``simward rotate-keys``."""
+        async with self._db.write(operator) as tx:
+            found = await store.listed(tx)
+            for dealer in found:
+                number = canon(IndexKind.LICENCE, self.licence(dealer))
+                store.set_licence_index(tx, dealer.id, self._vault.index(operator, IndexKind.LICENCE, number))
+        return len(found)
+
     async def _move(
         self,
         operator: UUID,

@@ -1,7 +1,6 @@
 """Durable truth of lines."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -168,21 +167,32 @@ async def listed(
     return [_of(row) for row in await reader.all(wanted.order_by(_LINE.c.id.desc()).limit(limit))]
 
 
-async def closed_before(reader: Reader, country: str, at: datetime, limit: int) -> list[Line]:
-    """Closed lines of a country whose quarantine is over and that were closed before ``at``, for retention."""
-    rows = await reader.all(
-        sa.select(_LINE)
+async def of_subscriber(reader: Reader, subscriber_id: UUID, *, lock: bool = False) -> list[Line]:
+    """Every line of a holder that was not forgotten."""
+    wanted = sa.select(_LINE).where(
+        _LINE.c.operator_id == reader.tenant,
+        _LINE.c.subscriber_id == subscriber_id,
+        _LINE.c.sealed.is_not(None),
+    )
+    return [_of(row) for row in await reader.all(wanted.with_for_update() if lock else wanted)]
+
+
+async def closed_holders(reader: Reader, after: UUID | None, limit: int) -> list[UUID]:
+    """Subscribers with a closed line that was not forgotten, ascending by id, above ``after``."""
+    wanted = (
+        sa.select(_LINE.c.subscriber_id)
         .where(
             _LINE.c.operator_id == reader.tenant,
             _LINE.c.state == State.CLOSED.value,
-            _LINE.c.country == country,
-            _LINE.c.closed_at < at,
             _LINE.c.sealed.is_not(None),
         )
-        .order_by(_LINE.c.closed_at)
+        .distinct()
+        .order_by(_LINE.c.subscriber_id)
         .limit(limit)
     )
-    return [_of(row) for row in rows]
+    if after is not None:
+        wanted = wanted.where(_LINE.c.subscriber_id > after)
+    return [row.subscriber_id for row in await reader.all(wanted)]
 
 
 def mark_applied(tx: Tx, line_id: UUID, version: int, failed: str | None) -> None:

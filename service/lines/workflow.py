@@ -29,7 +29,7 @@ from service.lines.model import (
     State,
 )
 from service.lines.ports import Provisioner
-from service.subscribers.model import Erased
+from service.subscribers.model import Erased, Holding, HoldingClass
 from service.subscribers.workflow import Subscribers
 
 Keep = Callable[[Tx, Line], Awaitable[None]]
@@ -171,12 +171,9 @@ class Lines:
         if line.sealed is None:
             return None
         try:
-            key = await self._subscribers.key(reader, line.subscriber_id)
+            return _opened(await self._subscribers.key(reader, line.subscriber_id), line)
         except Erased:
             return None
-        data = key.open("line", line.id, line.sealed)
-        iccid = data["iccid"]
-        return Numbers(str(data["msisdn"]), None if iccid is None else str(iccid))
 
     # For jobs
 
@@ -233,17 +230,45 @@ class Lines:
         record(tx, actor=actor, action="line.apply_asked", object=wire("line", line.id))
         self._defer_apply(tx, line.id, line.version, 1, None)
 
-    # For retention
+    # For retention and for the rotation of keys
 
-    async def closed_before(
-        self, reader: Reader, country: str, at: datetime, limit: int = BATCH
-    ) -> list[Line]:
-        """Lines of a country that were closed before ``at``, whose numbers are free and not yet forgotten."""
-        return await store.closed_before(reader, country, at, limit)
+    async def closed_holders(
+        self, reader: Reader, after: UUID | None = None, limit: int = BATCH
+    ) -> list[UUID]:
+        """Subscribers with a closed line that was not forgotten, ascending by id, above ``after``."""
+        return await store.closed_holders(reader, after, limit)
+
+    async def holdings(self, tx: Tx, subscriber_id: UUID) -> list[Holding]:
+        """A subscriber's lines as retention sees them, locked. A line goes on until its number is free: until
+        then its index is what keeps the number in quarantine."""
+        return [
+            Holding(
+                HoldingClass.LINE,
+                line.state.value,
+                line.closed_at if line.state is State.CLOSED else None,
+                line.country,
+            )
+            for line in await store.of_subscriber(tx, subscriber_id, lock=True)
+        ]
 
     def forget(self, tx: Tx, subscriber_id: UUID) -> None:
-        """With a holder's erasure: their closed lines lose number, card and indexes."""
+        """With a holder's erasure: their closed lines lose number, card and indexes. A quarantined line keeps
+        its index until the number is free, so call it again then."""
         store.forget(tx, subscriber_id)
+
+    async def indexed(
+        self, reader: Reader, subscriber_id: UUID, key: SubjectKey
+    ) -> list[tuple[IndexKind, str]]:
+        """The canonical values behind this domain's indexes, to index them again under a new key."""
+        values: list[tuple[IndexKind, str]] = []
+        for line in await store.of_subscriber(reader, subscriber_id):
+            numbers = _opened(key, line)
+            if numbers is None:
+                continue
+            values.append((IndexKind.MSISDN, canon(IndexKind.MSISDN, numbers.msisdn)))
+            if numbers.iccid is not None:
+                values.append((IndexKind.ICCID, canon(IndexKind.ICCID, numbers.iccid)))
+        return values
 
     # Within
 
@@ -358,3 +383,11 @@ class Lines:
             version=version,
             attempt=attempt,
         )
+
+
+def _opened(key: SubjectKey, line: Line) -> Numbers | None:
+    if line.sealed is None:
+        return None
+    data = key.open("line", line.id, line.sealed)
+    iccid = data["iccid"]
+    return Numbers(str(data["msisdn"]), None if iccid is None else str(iccid))

@@ -239,3 +239,12 @@ async def test_the_commands(db: Database, dealers: Dealers, operator: UUID) -> N
     assert (await run("suspend", code="D-1", reason="scam"))[0]["state"] == "suspended"
     assert (await run("quotas", code="D-1", hourly=3, daily=None))[0]["hourly"] == 3
     assert await run("list") == [{**added, "state": "suspended", "hourly": 3}]
+
+
+async def test_licences_are_indexed_again(db: Database, dealers: Dealers, operator: UUID, shop: UUID) -> None:
+    async with db.write(operator) as tx:
+        before = await tx.scalar(sa.text("SELECT licence_idx FROM dealer"))
+        await tx.run(sa.text("UPDATE dealer SET licence_idx = 'old'"))
+    assert await dealers.reindex(operator) == 1
+    async with db.read(operator) as reader:
+        assert await reader.scalar(sa.text("SELECT licence_idx FROM dealer")) == before
