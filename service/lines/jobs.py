@@ -8,25 +8,28 @@ import procrastinate
 from service.infra.jobs import RETRY
 from service.lines.workflow import BATCH, Lines
 
+Operators = Callable[[], Awaitable[Iterable[UUID]]]
 
-def blueprint(lines: Lines) -> procrastinate.Blueprint:
-    """``lines:apply``, asked for by every committed change that the network must know."""
+
+def blueprint(lines: Lines, operators: Operators) -> procrastinate.Blueprint:
+    """``lines:apply``, asked for by every committed change that the network must know; ``lines:expire`` every
+    minute over all operators."""
     tasks = procrastinate.Blueprint()
 
     @tasks.task(name="apply", retry=RETRY)
     async def apply(*, operator: str, line: str, version: int, attempt: int) -> None:
         await lines.apply(UUID(operator), UUID(line), version, attempt)
 
+    @tasks.periodic(cron="* * * * *")
+    @tasks.task(name="expire", queueing_lock="lines:expire")
+    async def expire(timestamp: int) -> None:
+        await expire_all(lines, operators)
+
     return tasks
 
 
-def expiry(lines: Lines, operators: Callable[[], Awaitable[Iterable[UUID]]]) -> Callable[[], Awaitable[None]]:
-    """A chore for about every half minute: what time did to the lines of every operator. Two workers at once
-    share the lines between them."""
-
-    async def expire() -> None:
-        for operator in await operators():
-            while await lines.expire(operator) == BATCH:
-                pass
-
-    return expire
+async def expire_all(lines: Lines, operators: Operators) -> None:
+    """What time did to the lines of every operator. Two workers at once share the lines between them."""
+    for operator in await operators():
+        while await lines.expire(operator) == BATCH:
+            pass

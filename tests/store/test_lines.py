@@ -20,7 +20,7 @@ from service.kit.clock import ManualClock
 from service.kit.errors import InvalidRequest, NotFound, Refusal, Stale, StateConflict
 from service.kit.ids import new_id, wire
 from service.lines import store
-from service.lines.jobs import expiry
+from service.lines.jobs import blueprint, expire_all
 from service.lines.model import (
     AWAITING_CODE,
     RESERVED,
@@ -386,7 +386,7 @@ async def test_until_reinstates(house: House, lines: Lines, operator: UUID, cloc
     clock.advance(DAY - HOUR)
     assert await lines.expire(operator) == 0
     clock.advance(HOUR)
-    await expiry(lines, _only(operator))()
+    await expire_all(lines, _only(operator))
     assert (await lines.get(operator, NUMBER)).state is State.ACTIVE
     assert (await house.events())[-1] == ("line.reinstated", "scam")
 
@@ -594,3 +594,18 @@ async def test_what_is_indexed_can_be_indexed_again(
         row = await reader.one(sa.text("SELECT msisdn_idx, iccid_idx FROM line"))
     assert row is not None
     assert [vault.index(operator, kind, value) for kind, value in values] == [row.msisdn_idx, row.iccid_idx]
+
+
+async def test_the_jobs_do_what_they_are_named_for(
+    house: House, lines: Lines, operator: UUID, network: Network, clock: ManualClock
+) -> None:
+    tasks = blueprint(lines, _only(operator)).tasks
+    line = await house.open()
+    await house.act(Action.RESTRICT, until=clock.now() + HOUR)
+    (job,) = await house.jobs("lines:apply")
+    del job["scheduled_at"]
+    await tasks["apply"](**job)
+    assert [order.version for order in network.told] == [2]
+    clock.advance(HOUR)
+    await tasks["expire"](timestamp=0)
+    assert (await house.now(line)).state is State.ACTIVE

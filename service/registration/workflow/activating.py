@@ -48,6 +48,7 @@ async def activate(parts: Parts, operator: UUID, registration_id: UUID, attempt:
         iccid=numbers.iccid,
         country=Msisdn.parse(numbers.msisdn).region or "ZZ",
         assurance=registration.outcome.assurance,
+        dealer_id=registration.dealer_id,
         awaits_code=not registration.can_receive,
         restricted_until=registration.outcome.restricted_until,
         probation_until=registration.outcome.probation_until,
