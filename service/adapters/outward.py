@@ -11,8 +11,10 @@ import binascii
 import hashlib
 import hmac
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 import httpx2
@@ -86,15 +88,27 @@ async def resolve(host: str, port: int) -> Sequence[str]:
     return [str(entry[4][0]) for entry in found]
 
 
+@cache
+def public_roots() -> ssl.SSLContext:
+    """The usual certificate authorities, read once: reading them costs some 40 ms."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A URL that may be called: https, no credentials in it; ``allow_private`` admits http and our own network."""
+    """A URL that may be called: https, no credentials in it; ``allow_private`` admits http and our own network.
+
+    ``roots``: whom to trust for its certificate; None is :func:`public_roots`.
+    """
 
     url: httpx2.URL
     allow_private: bool
+    roots: ssl.SSLContext | None = None
 
     @classmethod
-    def parse(cls, text: str, *, allow_private: bool = False) -> "Target":
+    def parse(
+        cls, text: str, *, allow_private: bool = False, roots: ssl.SSLContext | None = None
+    ) -> "Target":
         """Raise :class:`TargetRefused` for what may never be called, whatever its name resolves to."""
         try:
             url = httpx2.URL(text)
@@ -104,7 +118,7 @@ class Target:
             raise TargetRefused("https-only")
         if not url.host or url.userinfo or url.fragment:
             raise TargetRefused("host-or-credentials")
-        return cls(url, allow_private)
+        return cls(url, allow_private, roots)
 
     async def post(self, body: bytes, headers: Mapping[str, str], *, resolver: Resolve = resolve) -> int:
         """The status of the answer; its body is not read. Raises :class:`TargetRefused`, :class:`NotReached`,
@@ -135,6 +149,7 @@ class Target:
 
     async def _post(self, address: str, body: bytes, headers: Mapping[str, str]) -> int:
         client = httpx2.AsyncClient(
+            verify=self.roots or public_roots(),
             timeout=httpx2.Timeout(TOTAL_S, connect=CONNECT_S),
             limits=httpx2.Limits(max_keepalive_connections=0),
             follow_redirects=False,

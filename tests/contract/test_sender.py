@@ -1,11 +1,18 @@
 """One suite for every sender, then what each of them owes by itself."""
 
 import base64
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from uuid import UUID
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from service.adapters.outward import AnswerLost, NotReached, Target, TargetRefused, is_public, sign
 from service.adapters.sms.outbox import KEEP_MESSAGES, KEEP_S, Outbox
@@ -258,6 +265,53 @@ async def test_an_ipv6_address_is_called_as_one(gateway: SmsGateway) -> None:
     # Nothing listens there: what matters is that a connection was tried and none was made.
     with pytest.raises((NotReached, AnswerLost)):
         await Target.parse(gateway.url, allow_private=True).post(b"{}", {}, resolver=six)
+
+
+@pytest.mark.parametrize(("certified", "accepted"), [("gateway.test", True), ("127.0.0.1", False)])
+async def test_the_certificate_must_be_that_of_the_name(
+    certified: str, accepted: bool, tmp_path: Path
+) -> None:
+    """The address is connected, the configured name is checked; a certificate for the address does not do."""
+    served, trusted = certificate(certified, tmp_path)
+    async with SmsGateway(tls=served) as gateway:
+        target = Target.parse(gateway.url, allow_private=True, roots=trusted)
+        if accepted:
+            assert await target.post(b"{}", {}, resolver=loopback) == 202
+        else:
+            with pytest.raises(NotReached):
+                await target.post(b"{}", {}, resolver=loopback)
+        with pytest.raises(NotReached):
+            await Target.parse(gateway.url, allow_private=True).post(b"{}", {}, resolver=loopback)
+        assert len(gateway.history) == int(accepted)
+
+
+def certificate(host: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server with a certificate of its own for ``host``, and a client that trusts that one alone."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    is_address = host[0].isdigit()
+    alternative = x509.IPAddress(ip_address(host)) if is_address else x509.DNSName(host)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2090, 1, 1, tzinfo=UTC))
+        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = folder / "server.pem"
+    pem.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(pem)
+    return served, ssl.create_default_context(cadata=made.public_bytes(serialization.Encoding.PEM).decode())
 
 
 # The outbox

@@ -5,6 +5,7 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,8 +30,13 @@ class SmsGateway:
     reading), ``garbage`` (answers something that is not HTTP).
     """
 
-    def __init__(self, secret: str = "whsec_" + base64.b64encode(b"k" * 32).decode()) -> None:
+    def __init__(
+        self,
+        secret: str = "whsec_" + base64.b64encode(b"k" * 32).decode(),
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.secret = secret
+        self._tls = tls
         self.status = 202
         self.behaviour = "answer"
         self.extra_headers: dict[str, str] = {}
@@ -39,9 +45,9 @@ class SmsGateway:
         self._open: set[asyncio.StreamWriter] = set()
 
     async def __aenter__(self) -> "SmsGateway":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         self.port = int(self._server.sockets[0].getsockname()[1])
-        self.url = f"http://gateway.test:{self.port}/messages"
+        self.url = f"http{'s' if self._tls else ''}://gateway.test:{self.port}/messages"
         return self
 
     async def __aexit__(self, *_: object) -> None:
