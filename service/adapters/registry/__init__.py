@@ -1,0 +1,1 @@
+"""How an issuer's registry is asked about a document."""

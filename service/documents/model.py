@@ -1,0 +1,210 @@
+"""Nouns: what may be submitted, what a document says, how it was judged, and the policy that judged it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from types import MappingProxyType
+from uuid import UUID
+
+from service.kit.checks import CheckOutcome, CheckResult
+from service.kit.errors import BiometricRefused, JsonObject, Kind, Refusal
+from service.kit.mrz import DocumentUnreadable, MrzDate
+
+__all__ = ["BiometricRefused", "CheckOutcome", "CheckResult", "DocumentUnreadable"]
+
+
+class DocumentKind(StrEnum):
+    """How a document was submitted (``api.md``)."""
+
+    MRZ = "mrz"
+    NATIONAL_ID = "national_id"
+    ATTESTED = "attested"
+
+
+class DocumentType(StrEnum):
+    PASSPORT = "passport"
+    ID_CARD = "id_card"
+    RESIDENCE_PERMIT = "residence_permit"
+    VISA = "visa"
+    CREW_CERTIFICATE = "crew_certificate"
+    NATIONAL_NUMBER = "national_number"
+    ATTESTATION = "attestation"
+    UNKNOWN = "unknown"
+
+
+class Outcome(StrEnum):
+    PASS = "pass"  # noqa: S105 - an outcome: read and consistent
+    REFER = "refer"  # a person must look, or the applicant correct something
+    FAIL = "fail"
+
+
+class Proof(StrEnum):
+    """What the evidence shows about itself. Typed is consistent at most; NONE where not even that was found."""
+
+    NONE = "none"
+    CONSISTENT = "consistent"
+    CONFIRMED = "confirmed"
+    SIGNED = "signed"
+
+
+class Reason(StrEnum):
+    """What callers without scope ``evidence`` are told of an outcome other than pass."""
+
+    DETAILS_DISAGREE = "details-disagree"
+    NOT_ACCEPTED = "not-accepted"
+    UNREADABLE = "unreadable"
+    NEEDS_A_PERSON = "needs-a-person"
+
+
+class RegistryAnswer(StrEnum):
+    """What an issuer's registry says of a document and the person on it."""
+
+    YES = "yes"
+    NO = "no"
+    NOT_AVAILABLE = "not_available"
+
+
+class KindNotEnabled(Refusal):
+    """A kind of document that this installation cannot check; it was not kept."""
+
+    code = "category-not-enabled"
+    kind = Kind.INVALID
+    title = "This kind is not enabled"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MrzSubmission:
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NationalIdSubmission:
+    """``country``: ISO 3166-1 alpha-2."""
+
+    country: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AttestedSubmission:
+    """A letter, a lost-document report: described by whoever saw it, always for a person to judge."""
+
+    description: str
+
+
+Submission = MrzSubmission | NationalIdSubmission | AttestedSubmission
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DocumentFacts:
+    """What a document says, whatever kind it came as. Names in the letters of a zone, words parted by ``<``."""
+
+    type: DocumentType
+    type_class: str
+    """``P`` passports, ``I`` cards, ``V`` visas, ``N`` a bare number: one document in any layout has one class."""
+    issuing_state: str
+    number: str
+    primary: str = ""
+    secondary: str = ""
+    truncated: bool = False
+    birth: MrzDate | None = None
+    nationality: str = ""
+    expires_on: date | None = None
+    personal_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Identity:
+    """Who this is, as canonical texts for blind indexes (``service.kit.canon``); dates for risk's age and renewal."""
+
+    document: str | None
+    personal_number: str | None
+    person: str | None
+    person_weak: bool
+    born: str | None
+    expires_on: str | None
+
+    def as_json(self) -> JsonObject:
+        """What the registration seals."""
+        return {
+            "document": self.document,
+            "personal_number": self.personal_number,
+            "person": self.person,
+            "person_weak": self.person_weak,
+            "born": self.born,
+            "expires_on": self.expires_on,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentCheck:
+    """A judged document: codes only, but for ``expires_on``, which is stored sealed."""
+
+    id: UUID
+    registration_id: UUID
+    kind: DocumentKind
+    document_type: DocumentType
+    issuing_state: str | None
+    outcome: Outcome
+    proof: Proof
+    reason: Reason | None
+    checks: tuple[CheckResult, ...]
+    at: datetime
+    expires_on: date | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """A check with what it was made of. ``facts`` is None where nothing could be read (an attestation)."""
+
+    check: DocumentCheck
+    facts: DocumentFacts | None = field(repr=False)
+    identity: Identity | None = field(repr=False)
+    description: str | None = field(default=None, repr=False)
+    registry: RegistryAnswer | None = None
+    signals: Mapping[str, int | bool | str] = field(default_factory=dict)
+    """Codes under the names of the risk catalogue: ``document_specimen``, ``registry_answer``, ``typed_data``, …"""
+
+
+class Treatment(StrEnum):
+    """What policy says of a type of document, an issuer, a specimen."""
+
+    ACCEPT = "accept"
+    REFER = "refer"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalNumberRule:
+    """Where a state writes its personal number: layout ``td1`` …, field ``optional`` or ``optional_2``.
+
+    ``checked``: the number's own checksum must agree before it is taken for one.
+    """
+
+    state: str
+    layout: str
+    field: str
+    checked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPolicy:
+    """One version of ``documents.toml``; built by :func:`service.documents.rules.load_policy` alone."""
+
+    types: Mapping[DocumentType, Treatment]
+    issuers: Mapping[str, Mapping[str, Treatment]]
+    """State -> type or ``all`` -> treatment, before ``types``."""
+    specimens: bool
+    """Whether specimens pass: the demo's and tests' policy alone."""
+    specimen_numbers: frozenset[str]
+    specimen_names: frozenset[tuple[str, str]]
+    min_validity_days: int
+    expired_grace_days: int
+    max_age_years: int
+    partial_names: Treatment
+    personal_numbers: tuple[PersonalNumberRule, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "types", MappingProxyType(dict(self.types)))
+        object.__setattr__(self, "issuers", MappingProxyType(dict(self.issuers)))

@@ -1,0 +1,36 @@
+"""Judgement of documents: pure functions of what was read, what was typed, the policy and the day."""
+
+from service.documents.rules.compare import complete, subscriber_from
+from service.documents.rules.details import describe
+from service.documents.rules.identity import facts_of, facts_of_number, identity_keys, identity_of
+from service.documents.rules.judge import (
+    Judgement,
+    conclude,
+    findings_of_attestation,
+    findings_of_mrz,
+    findings_of_number,
+    is_sound,
+    judged_again,
+    registry_finding,
+)
+from service.documents.rules.loading import PolicyInvalid, load_policy
+
+__all__ = [
+    "Judgement",
+    "PolicyInvalid",
+    "complete",
+    "conclude",
+    "describe",
+    "facts_of",
+    "facts_of_number",
+    "findings_of_attestation",
+    "findings_of_mrz",
+    "findings_of_number",
+    "identity_keys",
+    "identity_of",
+    "is_sound",
+    "judged_again",
+    "load_policy",
+    "registry_finding",
+    "subscriber_from",
+]

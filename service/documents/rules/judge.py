@@ -1,0 +1,217 @@
+"""From findings to an outcome, a proof and a coarse reason."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Final
+
+from service.documents.model import (
+    CheckOutcome,
+    CheckResult,
+    DocumentFacts,
+    DocumentPolicy,
+    DocumentType,
+    Outcome,
+    Proof,
+    Reason,
+    RegistryAnswer,
+    Treatment,
+)
+from service.documents.rules.compare import Typed, typed_findings
+from service.kit import states
+from service.kit.mrz import Mrz, MrzDate, check
+from service.kit.national_id import NationalId
+
+_PASS, _FAIL, _WARN, _SKIPPED = CheckOutcome.PASS, CheckOutcome.FAIL, CheckOutcome.WARN, CheckOutcome.SKIPPED
+
+# Some issuers write more fillers than the standard: said, but no reason for a person to look.
+_HARMLESS: Final = frozenset({("mrz.names", "uneven")})
+# Failures that say "we do not take this", where every other failure of the document itself says "read it again".
+_NOT_ACCEPTED: Final = frozenset(
+    {("mrz.expiry_date", "expired"), ("mrz.document_code", "crew"), ("mrz.issuing_state", "unknown")}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    checks: tuple[CheckResult, ...]
+    outcome: Outcome
+    proof: Proof
+    reason: Reason | None
+    signals: Mapping[str, int | bool | str]
+
+
+def findings_of_mrz(
+    mrz: Mrz, facts: DocumentFacts, typed: Typed, policy: DocumentPolicy, today: date
+) -> tuple[CheckResult, ...]:
+    """Every check of a zone, of policy, and of what was typed; the registry is not asked yet."""
+    zone = tuple(_with_grace(result, facts, policy, today) for result in check(mrz, today))
+    return (*zone, *_policy_findings(facts, policy, today), *typed_findings(facts, typed, policy))
+
+
+def findings_of_number(
+    number: NationalId | None, facts: DocumentFacts | None, typed: Typed, policy: DocumentPolicy, today: date
+) -> tuple[CheckResult, ...]:
+    """``number`` is None where its checksum disagrees."""
+    if number is None or facts is None:
+        return (CheckResult("national_id.number", _FAIL, "digit-wrong"),)
+    digit = CheckResult("national_id.number", _PASS, "digit-agrees")
+    return (digit, *_policy_findings(facts, policy, today), *typed_findings(facts, typed, policy))
+
+
+def findings_of_attestation() -> tuple[CheckResult, ...]:
+    return (CheckResult("attested.description", _WARN, "needs-a-person"),)
+
+
+def registry_finding(answer: RegistryAnswer | None) -> CheckResult:
+    """None where nobody was asked: a document that fails by itself is not shown around."""
+    match answer:
+        case RegistryAnswer.YES:
+            return CheckResult("registry.answer", _PASS, "yes")
+        case RegistryAnswer.NO:
+            return CheckResult("registry.answer", _FAIL, "no")
+        case RegistryAnswer.NOT_AVAILABLE:
+            return CheckResult("registry.answer", _SKIPPED, "not-available")
+    return CheckResult("registry.answer", _SKIPPED, "not-asked")
+
+
+def is_sound(findings: Iterable[CheckResult]) -> bool:
+    """Whether nothing failed: only then is the registry asked."""
+    return all(result.outcome is not _FAIL for result in findings)
+
+
+def conclude(findings: tuple[CheckResult, ...], answer: RegistryAnswer | None) -> Judgement:
+    """The outcome of all findings together.
+
+    Anything that failed: fail. A registry's no: refer, because the decision denies on it (``risk``), and a
+    document that fails would never reach the decision. A warning: refer. Else pass.
+    """
+    findings = (*(result for result in findings if result.id != "registry.answer"), registry_finding(answer))
+    failed = [result for result in findings if result.outcome is _FAIL and result.id != "registry.answer"]
+    warned = [
+        result for result in findings if result.outcome is _WARN and (result.id, result.code) not in _HARMLESS
+    ]
+    outcome, reason = Outcome.PASS, None
+    if failed:
+        outcome, reason = Outcome.FAIL, min(map(_reason, failed), key=_ORDER.index)
+    elif answer is RegistryAnswer.NO:
+        outcome, reason = Outcome.REFER, Reason.NOT_ACCEPTED
+    elif warned:
+        typed = any(result.id.startswith("typed.") for result in warned)
+        outcome, reason = Outcome.REFER, Reason.DETAILS_DISAGREE if typed else Reason.NEEDS_A_PERSON
+    return Judgement(findings, outcome, _proof(findings, reason, answer), reason, _signals(findings, answer))
+
+
+_ORDER: Final = [Reason.UNREADABLE, Reason.NOT_ACCEPTED, Reason.DETAILS_DISAGREE, Reason.NEEDS_A_PERSON]
+
+
+def _reason(failed: CheckResult) -> Reason:
+    if failed.id.startswith("typed."):
+        return Reason.DETAILS_DISAGREE
+    if failed.id.startswith("document.") or (failed.id, failed.code) in _NOT_ACCEPTED:
+        return Reason.NOT_ACCEPTED
+    return Reason.UNREADABLE
+
+
+def _proof(findings: tuple[CheckResult, ...], reason: Reason | None, answer: RegistryAnswer | None) -> Proof:
+    if reason is Reason.UNREADABLE or any(result.id.startswith("attested.") for result in findings):
+        return Proof.NONE
+    return Proof.CONFIRMED if answer is RegistryAnswer.YES else Proof.CONSISTENT
+
+
+def _signals(findings: tuple[CheckResult, ...], answer: RegistryAnswer | None) -> Mapping[str, int | bool | str]:
+    """Under the names of the risk catalogue."""
+    typed = [result for result in findings if result.id.startswith("typed.") and result.outcome is not _SKIPPED]
+    differs = any(result.outcome is not _PASS for result in typed)
+    specimen = next((result.code for result in findings if result.id == "document.specimen"), "none")
+    asked = {RegistryAnswer.YES: "yes", RegistryAnswer.NO: "no", RegistryAnswer.NOT_AVAILABLE: "unavailable"}
+    return {
+        "document_specimen": specimen != "none",
+        "document_signature": "absent",
+        "document_revoked": False,
+        "registry_answer": "not_asked" if answer is None else asked[answer],
+        "typed_data": "differs" if differs else "agrees" if typed else "not_given",
+    }
+
+
+def judged_again(
+    findings: tuple[CheckResult, ...],
+    facts: DocumentFacts,
+    typed: Typed,
+    policy: DocumentPolicy,
+    answer: RegistryAnswer | None,
+) -> Judgement:
+    """After the typed data were corrected: the same reading, compared anew."""
+    kept = tuple(result for result in findings if not result.id.startswith(("typed.", "registry.")))
+    return conclude((*kept, *typed_findings(facts, typed, policy)), answer)
+
+
+def _policy_findings(facts: DocumentFacts, policy: DocumentPolicy, today: date) -> tuple[CheckResult, ...]:
+    return (_type(facts, policy), _specimen(facts, policy), _validity(facts, policy, today), _age(facts, policy, today))
+
+
+def _type(facts: DocumentFacts, policy: DocumentPolicy) -> CheckResult:
+    by_issuer = policy.issuers.get(facts.issuing_state, {})
+    treatment = by_issuer.get(facts.type.value) or by_issuer.get("all")
+    if treatment is None:
+        treatment = policy.types.get(facts.type, Treatment.REFUSE)
+    if facts.type is DocumentType.UNKNOWN:
+        treatment = Treatment.REFUSE
+    match treatment:
+        case Treatment.ACCEPT:
+            return CheckResult("document.type", _PASS, "accepted")
+        case Treatment.REFER:
+            return CheckResult("document.type", _WARN, "refer")
+    return CheckResult("document.type", _FAIL, "refused")
+
+
+def _specimen(facts: DocumentFacts, policy: DocumentPolicy) -> CheckResult:
+    """State UTO, published numbers, sample names, a number of one repeated character."""
+    number = facts.number.replace("<", "")
+    found = (
+        states.is_specimen(facts.issuing_state)
+        or number in policy.specimen_numbers
+        or "SPECIMEN" in facts.primary
+        or "SPECIMEN" in facts.secondary
+        or (facts.primary, facts.secondary) in policy.specimen_names
+        or (len(number) > 3 and len(set(number)) == 1)
+    )
+    if not found:
+        return CheckResult("document.specimen", _PASS, "none")
+    if policy.specimens:
+        return CheckResult("document.specimen", _PASS, "allowed")
+    return CheckResult("document.specimen", _FAIL, "refused")
+
+
+def _validity(facts: DocumentFacts, policy: DocumentPolicy, today: date) -> CheckResult:
+    if facts.expires_on is None:
+        return CheckResult("document.validity", _SKIPPED, "not-shown")
+    if facts.expires_on < today:
+        return CheckResult("document.validity", _SKIPPED, "expired")  # mrz.expiry_date has said it
+    if facts.expires_on - today < timedelta(days=policy.min_validity_days):
+        return CheckResult("document.validity", _FAIL, "too-short")
+    return CheckResult("document.validity", _PASS, "long-enough")
+
+
+def _age(facts: DocumentFacts, policy: DocumentPolicy, today: date) -> CheckResult:
+    if facts.birth is None or facts.birth.year is None:
+        return CheckResult("document.age", _SKIPPED, "not-shown")
+    if _turned(facts.birth, today) > policy.max_age_years:
+        return CheckResult("document.age", _WARN, "implausible")
+    return CheckResult("document.age", _PASS, "plausible")
+
+
+def _turned(birth: MrzDate, today: date) -> int:
+    """Years of age at most: an unknown month or day counts as the first."""
+    assert birth.year is not None
+    had_birthday = (birth.month or 1, birth.day or 1) <= (today.month, today.day)
+    return today.year - birth.year - (0 if had_birthday else 1)
+
+
+def _with_grace(result: CheckResult, facts: DocumentFacts, policy: DocumentPolicy, today: date) -> CheckResult:
+    """A document that expired within the days of grace is for a person, not for the bin."""
+    if (result.id, result.code) != ("mrz.expiry_date", "expired") or facts.expires_on is None:
+        return result
+    if today - facts.expires_on > timedelta(days=policy.expired_grace_days):
+        return result
+    return replace(result, outcome=_WARN, code="expired-lately")

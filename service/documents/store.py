@@ -1,0 +1,174 @@
+"""Durable truth of document checks."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from service.documents.model import (
+    CheckOutcome,
+    CheckResult,
+    DocumentCheck,
+    DocumentFacts,
+    DocumentKind,
+    DocumentType,
+    Examination,
+    Outcome,
+    Proof,
+    Reason,
+    RegistryAnswer,
+)
+from service.documents.tables import DocumentCheckRow
+from service.infra.crypto import SubjectKey
+from service.infra.postgres import Reader, Tx
+from service.kit.errors import JsonObject, JsonValue, NotFound
+from service.kit.mrz import MrzDate
+
+_TABLE = "document_check"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Kept:
+    """A stored check with its blob, still sealed."""
+
+    check: DocumentCheck
+    registry: RegistryAnswer | None
+    subscriber_id: UUID
+    sealed: bytes
+
+    def opened(self, key: SubjectKey) -> tuple[DocumentFacts | None, str | None]:
+        """(facts, description) under the subject's key."""
+        data = key.open(_TABLE, self.check.id, self.sealed)
+        facts = data.get("facts")
+        description = data.get("description")
+        return (
+            _facts(facts) if isinstance(facts, Mapping) else None,
+            description if isinstance(description, str) else None,
+        )
+
+
+def add(tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) -> None:
+    """Stage the row. The submission itself is not in it."""
+    check = examination.check
+    tx.stage(
+        sa.insert(DocumentCheckRow).values(
+            operator_id=tx.tenant,
+            id=check.id,
+            registration_id=check.registration_id,
+            subscriber_id=subscriber_id,
+            kind=check.kind.value,
+            document_type=check.document_type.value,
+            issuing_state=check.issuing_state,
+            outcome=check.outcome.value,
+            proof=check.proof.value,
+            reason=check.reason.value if check.reason else None,
+            checks=_codes(check.checks),
+            registry_answer=examination.registry.value if examination.registry else None,
+            sealed=key.seal(_TABLE, check.id, _sealed(examination)),
+            at=check.at,
+            judged_at=tx.now,
+        )
+    )
+
+
+def judge_again(tx: Tx, examination: Examination) -> None:
+    """Stage the new judgement of a check whose reading did not change."""
+    check, row = examination.check, DocumentCheckRow
+    tx.stage(
+        sa.update(row)
+        .where(row.operator_id == tx.tenant, row.id == check.id)
+        .values(
+            outcome=check.outcome.value,
+            proof=check.proof.value,
+            reason=check.reason.value if check.reason else None,
+            checks=_codes(check.checks),
+            judged_at=tx.now,
+        )
+    )
+
+
+async def of_registration(reader: Reader, registration_id: UUID) -> list[Kept]:
+    """All checks of a registration, oldest first."""
+    row = DocumentCheckRow
+    found = await reader.all(
+        sa.select(row.__table__)
+        .where(row.operator_id == reader.tenant, row.registration_id == registration_id)
+        .order_by(row.at, row.id)
+    )
+    return [_kept(each) for each in found]
+
+
+async def load(reader: Reader, document_id: UUID) -> Kept:
+    row = DocumentCheckRow
+    found = await reader.one(
+        sa.select(row.__table__).where(row.operator_id == reader.tenant, row.id == document_id)
+    )
+    if found is None:
+        raise NotFound()
+    return _kept(found)
+
+
+def _kept(row: sa.Row[Any]) -> Kept:
+    check = DocumentCheck(
+        id=row.id,
+        registration_id=row.registration_id,
+        kind=DocumentKind(row.kind),
+        document_type=DocumentType(row.document_type),
+        issuing_state=row.issuing_state,
+        outcome=Outcome(row.outcome),
+        proof=Proof(row.proof),
+        reason=Reason(row.reason) if row.reason else None,
+        checks=_results(row.checks),
+        at=row.at,
+    )
+    return Kept(check, RegistryAnswer(row.registry_answer) if row.registry_answer else None, row.subscriber_id, row.sealed)
+
+
+def _codes(checks: Iterable[CheckResult]) -> list[JsonValue]:
+    return [[result.id, result.outcome.value, result.code] for result in checks]
+
+
+def _results(raw: Sequence[Sequence[str]]) -> tuple[CheckResult, ...]:
+    return tuple(CheckResult(check_id, CheckOutcome(outcome), code) for check_id, outcome, code in raw)
+
+
+def _sealed(examination: Examination) -> JsonObject:
+    facts = examination.facts
+    if facts is None:
+        return {"description": examination.description}
+    birth = facts.birth
+    return {
+        "facts": {
+            "type": facts.type.value,
+            "type_class": facts.type_class,
+            "issuing_state": facts.issuing_state,
+            "number": facts.number,
+            "primary": facts.primary,
+            "secondary": facts.secondary,
+            "truncated": facts.truncated,
+            "birth": [birth.year, birth.month, birth.day] if birth else None,
+            "nationality": facts.nationality,
+            "expires_on": facts.expires_on.isoformat() if facts.expires_on else None,
+            "personal_number": facts.personal_number,
+        }
+    }
+
+
+def _facts(data: Mapping[str, Any]) -> DocumentFacts:
+    birth, expires, personal = data["birth"], data["expires_on"], data["personal_number"]
+    return DocumentFacts(
+        type=DocumentType(data["type"]),
+        type_class=data["type_class"],
+        issuing_state=data["issuing_state"],
+        number=data["number"],
+        primary=data["primary"],
+        secondary=data["secondary"],
+        truncated=data["truncated"],
+        birth=MrzDate(*birth) if birth is not None else None,
+        nationality=data["nationality"],
+        expires_on=date.fromisoformat(expires) if expires is not None else None,
+        personal_number=personal,
+    )

@@ -1,0 +1,193 @@
+"""Examine a submission, keep the check, judge again what was read.
+
+The registration calls ``examine`` with no transaction open (the registry may be slow), then ``save`` inside its
+own, together with the summary that the decision reads.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from service.documents import rules, store
+from service.documents.model import (
+    AttestedSubmission,
+    DocumentCheck,
+    DocumentFacts,
+    DocumentKind,
+    DocumentPolicy,
+    DocumentType,
+    Examination,
+    MrzSubmission,
+    NationalIdSubmission,
+    Outcome,
+    RegistryAnswer,
+    Submission,
+)
+from service.documents.ports import Registry
+from service.infra.crypto import SubjectKey
+from service.infra.postgres import Reader, Tx
+from service.kit import mrz, states
+from service.kit.checks import CheckResult
+from service.kit.errors import JsonObject, JsonValue
+from service.kit.ids import new_id
+from service.kit.national_id import NationalId
+from service.kit.values import Malformed
+
+Typed = Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Read:
+    """What reading a submission gave, before anybody outside is asked."""
+
+    kind: DocumentKind
+    type: DocumentType
+    state: str | None
+    findings: tuple[CheckResult, ...]
+    facts: DocumentFacts | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Shown:
+    """A kept check for staff: with what the document says, opened by the subject's key."""
+
+    check: DocumentCheck
+    facts: DocumentFacts | None
+    description: str | None = field(default=None)
+
+
+class Documents:
+    """The verbs of document checks; holds the registry alone."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    async def examine(
+        self,
+        *,
+        registration_id: UUID,
+        submission: Submission,
+        typed: Typed | None,
+        policy: DocumentPolicy,
+        now: datetime,
+    ) -> Examination:
+        """Judge ``submission`` against ``typed`` (the subscriber as typed). No transaction may be open.
+
+        Raises ``DocumentUnreadable`` for lines that are no zone and ``Malformed`` for a country without a table;
+        everything else is an outcome. The registry is asked only about a document that is sound by itself.
+        """
+        read = _read(submission, typed or {}, policy, now)
+        answer: RegistryAnswer | None = None
+        if read.facts is not None and rules.is_sound(read.findings):
+            answer = await self._registry.look_up(read.facts)
+        judgement = rules.conclude(read.findings, answer)
+        check = DocumentCheck(
+            id=new_id(int(now.timestamp() * 1000)),
+            registration_id=registration_id,
+            kind=read.kind,
+            document_type=read.type,
+            issuing_state=read.state,
+            outcome=judgement.outcome,
+            proof=judgement.proof,
+            reason=judgement.reason,
+            checks=judgement.checks,
+            at=now,
+            expires_on=read.facts.expires_on if read.facts else None,
+        )
+        return _examination(check, read.facts, judgement, answer, read.description)
+
+    def save(self, tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) -> None:
+        """Stage the check of ``examination`` in the business transaction."""
+        store.add(tx, key, subscriber_id, examination)
+
+    async def judge_again(
+        self, tx: Tx, key: SubjectKey, registration_id: UUID, typed: Typed | None, policy: DocumentPolicy
+    ) -> list[Examination]:
+        """After the typed data were corrected: every reading of the registration compared anew, oldest first, and
+        staged. Nobody outside is asked again; an attestation stays what it was."""
+        found: list[Examination] = []
+        for kept in await store.of_registration(tx, registration_id):
+            facts, description = kept.opened(key)
+            if facts is None:
+                judgement = rules.conclude(kept.check.checks, kept.registry)
+            else:
+                judgement = rules.judged_again(kept.check.checks, facts, typed or {}, policy, kept.registry)
+            check = replace(
+                kept.check,
+                outcome=judgement.outcome,
+                proof=judgement.proof,
+                reason=judgement.reason,
+                checks=judgement.checks,
+                expires_on=facts.expires_on if facts else None,
+            )
+            examination = _examination(check, facts, judgement, kept.registry, description)
+            store.judge_again(tx, examination)
+            found.append(examination)
+        return found
+
+    async def listed(self, reader: Reader, registration_id: UUID) -> list[DocumentCheck]:
+        """The checks of a registration, oldest first, in codes alone."""
+        return [kept.check for kept in await store.of_registration(reader, registration_id)]
+
+    async def shown(self, reader: Reader, key: SubjectKey, document_id: UUID) -> Shown:
+        """One check with what the document says, for staff who may see it; the caller records that they did."""
+        kept = await store.load(reader, document_id)
+        facts, description = kept.opened(key)
+        return Shown(kept.check, facts, description)
+
+    def complete(self, typed: Typed | None, examination: Examination) -> JsonObject:
+        """The subscriber with what was not typed taken from the document; as typed where the document failed."""
+        if examination.facts is None or examination.check.outcome is Outcome.FAIL:
+            return dict(typed or {})
+        return rules.complete(typed, examination.facts)
+
+
+def _examination(
+    check: DocumentCheck,
+    facts: DocumentFacts | None,
+    judgement: rules.Judgement,
+    answer: RegistryAnswer | None,
+    description: str | None,
+) -> Examination:
+    # what a failed document says identifies nobody
+    usable = facts is not None and check.outcome is not Outcome.FAIL
+    return Examination(
+        check=check,
+        facts=facts,
+        identity=rules.identity_of(facts) if facts is not None and usable else None,
+        description=description,
+        registry=answer,
+        signals=judgement.signals,
+    )
+
+
+def _read(submission: Submission, typed: Typed, policy: DocumentPolicy, now: datetime) -> _Read:
+    today = now.date()
+    match submission:
+        case MrzSubmission(lines):
+            zone = mrz.parse(lines)
+            facts = rules.facts_of(zone, policy, today)
+            findings = rules.findings_of_mrz(zone, facts, typed, policy, today)
+            # a code that is in no table is not repeated: it would be free text
+            state = facts.issuing_state if facts.issuing_state in states.ISSUERS else None
+            return _Read(DocumentKind.MRZ, facts.type, state, findings, facts)
+        case NationalIdSubmission(country, text):
+            return _read_number(country, text, typed, policy, now)
+        case AttestedSubmission(description):
+            findings = rules.findings_of_attestation()
+            return _Read(DocumentKind.ATTESTED, DocumentType.ATTESTATION, None, findings, None, description)
+
+
+def _read_number(country: str, text: str, typed: Typed, policy: DocumentPolicy, now: datetime) -> _Read:
+    number: NationalId | None = None
+    try:
+        number = NationalId.parse(country, text)
+    except Malformed as malformed:
+        if malformed.reason != "number-digit":
+            raise
+    facts = rules.facts_of_number(number) if number else None
+    findings = rules.findings_of_number(number, facts, typed, policy, now.date())
+    state = number.state if number else None
+    return _Read(DocumentKind.NATIONAL_ID, DocumentType.NATIONAL_NUMBER, state, findings, facts)
