@@ -1,0 +1,50 @@
+# make demo    everything on this machine, with invented people, on http://127.0.0.1:$(PORT)
+# make test    every test, on PostgreSQL, Redis and a browser of its own (ARGS="tests/unit -k mrz" for some)
+# make setup   install everything, start nothing
+# make tour    scenes in the terminal, against a demo that runs in another one
+# make lint    style, types, import contracts
+# make bench   speed of the main routes as ratios to a reference route
+# make image   the container image
+#
+# Standard output belongs to the command that a target is about; whatever prepares it talks on standard error,
+# so that the first line of `make demo` is its JSON.
+
+PORT ?= 8080
+DATA ?= data
+ARGS ?=
+IMAGE ?= simward
+BIN := .venv/bin
+# More workers do not help: each has a PostgreSQL and a Redis of its own.
+WORKERS ?= 2
+
+.PHONY: help setup demo tour test lint bench image
+help:
+	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
+
+setup:
+	@sh tools/setup.sh dev 1>&2
+
+# `exec` and the tether: Ctrl-C reaches the demo itself, and a killed make takes it along.
+demo:
+	@sh tools/setup.sh run 1>&2
+	@exec $(BIN)/python -I -S tools/tether.py $(BIN)/simward demo --port "$(PORT)" --data "$(DATA)"
+
+tour:
+	@sh tools/setup.sh run 1>&2
+	@exec $(BIN)/simward tour --data "$(DATA)" $(ARGS)
+
+test: setup
+	@CHROMIUM="$$(sh tools/chromium.sh)" && export CHROMIUM && \
+	    exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations=10 $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	@exec $(BIN)/python -m bench $(ARGS)
+
+image:
+	docker build --tag "$(IMAGE)" .
