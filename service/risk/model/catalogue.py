@@ -69,7 +69,7 @@ _SIGNALS = (
           "pass", "refer", "fail", "none"),
     _code("proof", "documents", "What the document shows: typed or photographed is consistent at most",
           "confirmed", "signed", "consistent", "none"),
-    _flag("document_expired", "documents", "The document's last day lies before today"),
+    _flag("document_expired", "documents", "The document's last day lies before today; unknown where it has no date"),
     Signal("document_expires_in_days", INT, "days", "documents",
            "Days until the document expires; negative after it; unknown where it has no date", 400, -400, 400),
     _flag("document_specimen", "documents", "A specimen: state UTO or a published specimen number"),
@@ -86,7 +86,7 @@ _SIGNALS = (
     # Possession.
     _flag("line_code_verified", "otp", "A one-time code to the new line came back", ordinary=True),
     _flag("contact_code_verified", "otp", "A one-time code to the contact number came back"),
-    _count("otp_tries", "Wrong codes entered in this registration", "otp", "tries"),
+    _count("otp_tries", "Wrong codes entered before the right ones in this registration", "otp", "tries"),
     # Lines that hang on the same key: approved, going live or live, those opened within `window_days`,
     # and those closed within `refill_days`.
     _count("lines_on_document", "Lines on this very document"),

@@ -1,0 +1,79 @@
+"""From texts to a :class:`PolicySet`, or a refusal that says which file is wrong. Pure but for the seed's files."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from importlib import resources
+from typing import Any, TypeVar
+
+from service.documents.rules import load_policy as load_documents
+from service.otp.rules import load_policy as load_codes
+from service.policies.model import FILES, MAX_BYTES, OVERLAY, PolicyRefused, PolicySet, Sources
+from service.risk.rules import load_policy as load_risk
+from service.subscribers.rules import parse_policy as load_retention
+
+_T = TypeVar("_T")
+_OVERLAID = ("risk", "documents")
+
+
+def seed(*, demo: bool) -> Sources:
+    """The packaged version; with ``demo`` the overlay of invented people lies on it."""
+    folder = resources.files("service").joinpath("policy")
+    names = (*FILES, OVERLAY) if demo else FILES
+    return Sources({name: folder.joinpath(name).read_text("utf-8") for name in names})
+
+
+def build(sources: Sources, *, demo: bool) -> PolicySet:
+    """Every file through its own gate; :class:`PolicyRefused` for anything wrong.
+
+    An overlay is refused outside demo and test mode: it lets specimens pass.
+    """
+    missing = [name for name in FILES if name not in sources.texts]
+    extra = [name for name in sources.texts if name not in (*FILES, OVERLAY)]
+    if missing or extra:
+        raise PolicyRefused(f"{(missing or extra)[0]}: {'is missing' if missing else 'is no policy file'}")
+    for name, text in sources.texts.items():
+        if len(text.encode()) > MAX_BYTES:
+            raise PolicyRefused(f"{name}: longer than {MAX_BYTES} bytes")
+    if sources.is_overlaid and not demo:
+        raise PolicyRefused(f"{OVERLAY}: an overlay is for the demo and tests alone")
+    version = sources.version
+    overlay = _read(OVERLAY, sources) if sources.is_overlaid else {}
+    if unknown := sorted(set(overlay) - set(_OVERLAID)):
+        raise PolicyRefused(f"{OVERLAY}: {unknown[0]} cannot be overlaid, only {' and '.join(_OVERLAID)}")
+
+    def merged(name: str) -> Mapping[str, Any]:
+        return merge(_read(f"{name}.toml", sources), overlay.get(name, {}))
+
+    return PolicySet(
+        version=version,
+        risk=_gate("risk.toml", lambda: load_risk(merged("risk"), version)),
+        documents=_gate("documents.toml", lambda: load_documents(merged("documents"))),
+        codes=_gate("limits.toml", lambda: load_codes(sources.texts["limits.toml"])),
+        retention=_gate("retention.toml", lambda: load_retention(sources.texts["retention.toml"])),
+    )
+
+
+def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """``above`` laid over ``below``: tables join, everything else is replaced."""
+    joined = dict(below)
+    for key, value in above.items():
+        under = joined.get(key)
+        both = isinstance(under, Mapping) and isinstance(value, Mapping)
+        joined[key] = merge(under, value) if both and under is not None else value
+    return joined
+
+
+def _read(name: str, sources: Sources) -> dict[str, Any]:
+    return _gate(name, lambda: tomllib.loads(sources.texts[name]))
+
+
+def _gate(name: str, load: Callable[[], _T]) -> _T:
+    """A loader that stumbles instead of refusing must not take the process with it."""
+    try:
+        return load()
+    except PolicyRefused:
+        raise
+    except ValueError as error:
+        raise PolicyRefused(f"{name}: {error}") from error
+    except Exception as error:
+        raise PolicyRefused(f"{name}: not of the right form ({type(error).__name__})") from error

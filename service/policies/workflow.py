@@ -1,0 +1,139 @@
+"""Publish, follow, and hold the version of the moment."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+import structlog
+
+from service.infra.postgres import Database, Reader
+from service.kit.errors import Unavailable
+from service.policies import store
+from service.policies.model import OVERLAY, PolicyRefused, PolicySet, Publication, Sources
+from service.policies.rules import build, seed
+
+POLL_S = 2.0
+SEED = "seed"
+_LOOK_BACK = 20
+
+log = structlog.get_logger("policies")
+
+
+class Policies:
+    """Holds one frozen :class:`PolicySet` and swaps it when another version is published.
+
+    Without PostgreSQL it goes on with what it has; a process that never had one refuses to decide
+    (:class:`Unavailable`) rather than fall back on milder rules. ``demo`` lays ``demo.toml`` over the seed.
+    """
+
+    def __init__(self, db: Database, *, demo: bool = False) -> None:
+        self._db = db
+        self._demo = demo
+        self._current: PolicySet | None = None
+        self._bad: set[str] = set()
+        self._follower: asyncio.Task[None] | None = None
+
+    @property
+    def current(self) -> PolicySet:
+        """The version in force, to be read once in a request. None was ever loaded: :class:`Unavailable`."""
+        if self._current is None:
+            raise Unavailable("postgresql", detail="No policy could be loaded yet.")
+        return self._current
+
+    async def start(self) -> None:
+        """Publish the seed where it is due, load, and follow from then on. Does not fail without PostgreSQL."""
+        with contextlib.suppress(Unavailable):
+            await self.refresh()
+        self._follower = asyncio.create_task(self._follow(), name="policies")
+
+    async def stop(self) -> None:
+        if self._follower is not None:
+            self._follower.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._follower
+            self._follower = None
+
+    async def refresh(self) -> PolicySet:
+        """Look for a newer version now. Seeds an installation that has none, or a newer seed over an older."""
+        async with self._db.read(None) as reader:
+            published = await store.newest(reader, _LOOK_BACK)
+            if self._current is not None or not self._wants_seed(published):
+                await self._take(reader, published)
+                return self.current
+        await self._sow()
+        async with self._db.read(None) as reader:
+            await self._take(reader, await store.newest(reader, _LOOK_BACK))
+        return self.current
+
+    async def publish(self, sources: Sources, by: str) -> Publication:
+        """Bring a version into force, here at once and elsewhere within the poll. Refuses what cannot be built
+        (:class:`PolicyRefused`), so that nothing unusable is ever stored. In the demo its overlay goes on top."""
+        if self._demo and not sources.is_overlaid:
+            sources = Sources({**sources.texts, OVERLAY: seed(demo=True).texts[OVERLAY]})
+        built = build(sources, demo=self._demo)
+        async with self._db.write(None) as tx:
+            await store.lock(tx)
+            publication = await store.publish(tx, sources, by)
+        self._current = built
+        return publication
+
+    async def version(self, version: str) -> PolicySet | None:
+        """An earlier version, for a replay; None where it never was. May raise :class:`PolicyRefused`."""
+        if self._current is not None and self._current.version == version:
+            return self._current
+        async with self._db.read(None) as reader:
+            sources = await store.sources(reader, version)
+        return None if sources is None else build(sources, demo=self._demo or sources.is_overlaid)
+
+    async def history(self, count: int = 50) -> Sequence[Publication]:
+        """The last publications, newest first."""
+        async with self._db.read(None) as reader:
+            return await store.newest(reader, count)
+
+    def _wants_seed(self, published: Sequence[Publication]) -> bool:
+        """Nothing is published yet, or only a seed that is not this release's. A person's version stays."""
+        return not published or (
+            published[0].published_by == SEED and published[0].version != seed(demo=self._demo).version
+        )
+
+    async def _sow(self) -> None:
+        sources = seed(demo=self._demo)
+        build(sources, demo=self._demo)
+        async with self._db.write(None) as tx:
+            await store.lock(tx)
+            if self._wants_seed(await store.newest(tx)):
+                await store.publish(tx, sources, SEED)
+
+    async def _take(self, reader: Reader, published: Sequence[Publication]) -> None:
+        """Swap in the newest version that can be built; what cannot is skipped, and told once."""
+        for publication in published:
+            version = publication.version
+            if self._current is not None and version == self._current.version:
+                return
+            if version in self._bad:
+                if self._current is not None:
+                    return
+                continue
+            sources = await store.sources(reader, version)
+            try:
+                if sources is None or sources.version != version:
+                    raise PolicyRefused("the stored texts are not those of the version")
+                self._current = build(sources, demo=self._demo)
+            except PolicyRefused as error:
+                self._bad.add(version)
+                log.error("policy.refused", version=version, why=str(error))
+                if self._current is not None:
+                    return
+                continue
+            log.info("policy.taken", version=version)
+            return
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            try:
+                await self.refresh()
+            except Unavailable:
+                continue
+            except Exception as error:
+                log.error("policy.look_failed", exc_info=error)
