@@ -124,7 +124,8 @@ def _kept(row: sa.Row[Any]) -> Kept:
         checks=_results(row.checks),
         at=row.at,
     )
-    return Kept(check, RegistryAnswer(row.registry_answer) if row.registry_answer else None, row.subscriber_id, row.sealed)
+    answer = RegistryAnswer(row.registry_answer) if row.registry_answer else None
+    return Kept(check, answer, row.subscriber_id, row.sealed)
 
 
 def _codes(checks: Iterable[CheckResult]) -> list[JsonValue]:
