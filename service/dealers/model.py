@@ -57,16 +57,10 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a dealer did in the present UTC hour (``created_hour``) and UTC day (the rest).
+    """Registrations that a dealer opened in the present UTC hour and UTC day."""
 
-    ``limited`` counts lines granted on unproven evidence, ``approved`` all that were granted.
-    """
-
-    created_hour: int = 0
-    created: int = 0
-    submitted: int = 0
-    approved: int = 0
-    limited: int = 0
+    hour: int = 0
+    day: int = 0
 
 
 class AgentUnknown(Refusal):

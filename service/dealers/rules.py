@@ -37,7 +37,7 @@ def day_of(now: datetime) -> datetime:
 
 def quota_left(counts: Counts, quotas: Quotas) -> int:
     """How many more registrations the dealer may open now."""
-    return max(0, min(quotas.hourly - counts.created_hour, quotas.daily - counts.created))
+    return max(0, min(quotas.hourly - counts.hour, quotas.daily - counts.day))
 
 
 def take(counts: Counts, quotas: Quotas, now: datetime) -> None:
@@ -47,14 +47,9 @@ def take(counts: Counts, quotas: Quotas, now: datetime) -> None:
     """
     if quota_left(counts, quotas) > 0:
         return
-    day_is_spent = counts.created >= quotas.daily
+    day_is_spent = counts.day >= quotas.daily
     at = day_of(now) + timedelta(days=1) if day_is_spent else hour_of(now) + timedelta(hours=1)
     raise LimitExceeded(QUOTA, rfc3339(at), -(-(at - now) // timedelta(seconds=1)))
-
-
-def may_grant_limited(counts: Counts, *, share_percent: int = 20, at_least: int = 3) -> bool:
-    """Whether one more line on unproven evidence stays within the dealer's share of a day's lines."""
-    return counts.limited < max(at_least, (counts.approved + 1) * share_percent // 100)
 
 
 def checked(quotas: Quotas) -> Quotas:

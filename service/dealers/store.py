@@ -6,8 +6,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 
-from service.dealers.model import Agent, Counts, Dealer, Quotas, State
+from service.dealers.model import Agent, AgentCodeTaken, Counts, Dealer, DealerCodeTaken, Quotas, State
 from service.dealers.rules import day_of, hour_of
 from service.dealers.tables import AgentRow, DealerHourRow, DealerRow
 from service.infra.postgres import Reader, Tx
@@ -34,22 +35,25 @@ def _agent(row: sa.Row[Any]) -> Agent:
     return Agent(row.id, row.operator_id, row.dealer_id, row.code, row.is_active, row.created_at)
 
 
-def add(tx: Tx, dealer: Dealer, licence_idx: bytes) -> None:
-    tx.stage(
-        sa.insert(DealerRow).values(
-            operator_id=dealer.operator_id,
-            id=dealer.id,
-            code=dealer.code,
-            name=dealer.name,
-            licence=dealer.licence,
-            licence_idx=licence_idx,
-            state=dealer.state.value,
-            hourly_quota=dealer.quotas.hourly,
-            daily_quota=dealer.quotas.daily,
-            created_at=dealer.created_at,
-            version=dealer.version,
-        )
+async def add(tx: Tx, dealer: Dealer, licence_idx: bytes) -> None:
+    """Insert it now. Raises DealerCodeTaken."""
+    row = sa.insert(DealerRow).values(
+        operator_id=dealer.operator_id,
+        id=dealer.id,
+        code=dealer.code,
+        name=dealer.name,
+        licence=dealer.licence,
+        licence_idx=licence_idx,
+        state=dealer.state.value,
+        hourly_quota=dealer.quotas.hourly,
+        daily_quota=dealer.quotas.daily,
+        created_at=dealer.created_at,
+        version=dealer.version,
     )
+    try:
+        await tx.run(row)
+    except IntegrityError:
+        raise DealerCodeTaken() from None
 
 
 async def save(tx: Tx, dealer: Dealer, *, expected: int) -> None:
@@ -130,17 +134,20 @@ async def listed(reader: Reader) -> list[Dealer]:
     return [_dealer(row) for row in rows]
 
 
-def add_agent(tx: Tx, agent: Agent) -> None:
-    tx.stage(
-        sa.insert(AgentRow).values(
-            operator_id=agent.operator_id,
-            id=agent.id,
-            dealer_id=agent.dealer_id,
-            code=agent.code,
-            is_active=agent.is_active,
-            created_at=agent.created_at,
-        )
+async def add_agent(tx: Tx, agent: Agent) -> None:
+    """Insert it now. Raises AgentCodeTaken."""
+    row = sa.insert(AgentRow).values(
+        operator_id=agent.operator_id,
+        id=agent.id,
+        dealer_id=agent.dealer_id,
+        code=agent.code,
+        is_active=agent.is_active,
+        created_at=agent.created_at,
     )
+    try:
+        await tx.run(row)
+    except IntegrityError:
+        raise AgentCodeTaken() from None
 
 
 async def agents(reader: Reader, dealer_id: UUID) -> list[Agent]:
@@ -166,16 +173,13 @@ async def lock(tx: Tx, dealer_id: UUID) -> Dealer | None:
 
 
 async def counts(reader: Reader, dealer_id: UUID) -> Counts:
-    """The present hour and day of a dealer; exact inside a transaction that holds :func:`lock`."""
+    """What a dealer opened in the present hour and day."""
     hour, day = hour_of(reader.now), day_of(reader.now)
-    total = sa.func.sum
+    total = sa.func.sum(_HOUR.c.created)
     row = await reader.one(
         sa.select(
-            sa.func.coalesce(total(_HOUR.c.created).filter(_HOUR.c.hour == hour), 0).label("created_hour"),
-            *(
-                sa.func.coalesce(total(_HOUR.c[name]), 0).label(name)
-                for name in ("created", "submitted", "approved", "limited")
-            ),
+            sa.func.coalesce(total.filter(_HOUR.c.hour == hour), 0).label("hour"),
+            sa.func.coalesce(total, 0).label("day"),
         ).where(
             _HOUR.c.operator_id == reader.tenant,
             _HOUR.c.dealer_id == dealer_id,
@@ -184,51 +188,30 @@ async def counts(reader: Reader, dealer_id: UUID) -> Counts:
         )
     )
     assert row is not None, "an aggregate has one row"
-    return Counts(row.created_hour, row.created, row.submitted, row.approved, row.limited)
-
-
-def count(tx: Tx, dealer_id: UUID, *, submitted: int = 0, approved: int = 0, limited: int = 0) -> None:
-    """Add to the present hour."""
-    more = {"submitted": submitted, "approved": approved, "limited": limited}
-    tx.stage(
-        insert(DealerHourRow)
-        .values(operator_id=tx.tenant, dealer_id=dealer_id, hour=hour_of(tx.now), created=0, **more)
-        .on_conflict_do_update(
-            index_elements=["operator_id", "dealer_id", "hour"],
-            set_={name: _HOUR.c[name] + value for name, value in more.items()},
-        )
-    )
+    return Counts(row.hour, row.day)
 
 
 async def count_one(tx: Tx, dealer_id: UUID) -> Counts:
     """Count one registration opened and say what there was before it; exact under :func:`lock`."""
     hour, day = hour_of(tx.now), day_of(tx.now)
-    earlier = (
+    others = (
         sa.select(sa.func.coalesce(sa.func.sum(_HOUR.c.created), 0))
         .where(
             _HOUR.c.operator_id == tx.tenant,
             _HOUR.c.dealer_id == dealer_id,
             _HOUR.c.hour >= day,
-            _HOUR.c.hour != hour,
             _HOUR.c.hour < day + timedelta(days=1),
+            _HOUR.c.hour != hour,
         )
         .scalar_subquery()
     )
     row = await tx.one(
         insert(DealerHourRow)
-        .values(
-            operator_id=tx.tenant,
-            dealer_id=dealer_id,
-            hour=hour,
-            created=1,
-            submitted=0,
-            approved=0,
-            limited=0,
-        )
+        .values(operator_id=tx.tenant, dealer_id=dealer_id, hour=hour, created=1)
         .on_conflict_do_update(
             index_elements=["operator_id", "dealer_id", "hour"], set_={"created": _HOUR.c.created + 1}
         )
-        .returning(_HOUR.c.created, earlier.label("earlier"))
+        .returning(_HOUR.c.created, others.label("others"))
     )
     assert row is not None, "an upsert returns its row"
-    return Counts(created_hour=row.created - 1, created=row.created - 1 + row.earlier)
+    return Counts(row.created - 1, row.created - 1 + row.others)

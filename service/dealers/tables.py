@@ -1,4 +1,4 @@
-"""Rows of dealers, agents, and what a dealer did in an hour."""
+"""Rows of dealers, agents, and how many registrations a dealer opened in an hour."""
 
 from datetime import datetime
 from uuid import UUID
@@ -45,7 +45,7 @@ class AgentRow(Tenant, Base):
 
 
 class DealerHourRow(Tenant, Base):
-    """One row a dealer and UTC hour. Counters only; a row older than two days serves statistics alone."""
+    """One row a dealer and UTC hour. A row older than a day serves statistics alone."""
 
     __tablename__ = "dealer_hour"
     __table_args__ = (
@@ -55,6 +55,3 @@ class DealerHourRow(Tenant, Base):
     dealer_id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none the shop")
     hour: Mapped[datetime] = mapped_column(primary_key=True, comment="pii:none start of the UTC hour")
     created: Mapped[int] = mapped_column(comment="pii:none registrations opened")
-    submitted: Mapped[int] = mapped_column(comment="pii:none registrations submitted")
-    approved: Mapped[int] = mapped_column(comment="pii:none registrations approved")
-    limited: Mapped[int] = mapped_column(comment="pii:none of these, on unproven evidence")

@@ -4,18 +4,14 @@ import re
 from dataclasses import replace
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
-
 from service.audit.workflow import Actor, record
 from service.dealers import rules, store
 from service.dealers.model import (
     CODE_PATTERN,
     Agent,
-    AgentCodeTaken,
     AgentUnknown,
     Counts,
     Dealer,
-    DealerCodeTaken,
     DealerSuspended,
     LicenceInUse,
     Quotas,
@@ -67,17 +63,8 @@ class Dealers:
         rules.take(await store.count_one(tx, dealer_id), dealer.quotas, tx.now)
 
     async def counts(self, reader: Reader, dealer_id: UUID) -> Counts:
-        """This hour's and day's figures. In a transaction that writes they are locked until its end, so that
-        a share of the day (``rules.may_grant_limited``) is taken, not read."""
-        if isinstance(reader, Tx):
-            await store.lock(reader, dealer_id)
+        """What the dealer opened in this hour and this day."""
         return await store.counts(reader, dealer_id)
-
-    def count(
-        self, tx: Tx, dealer_id: UUID, *, submitted: int = 0, approved: int = 0, limited: int = 0
-    ) -> None:
-        """Note what became of a registration; written with the transaction."""
-        store.count(tx, dealer_id, submitted=submitted, approved=approved, limited=limited)
 
     async def find(self, reader: Reader, dealer: str | UUID) -> Dealer:
         """By code or id, in any state; NotFound."""
@@ -118,11 +105,7 @@ class Dealers:
                 quotas=rules.checked(quotas or Quotas()),
                 created_at=tx.now,
             )
-            store.add(tx, dealer, self._vault.index(operator, IndexKind.LICENCE, number))
-            try:
-                await tx.settle()
-            except IntegrityError:
-                raise DealerCodeTaken() from None
+            await store.add(tx, dealer, self._vault.index(operator, IndexKind.LICENCE, number))
             record(
                 tx,
                 actor=actor,
@@ -138,11 +121,7 @@ class Dealers:
         async with self._db.write(operator) as tx:
             shop = await self.find(tx, dealer)
             agent = Agent(new_id(), operator, shop.id, code, True, tx.now)
-            store.add_agent(tx, agent)
-            try:
-                await tx.settle()
-            except IntegrityError:
-                raise AgentCodeTaken() from None
+            await store.add_agent(tx, agent)
             record(
                 tx,
                 actor=actor,

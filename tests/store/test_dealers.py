@@ -166,7 +166,7 @@ async def test_fifty_at_once_take_ten(db: Database, dealers: Dealers, operator: 
     assert sum(await asyncio.gather(*(one() for _ in range(50)))) == 10
     async with db.read(operator) as reader:
         counts = await dealers.counts(reader, shop)
-    assert (counts.created_hour, counts.created) == (10, 10)
+    assert (counts.hour, counts.day) == (10, 10)
 
 
 async def test_a_registration_that_is_rolled_back_took_nothing(
@@ -177,7 +177,7 @@ async def test_a_registration_that_is_rolled_back_took_nothing(
             await dealers.take(tx, shop)
             raise RuntimeError
     async with db.read(operator) as reader:
-        assert (await dealers.counts(reader, shop)).created == 0
+        assert (await dealers.counts(reader, shop)).day == 0
 
 
 async def test_the_day_binds_over_its_hours(
@@ -202,18 +202,6 @@ async def test_the_day_binds_over_its_hours(
     assert last[-1] == "2026-11-24T00:00:00Z"
     clock.advance(timedelta(hours=13))
     assert await takes(12) == 10
-
-
-async def test_what_became_of_registrations_is_counted(
-    db: Database, dealers: Dealers, operator: UUID, shop: UUID, clock: ManualClock
-) -> None:
-    async with db.write(operator) as tx:
-        dealers.count(tx, shop, submitted=1, approved=1, limited=1)
-    clock.advance(timedelta(hours=1))
-    async with db.write(operator) as tx:
-        dealers.count(tx, shop, submitted=1)
-        counts = await dealers.counts(tx, shop)
-    assert (counts.submitted, counts.approved, counts.limited, counts.created) == (2, 1, 1, 0)
 
 
 async def test_quotas_are_set_and_bind_at_once(
