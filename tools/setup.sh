@@ -28,11 +28,11 @@ PYTHON
 }
 
 find_python() {
-    for name in ${PYTHON:-} python3.12 python3.11 python3 python; do
+    for name in ${PYTHON:-python3.12 python3.11 python3 python}; do
         if fits "$name" bundled; then echo "$name" && return; fi
     done
     if command -v redis-server >/dev/null 2>&1 || command -v valkey-server >/dev/null 2>&1; then
-        for name in ${PYTHON:-} python3 python3.14 python3.13; do
+        for name in ${PYTHON:-python3 python3.14 python3.13}; do
             if fits "$name" newer; then echo "$name" && return; fi
         done
     fi
