@@ -1,9 +1,8 @@
 """What both composition roots build: every collaborator once, from the settings and a clock."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -19,7 +18,8 @@ from service.dealers.workflow import Dealers
 from service.documents.ports import NullRegistry, Registry
 from service.documents.workflow import Documents
 from service.infra.crypto import Vault, kms_from
-from service.infra.postgres import Database
+from service.infra.jobs import defer_all
+from service.infra.postgres import Database, Deliver
 from service.infra.redis import Redis
 from service.kit.clock import Clock
 from service.kit.errors import Unavailable
@@ -33,9 +33,10 @@ from service.registration.workflow import Registrations
 from service.registration.workflow.parts import Parts
 from service.risk.workflow import Risk
 from service.settings import Mode, Settings
+from service.staff.model import Role
+from service.staff.volatile import Sessions
+from service.staff.workflow import Factors, StaffDesk, StaffRegister
 from service.subscribers.workflow import Subscribers
-
-Chore = tuple[timedelta, str, Callable[[], Awaitable[object]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,14 @@ class Services:
     lines: Lines
     registrations: Registrations
     outbox: Outbox | None
+    staff: StaffRegister
+    desk: StaffDesk
+
+    async def staff_link(self, operator: UUID) -> str:
+        """The demo's link to the dashboard, as a path."""
+        return await self.staff.demo_link(
+            operator, login="demo", name="Demo supervisor", role=Role.SUPERVISOR
+        )
 
     async def operator_ids(self) -> list[UUID]:
         return [operator.id for operator in await self.operators.all()]
@@ -100,28 +109,44 @@ class Services:
         return None
 
 
-def build(settings: Settings, clock: Clock) -> Services:
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """What the seed and tests put in the place of the settings' choice."""
+
+    senders: Sequence[Sender] | None = None
+    registry: Registry | None = None
+    provisioner: Provisioner | None = None
+    inventory: Inventory | None = None
+    deliver: Deliver | None = None
+
+
+def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> Services:
     """Build everything; nothing is connected yet."""
+    instead = instead or Instead()
     production = settings.mode is Mode.PRODUCTION
     vault = Vault.load(settings.keys_dir, production=production, kms=kms_from(settings.master_key_file))
-    db = Database(settings.database_url, clock, pool_size=settings.pool_size)
+    db = Database(
+        settings.database_url, clock, pool_size=settings.pool_size, deliver=instead.deliver or defer_all
+    )
     redis = Redis(settings.redis_url, clock)
     policies = Policies(db, demo=settings.is_demo)
     provisioner, inventory, registry = outside(settings, clock)
+    provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
     subscribers = Subscribers(vault)
     dealers = Dealers(db, vault)
-    documents = Documents(registry)
+    documents = Documents(instead.registry or registry)
     outbox = Outbox(redis, vault, demo=True) if settings.sender == "outbox" else None
     codes = Codes(
         redis,
         vault,
-        senders(settings, outbox),
+        instead.senders if instead.senders is not None else senders(settings, outbox),
         lambda: policies.current.codes,
         deadline_s=settings.send_deadline_s,
     )
     risk = Risk()
     lines = Lines(db, vault, subscribers, provisioner)
     operators = Operators(db)
+    factors = Factors(vault)
     parts = Parts(
         db, vault, subscribers, dealers, documents, codes, risk, lines, provisioner, inventory, policies
     )
@@ -141,6 +166,8 @@ def build(settings: Settings, clock: Clock) -> Services:
         lines=lines,
         registrations=Registrations(parts),
         outbox=outbox,
+        staff=StaffRegister(db, factors),
+        desk=StaffDesk(db, operators, Sessions(redis, vault), factors, is_demo=settings.is_demo),
     )
 
 

@@ -13,11 +13,12 @@ import structlog
 from service.compose import Services, build
 from service.events import EventName
 from service.infra import telemetry
-from service.infra.jobs import Handler, dispatcher
+from service.infra.jobs import RETRY, Handler, dispatcher
 from service.kit.clock import Clock, SystemClock
 from service.kit.errors import Unavailable
 from service.risk import jobs as risk
 from service.settings import Settings
+from service.upkeep import Upkeep, sealer
 
 log = structlog.get_logger("worker")
 
@@ -45,7 +46,28 @@ def jobs(services: Services, settings: Settings) -> procrastinate.App:
     app.add_tasks_from(dispatcher(subscribers(services)), namespace="event")
     app.add_tasks_from(registration.blueprint(services.registrations), namespace="registration")
     app.add_tasks_from(lines.blueprint(services.lines, services.operator_ids), namespace="lines")
+    app.add_tasks_from(_daily(Upkeep(services)), namespace="upkeep")
     return app
+
+
+def _daily(upkeep: Upkeep) -> procrastinate.Blueprint:
+    tasks = procrastinate.Blueprint()
+
+    @tasks.periodic(cron="17 3 * * *")
+    @tasks.task(name="retention", queueing_lock="upkeep:retention", retry=RETRY)
+    async def retention(timestamp: int) -> None:
+        await upkeep.retention()
+
+    return tasks
+
+
+def chores(upkeep: Upkeep) -> list[tuple[timedelta, str, Callable[[], Awaitable[object]]]]:
+    """What the clock asks for, how often."""
+    return [
+        (timedelta(seconds=30), "expire", upkeep.expire),
+        (timedelta(hours=6), "partitions", upkeep.partitions),
+        (timedelta(minutes=10), "purge", upkeep.purge),
+    ]
 
 
 async def _every(period: timedelta, name: str, chore: Callable[[], Awaitable[object]]) -> None:
@@ -73,6 +95,8 @@ async def _work(services: Services, settings: Settings) -> None:
                     fetch_job_polling_interval=1.0,
                     delete_jobs="successful",
                     install_signal_handlers=False,
+                    update_heartbeat_interval=3,
+                    stalled_worker_timeout=15,
                     shutdown_graceful_timeout=10,
                 )
                 return
@@ -88,9 +112,11 @@ async def run(settings: Settings, *, signals: bool = True, clock: Clock | None =
     telemetry.configure(settings.log_level)
     services = build(settings, clock or SystemClock())
     async with services.running():
-        tasks = [asyncio.create_task(_work(services, settings))]
-        tasks += [asyncio.create_task(_every(*chore)) for chore in services.chores()]
         stop = asyncio.Event()
+        tasks = [asyncio.create_task(_work(services, settings))]
+        tasks += [asyncio.create_task(_every(*chore)) for chore in chores(Upkeep(services))]
+        sealing, sealer_db = sealer(services)
+        tasks.append(asyncio.create_task(sealing.run(stop)))
         if signals:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -104,3 +130,4 @@ async def run(settings: Settings, *, signals: bool = True, clock: Clock | None =
             for task in tasks:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
+            await sealer_db.close()

@@ -7,7 +7,7 @@ more for each request.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, ClassVar, cast
@@ -28,6 +28,9 @@ from service.kit.clock import Clock
 from service.kit.errors import Unavailable
 
 Params = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+
+
+Deliver = Callable[["psycopg.AsyncConnection[Any]", Sequence[Job]], Awaitable[None]]
 
 
 class Base(DeclarativeBase):
@@ -92,9 +95,6 @@ class Reader:
         for stmt, params in staged:
             await self._conn.execute(stmt, params)
 
-    async def _finish(self) -> None:
-        await self._flush()
-
     async def one(self, stmt: Executable, params: Params = None) -> sa.Row[Any] | None:
         """The only row, or None."""
         return (await self._execute(stmt, params)).one_or_none()
@@ -112,7 +112,7 @@ class Tx(Reader):
     ``outbox`` holds the jobs to defer (``service.infra.jobs``), inserted last on the same connection.
     """
 
-    __slots__ = ("outbox",)
+    __slots__ = ("_deliver", "outbox")
 
     def __init__(
         self,
@@ -120,9 +120,11 @@ class Tx(Reader):
         driver: psycopg.AsyncConnection[Any],
         operator: UUID | None,
         now: datetime,
+        deliver: Deliver,
     ) -> None:
         super().__init__(conn, driver, operator, now)
         self.outbox: list[Job] = []
+        self._deliver = deliver
 
     async def run(self, stmt: Executable, params: Params = None) -> int:
         """Execute now; the number of rows it touched."""
@@ -150,7 +152,7 @@ class Tx(Reader):
     async def _finish(self) -> None:
         await self._flush()
         if self.outbox:
-            await defer_all(self._driver, self.outbox)
+            await self._deliver(self._driver, self.outbox)
 
 
 def _gone(error: BaseException) -> bool:
@@ -175,8 +177,11 @@ class Database:
         pool_size: int = 10,
         wait_s: float = 5,
         statement_timeout_ms: int = 15_000,
+        deliver: Deliver = defer_all,
     ) -> None:
+        """``deliver`` takes the jobs of a transaction on its own connection; only the seed passes another."""
         self.clock = clock
+        self._deliver = deliver
         self.engine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -198,32 +203,24 @@ class Database:
     @asynccontextmanager
     async def read(self, operator: UUID | None) -> AsyncIterator[Reader]:
         """A read-only transaction. PostgreSQL gone: :class:`Unavailable`."""
-        async with self._open(operator, "BEGIN READ ONLY", Reader) as reader:
-            yield reader
+        async with self._open(operator, "BEGIN READ ONLY") as (conn, driver):
+            yield Reader(conn, driver, operator, self.clock.now())
 
     @asynccontextmanager
     async def write(self, operator: UUID | None) -> AsyncIterator[Tx]:
         """A transaction that is committed at the end of the block and rolled back by any exception."""
-        async with self._open(operator, "BEGIN", Tx) as tx:
-            yield cast(Tx, tx)
+        async with self._open(operator, "BEGIN") as (conn, driver):
+            tx = Tx(conn, driver, operator, self.clock.now(), self._deliver)
+            yield tx
+            await tx._finish()
 
     @asynccontextmanager
-    async def _open(self, operator: UUID | None, begin: str, view: type[Reader]) -> AsyncIterator[Reader]:
+    async def _open(
+        self, operator: UUID | None, begin: str
+    ) -> AsyncIterator[tuple[AsyncConnection, "psycopg.AsyncConnection[Any]"]]:
+        conn, driver = await self._begun(operator, begin)
         try:
-            conn = await self.engine.connect()
-        except Exception as error:
-            if _gone(error):
-                raise Unavailable("postgresql") from error
-            raise
-        try:
-            raw = await conn.get_raw_connection()
-            driver = cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
-            # An operator is a UUID of ours, never text from outside: it needs no quoting beyond its own form.
-            scope = "" if operator is None else f"; SET LOCAL simward.operator = '{operator}'"
-            await driver.execute(cast(Any, begin + scope))
-            reader = view(conn, driver, operator, self.clock.now())
-            yield reader
-            await reader._finish()
+            yield conn, driver
             await driver.execute("COMMIT")
         except BaseException as error:
             await asyncio.shield(self._abandon(conn))
@@ -232,6 +229,32 @@ class Database:
             raise
         else:
             await asyncio.shield(conn.close())
+
+    async def _begun(
+        self, operator: UUID | None, begin: str
+    ) -> tuple[AsyncConnection, "psycopg.AsyncConnection[Any]"]:
+        """A connection with its transaction open. One that turns out dead condemns the others of the pool, which
+        are as old, and one new one is tried: nothing has been done yet."""
+        # An operator is a UUID of ours, never text from outside: it needs no quoting beyond its own form.
+        scope = "" if operator is None else f"; SET LOCAL simward.operator = '{operator}'"
+        for last in (False, True):
+            conn = None
+            try:
+                conn = await self.engine.connect()
+                raw = await conn.get_raw_connection()
+                driver = cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
+                await driver.execute(cast(Any, begin + scope))
+            except BaseException as error:
+                if conn is not None:
+                    await asyncio.shield(self._abandon(conn))
+                if not _gone(error):
+                    raise
+                if last or isinstance(error, PoolTimeout):
+                    raise Unavailable("postgresql") from error
+                await self.engine.dispose()
+            else:
+                return conn, driver
+        raise AssertionError("unreachable")
 
     @staticmethod
     async def _abandon(conn: AsyncConnection) -> None:

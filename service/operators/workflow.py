@@ -47,6 +47,13 @@ class Operators:
             raise NotFound(f"There is no operator {slug!r}.")
         return operator
 
+    async def client(self, operator: Operator, name: str) -> Client:
+        async with self._db.read(operator.id) as reader:
+            found = await store.client_by_name(reader, name)
+        if found is None:
+            raise NotFound()
+        return found
+
     async def create_key(
         self,
         operator: Operator,

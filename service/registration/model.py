@@ -28,6 +28,10 @@ OPEN = frozenset({State.COLLECTING, State.IN_REVIEW, State.APPROVED})
 """States in which a registration holds its number and its SIM."""
 
 
+ENDED_STATES = frozenset({State.DENIED, State.EXPIRED, State.CANCELLED})
+"""States from which nothing comes but, for a denial, its appeal."""
+
+
 class Purpose(StrEnum):
     NEW = "new"
     PORT_IN = "port_in"

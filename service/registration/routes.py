@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Query, Request
 from starlette.responses import JSONResponse, Response
 
+from service.documents import schemas as papers
+from service.documents.schemas import Submission
 from service.kit.clock import rfc3339
 from service.kit.errors import BiometricRefused, InvalidRequest, JsonObject, UnsupportedMedia
 from service.kit.ids import parse, wire
@@ -139,13 +141,13 @@ async def _submission(request: Request) -> Any:
 @router.post(
     "/{registration_id}/documents",
     status_code=201,
-    response_model=schemas.DocumentOut,
+    response_model=papers.DocumentOut,
     responses=_PROBLEMS,
     dependencies=[Depends(_submission)],
 )
 async def add_document(
     registration_id: str,
-    body: Annotated[schemas.Submission, Body(discriminator="kind")],
+    body: Annotated[Submission, Body(discriminator="kind")],
     caller: Caller,
     slot: Kept,
     works: Works,
@@ -155,7 +157,7 @@ async def add_document(
     return await slot.run(
         201,
         lambda keep: works.add_document(caller, wanted, body.submission(), keep),
-        lambda check: render.document(check, caller),
+        lambda check: papers.shown(check, evidence=Scope.EVIDENCE in caller.scopes),
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from service.kit.errors import Refusal, StateConflict
 from service.registration.model import (
     APPEAL_WITHIN,
+    ENDED_STATES,
     MAX_FAILED_DOCUMENTS,
     MAX_PATCHES,
     OPEN,
@@ -32,7 +33,6 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.EXPIRED: frozenset(),
     State.CANCELLED: frozenset(),
 }
-ENDED = frozenset({State.DENIED, State.EXPIRED, State.CANCELLED})
 VERDICTS = {"approved": State.APPROVED, "review": State.IN_REVIEW, "denied": State.DENIED}
 
 
@@ -40,7 +40,7 @@ def advance(registration: Registration, to: State, now: datetime) -> Registratio
     """The registration in state ``to``; :class:`StateConflict` where there is no such step."""
     if to not in TRANSITIONS[registration.state]:
         raise StateConflict(registration.state, sorted(TRANSITIONS[registration.state]))
-    return replace(registration, state=to, ended_at=now if to in ENDED else None)
+    return replace(registration, state=to, ended_at=now if to in ENDED_STATES else None)
 
 
 def collecting(registration: Registration, now: datetime) -> None:

@@ -234,3 +234,54 @@ async def open_on(reader: Reader, msisdn: Collection[bytes], iccid: Collection[b
         .limit(1)
     )
     return None if row is None else "msisdn" if row.on_number else "iccid"
+
+
+# For retention and for the rotation of keys
+
+
+async def ended_holders(reader: Reader, after: UUID | None, limit: int) -> list[UUID]:
+    """Subscribers that are not erased and whose registration ended without a line, ascending by id."""
+    key = sa.table("subject_key", sa.column("operator_id"), sa.column("id"))
+    wanted = (
+        sa.select(_TABLE.c.subscriber_id)
+        .join(key, sa.and_(key.c.operator_id == _TABLE.c.operator_id, key.c.id == _TABLE.c.subscriber_id))
+        .where(_TABLE.c.operator_id == reader.tenant, _TABLE.c.ended_at.is_not(None))
+        .distinct()
+        .order_by(_TABLE.c.subscriber_id)
+        .limit(limit)
+    )
+    if after is not None:
+        wanted = wanted.where(_TABLE.c.subscriber_id > after)
+    return [row.subscriber_id for row in await reader.all(wanted)]
+
+
+async def of_subscriber(
+    reader: Reader, subscriber_id: UUID, *, lock: bool = False
+) -> list[tuple[Registration, bool]]:
+    """(registration, whether a legal hold is on it) of a subscriber."""
+    wanted = sa.select(_TABLE).where(
+        _TABLE.c.operator_id == reader.tenant, _TABLE.c.subscriber_id == subscriber_id
+    )
+    rows = await reader.all(wanted.with_for_update() if lock else wanted)
+    return [(of_row(row), row.legal_hold) for row in rows]
+
+
+def forget(tx: Tx, subscriber_id: UUID) -> None:
+    """Drop every keyed hash and every sealed byte of an erased applicant's registrations that have ended."""
+    tx.stage(
+        sa.update(RegistrationRow)
+        .where(
+            _TABLE.c.operator_id == tx.tenant,
+            _TABLE.c.subscriber_id == subscriber_id,
+            _TABLE.c.state.not_in([state.value for state in OPEN]),
+        )
+        .values(
+            msisdn_idx=b"",
+            iccid_idx=None,
+            device_idx=None,
+            payment_idx=None,
+            identity=None,
+            sealed=b"",
+            version=_TABLE.c.version + 1,
+        )
+    )

@@ -226,3 +226,11 @@ async def slot_of(request: Request) -> Slot:
     keys = (first, *(mark for _, mark in marks if mark != first))
     print_ = state.vault.volatile("idem-body/v1", await request.body())
     return Slot(state.db, state.vault, caller, keys, print_, secrets.token_bytes(16), instance)
+
+
+async def purge(tx: Tx) -> int:
+    """Delete the operator's kept answers whose day is over; how many."""
+    table = KeptAnswerRow
+    return await tx.run(
+        sa.delete(table).where(table.operator_id == tx.tenant, table.created_at < tx.now - KEEP - LEASE)
+    )

@@ -52,7 +52,7 @@ async def create(parts: Parts, caller: Principal, ask: Opening, keep: Keep[View]
     readiness = await parts.provisioner.prepare(order)
     async with parts.db.write(operator) as tx:
         subscriber = new_id()
-        key = parts.subscribers.add(tx, subscriber, ask.subscriber or {}, _indexes(ask.subscriber or {}))
+        key = parts.subscribers.add(tx, subscriber, ask.subscriber or {}, indexes(ask.subscriber or {}))
         numbers = Numbers(ask.msisdn, ask.iccid, ask.imei, ask.device_ip, ask.peer_ip)
         registration = Registration(
             id=registration_id,
@@ -144,7 +144,7 @@ async def _take_number(parts: Parts, tx: Tx, registration: Registration, ask: Op
 _PII_INDEXES = (("contact_msisdn", IndexKind.CONTACT), ("email", IndexKind.EMAIL))
 
 
-def _indexes(pii: Mapping[str, object]) -> list[tuple[IndexKind, str]]:
+def indexes(pii: Mapping[str, object]) -> list[tuple[IndexKind, str]]:
     """What of the typed data may be looked up (``security.md`` 1.4)."""
     found = [(kind, canon(kind, str(pii[name]))) for name, kind in _PII_INDEXES if pii.get(name)]
     address = pii.get("address")

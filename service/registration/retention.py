@@ -1,0 +1,58 @@
+"""What a person holds, for the register of persons: registrations and lines together."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from service.infra.crypto import SubjectKey
+from service.infra.postgres import Reader, Tx
+from service.kit.canon import IndexKind, canon
+from service.lines.workflow import Lines
+from service.registration import store
+from service.registration.model import ENDED_STATES, Registration
+from service.registration.workflow.parts import Numbers
+from service.subscribers.model import Holding, HoldingClass
+
+
+class PipelineHoldings:
+    """``service.subscribers.ports.Holdings`` over registrations and lines."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+
+    async def ended(self, reader: Reader, after: UUID | None, limit: int) -> Sequence[UUID]:
+        """Whoever has an ended registration or a closed line, and is not erased; ``of`` then says all."""
+        registered = await store.ended_holders(reader, after, limit)
+        closed = await self._lines.closed_holders(reader, after, limit)
+        return sorted({*registered, *closed})[:limit]
+
+    async def of(self, tx: Tx, subscriber_id: UUID) -> Sequence[Holding]:
+        found = [_held(each) for each in await store.of_subscriber(tx, subscriber_id, lock=True)]
+        return [*(holding for holding, _ in found), *await self._lines.holdings(tx, subscriber_id)]
+
+    async def forget(self, tx: Tx, subscriber_id: UUID) -> None:
+        store.forget(tx, subscriber_id)
+        self._lines.forget(tx, subscriber_id)
+
+
+def _held(kept: "tuple[Registration, bool]") -> tuple[Holding, Registration]:
+    registration, on_hold = kept
+    ended = registration.ended_at if registration.state in ENDED_STATES else None
+    return (
+        Holding(HoldingClass.REGISTRATION, registration.state.value, ended, on_hold=on_hold),
+        registration,
+    )
+
+
+class RegistrationPlaintexts:
+    """``service.subscribers.ports.Plaintexts``: the numbers behind a registration's own indexes."""
+
+    async def indexed(
+        self, reader: Reader, subscriber_id: UUID, key: SubjectKey
+    ) -> Iterable[tuple[IndexKind, str]]:
+        found: list[tuple[IndexKind, str]] = []
+        for registration, _ in await store.of_subscriber(reader, subscriber_id):
+            numbers = Numbers.of(key, registration)
+            found.append((IndexKind.MSISDN, canon(IndexKind.MSISDN, numbers.msisdn)))
+            if numbers.iccid:
+                found.append((IndexKind.ICCID, canon(IndexKind.ICCID, numbers.iccid)))
+        return found

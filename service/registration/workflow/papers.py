@@ -1,0 +1,148 @@
+"""Documents come in, and typed data are corrected: judged outside any transaction, written in one."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from service.audit.workflow import record
+from service.documents.model import DocumentCheck, Examination, Submission
+from service.documents.rules import identity_keys
+from service.infra.crypto import SubjectKey
+from service.infra.postgres import Tx
+from service.kit.errors import JsonObject, JsonValue, Stale
+from service.kit.ids import wire
+from service.registration import rules, store
+from service.registration.model import DocumentSummary, Registration, View
+from service.registration.workflow.opening import client_actor, indexes, shown_number
+from service.registration.workflow.parts import Keep, Parts
+from service.web.auth import Principal
+
+
+async def add_document(
+    parts: Parts,
+    caller: Principal,
+    registration_id: UUID,
+    submission: Submission,
+    keep: Keep[DocumentCheck],
+) -> DocumentCheck:
+    """Judge a document and add it to the evidence; a registration takes five failed ones."""
+    async with parts.db.read(caller.operator_id) as reader:
+        registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+        _may_add(registration, parts)
+        typed = await parts.subscribers.read(reader, registration.subscriber_id)
+        now = reader.now
+    examination = await parts.documents.examine(
+        registration_id=registration_id,
+        submission=submission,
+        typed=typed,
+        policy=parts.policy.current.documents,
+        now=now,
+    )
+    for attempt in range(3):
+        try:
+            async with parts.db.write(caller.operator_id) as tx:
+                if attempt:
+                    registration = await store.load(tx, registration_id, dealer=caller.dealer_id)
+                    _may_add(registration, parts)
+                await _add(parts, tx, caller, registration, examination, typed)
+                await keep(tx, examination.check)
+            return examination.check
+        except Stale:
+            if attempt == 2:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _may_add(registration: Registration, parts: Parts) -> None:
+    rules.collecting(registration, parts.db.clock.now())
+    refusal = rules.may_add_document(registration)
+    if refusal is not None:
+        raise refusal
+
+
+async def _add(
+    parts: Parts,
+    tx: Tx,
+    caller: Principal,
+    registration: Registration,
+    examination: Examination,
+    typed: JsonObject,
+) -> None:
+    check = examination.check
+    after = rules.with_document(registration, summary(examination))
+    if examination.identity is not None:
+        person = parts.documents.complete(typed, examination)
+        values = [*indexes(person), *identity_keys(examination.identity)]
+        key = await parts.subscribers.replace(tx, registration.subscriber_id, person, values)
+        best = rules.best_document(after)
+        if best is not None and best.id == check.id:
+            after = replace(after, identity=_sealed(key, registration, examination))
+    else:
+        key = await parts.subscribers.key(tx, registration.subscriber_id)
+    parts.documents.save(tx, key, registration.subscriber_id, examination)
+    await store.save(tx, after, expected=registration.version)
+    record(
+        tx,
+        actor=client_actor(caller),
+        action="document.judged",
+        object=wire("reg", registration.id),
+        facts={
+            "document": wire("doc", check.id),
+            "kind": check.kind.value,
+            "outcome": check.outcome.value,
+            "proof": check.proof.value,
+        },
+    )
+
+
+def _sealed(key: SubjectKey, registration: Registration, examination: Examination) -> bytes:
+    assert examination.identity is not None
+    return key.seal("registration_identity", registration.id, examination.identity.as_json())
+
+
+def summary(examination: Examination) -> DocumentSummary:
+    """A judged document as the registration keeps it."""
+    check = examination.check
+    facts: dict[str, JsonValue] = {name: examination.signals[name] for name in examination.signals}
+    return DocumentSummary(
+        id=check.id,
+        kind=check.kind.value,
+        outcome=check.outcome.value,
+        proof=check.proof.value,
+        reason=check.reason.value if check.reason else None,
+        facts=facts,
+    )
+
+
+async def patch(parts: Parts, caller: Principal, registration_id: UUID, given: JsonObject) -> View:
+    """Replace typed data; every document is judged again by what was read of it then; codes are kept."""
+    async with parts.db.write(caller.operator_id) as tx:
+        before = await store.load(tx, registration_id, dealer=caller.dealer_id, lock=True)
+        rules.may_patch(before, tx.now)
+        typed = await parts.subscribers.read(tx, before.subscriber_id)
+        person: JsonObject = {name: value for name, value in {**typed, **given}.items() if value is not None}
+        key = await parts.subscribers.key(tx, before.subscriber_id)
+        found = await parts.documents.judge_again(
+            tx, key, registration_id, person, parts.policy.current.documents
+        )
+        after = replace(
+            before, documents=tuple(summary(examination) for examination in found), patches=before.patches + 1
+        )
+        best = rules.best_document(after)
+        chosen = next((each for each in found if best is not None and each.check.id == best.id), None)
+        values = indexes(person)
+        identity = None
+        if chosen is not None and chosen.identity is not None:
+            values += identity_keys(chosen.identity)
+            identity = _sealed(key, before, chosen)
+        await parts.subscribers.replace(tx, before.subscriber_id, person, values)
+        after = replace(after, identity=identity)
+        await store.save(tx, after, expected=before.version)
+        record(
+            tx,
+            actor=client_actor(caller),
+            action="registration.corrected",
+            object=wire("reg", registration_id),
+            facts={"fields": " ".join(sorted(given))},
+        )
+        number = await shown_number(parts, tx, after)
+    return View(replace(after, version=before.version + 1), number)
