@@ -21,6 +21,10 @@ class Holdings(Protocol):
         """Everything the subscriber holds or held, its rows locked until the end of the transaction."""
         ...
 
+    async def forget(self, tx: Tx, subscriber_id: UUID) -> None:
+        """With the erasure, in its transaction: drop the keyed hashes that these domains keep of the person."""
+        ...
+
 
 class NoHoldings:
     """Nobody holds anything, so nobody is ever due."""
@@ -30,6 +34,9 @@ class NoHoldings:
 
     async def of(self, tx: Tx, subscriber_id: UUID) -> Sequence[Holding]:
         return ()
+
+    async def forget(self, tx: Tx, subscriber_id: UUID) -> None:
+        return None
 
 
 class Plaintexts(Protocol):

@@ -49,6 +49,7 @@ async def _run_one(
                 due = rules.judge(await holdings.of(tx, subscriber_id), policy, tx.now)
                 on_hold += due is Due.ON_HOLD
                 if due is Due.DUE:
+                    await holdings.forget(tx, subscriber_id)
                     erased += await subscribers.erase(tx, subscriber_id, actor=_ACTOR, reason="retention")
         if len(page) < PAGE:
             return RetentionRun(operator, looked_at, erased, on_hold)

@@ -323,6 +323,10 @@ class Held:
 
     def __init__(self, by_subscriber: dict[UUID, list[Holding]]) -> None:
         self.by_subscriber = by_subscriber
+        self.forgotten: set[UUID] = set()
+
+    async def forget(self, tx: Tx, subscriber_id: UUID) -> None:
+        self.forgotten.add(subscriber_id)
 
     async def ended(self, reader: Reader, after: UUID | None, limit: int) -> Sequence[UUID]:
         wanted = sorted(s for s in self.by_subscriber if after is None or s > after)
@@ -354,6 +358,7 @@ async def test_retention_erases_what_is_due_and_says_so(
     clock.advance(timedelta(days=90))
     (run,) = await run_retention(db, subscribers, held, [operator], POLICY)
     assert (run.looked_at, run.erased, run.on_hold) == (2, 1, 1)
+    assert held.forgotten == {cancelled, denied}
     async with db.read(operator) as reader:
         assert {e.subscriber_id for e in await store.erasures(reader)} == {cancelled, denied}
         assert await subscribers.read(reader, kept) == PII
