@@ -260,7 +260,8 @@ def _replace(path: Path, text: str, mode: int) -> None:
 
 
 def new_data_key() -> tuple[bytes, aead.Aead]:
-    """A fresh AES256_GCM keyset of one RAW key, serialised, and its cipher. 12 µs; Tink's own path takes 80.
+    """A fresh AES256_GCM keyset of one RAW key, serialised, and its cipher, in a fifth of the time of Tink's own
+    path (measured: 11 µs against 55).
 
     ``KeysetHandle`` copies the keyset and builds a primitive set and monitors for each use. A data key has
     one key and is never rotated in place, so its primitive comes straight from Tink's registry; a test holds
@@ -278,7 +279,7 @@ def new_data_key() -> tuple[bytes, aead.Aead]:
 
 
 def data_key(serialised: bytes) -> aead.Aead:
-    """The cipher of a data key made by :func:`new_data_key`. 7 µs."""
+    """The cipher of a data key made by :func:`new_data_key`."""
     keyset = tink_pb2.Keyset.FromString(serialised)
     if len(keyset.key) != 1 or keyset.key[0].output_prefix_type != tink_pb2.RAW:
         raise tink.TinkError("not a data key")
