@@ -114,7 +114,9 @@ class EmrtdIn(BaseModel):
         return self
 
     def submission(self) -> NoReturn:
-        raise KindNotEnabled("Chips are not checked here yet. Send the machine-readable zone.", category="emrtd")
+        raise KindNotEnabled(
+            "Chips are not checked here yet. Send the machine-readable zone.", category="emrtd"
+        )
 
 
 def _check_tags(name: str, text: str) -> None:
@@ -210,7 +212,8 @@ def shown(check: DocumentCheck, *, evidence: bool) -> JsonObject:
         body["reason"] = check.reason.value if check.reason else None
     if evidence:
         checks: list[JsonValue] = [
-            {"id": result.id, "outcome": result.outcome.value, "detail": describe(result)} for result in check.checks
+            {"id": result.id, "outcome": result.outcome.value, "detail": describe(result)}
+            for result in check.checks
         ]
         body["checks"] = checks
     return body

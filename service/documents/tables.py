@@ -16,7 +16,9 @@ class DocumentCheckRow(Tenant, Base):
         sa.ForeignKeyConstraint(
             ["operator_id", "registration_id"], ["registration.operator_id", "registration.id"]
         ),
-        sa.ForeignKeyConstraint(["operator_id", "subscriber_id"], ["subscriber.operator_id", "subscriber.id"]),
+        sa.ForeignKeyConstraint(
+            ["operator_id", "subscriber_id"], ["subscriber.operator_id", "subscriber.id"]
+        ),
         sa.Index(None, "operator_id", "registration_id"),
         sa.Index(None, "operator_id", "subscriber_id"),
         sa.CheckConstraint("outcome IN ('pass', 'refer', 'fail')", name="outcome"),
@@ -33,7 +35,9 @@ class DocumentCheckRow(Tenant, Base):
     proof: Mapped[str] = mapped_column(sa.String(12), comment="pii:none what it proves about itself")
     reason: Mapped[str | None] = mapped_column(sa.String(20), comment="pii:none coarse reason, a code")
     checks: Mapped[list[Any]] = mapped_column(comment="pii:none findings: ids, outcomes and codes")
-    registry_answer: Mapped[str | None] = mapped_column(sa.String(16), comment="pii:none the registry's answer")
+    registry_answer: Mapped[str | None] = mapped_column(
+        sa.String(16), comment="pii:none the registry's answer"
+    )
     sealed: Mapped[bytes] = mapped_column(comment="pii:sealed number, names, dates; or the description")
     at: Mapped[datetime] = mapped_column(comment="pii:none when it was judged")
     judged_at: Mapped[datetime] = mapped_column(comment="pii:none when it was judged last")

@@ -77,7 +77,9 @@ class NationalId:
             raise Malformed("/country", "country-unknown", "Numbers of this country cannot be checked here.")
         number = compact(country, text)
         if number is None:
-            raise Malformed(pointer, "number-digit", "This is no number of that country: check each character.")
+            raise Malformed(
+                pointer, "number-digit", "This is no number of that country: check each character."
+            )
         birth = getattr(_module(country), "get_birth_date", None)
         return cls(country, number, _birth(birth, number))
 

@@ -119,9 +119,13 @@ def _proof(findings: tuple[CheckResult, ...], reason: Reason | None, answer: Reg
     return Proof.CONFIRMED if answer is RegistryAnswer.YES else Proof.CONSISTENT
 
 
-def _signals(findings: tuple[CheckResult, ...], answer: RegistryAnswer | None) -> Mapping[str, int | bool | str]:
+def _signals(
+    findings: tuple[CheckResult, ...], answer: RegistryAnswer | None
+) -> Mapping[str, int | bool | str]:
     """Under the names of the risk catalogue."""
-    typed = [result for result in findings if result.id.startswith("typed.") and result.outcome is not _SKIPPED]
+    typed = [
+        result for result in findings if result.id.startswith("typed.") and result.outcome is not _SKIPPED
+    ]
     differs = any(result.outcome is not _PASS for result in typed)
     specimen = next((result.code for result in findings if result.id == "document.specimen"), "none")
     asked = {RegistryAnswer.YES: "yes", RegistryAnswer.NO: "no", RegistryAnswer.NOT_AVAILABLE: "unavailable"}
@@ -147,7 +151,12 @@ def judged_again(
 
 
 def _policy_findings(facts: DocumentFacts, policy: DocumentPolicy, today: date) -> tuple[CheckResult, ...]:
-    return (_type(facts, policy), _specimen(facts, policy), _validity(facts, policy, today), _age(facts, policy, today))
+    return (
+        _type(facts, policy),
+        _specimen(facts, policy),
+        _validity(facts, policy, today),
+        _age(facts, policy, today),
+    )
 
 
 def _type(facts: DocumentFacts, policy: DocumentPolicy) -> CheckResult:
@@ -208,7 +217,9 @@ def _turned(birth: MrzDate, today: date) -> int:
     return today.year - birth.year - (0 if had_birthday else 1)
 
 
-def _with_grace(result: CheckResult, facts: DocumentFacts, policy: DocumentPolicy, today: date) -> CheckResult:
+def _with_grace(
+    result: CheckResult, facts: DocumentFacts, policy: DocumentPolicy, today: date
+) -> CheckResult:
     """A document that expired within the days of grace is for a person, not for the bin."""
     if (result.id, result.code) != ("mrz.expiry_date", "expired") or facts.expires_on is None:
         return result
