@@ -22,29 +22,32 @@ from service.risk.model import (
 )
 from service.risk.tables import DecisionRow
 
+_INSERT = sa.insert(DecisionRow)
+
 
 def add(tx: Tx, decision: Decision) -> None:
     """Stage a decision; it is never changed afterwards."""
     j = decision.judgement
     tx.stage(
-        sa.insert(DecisionRow).values(
-            operator_id=tx.tenant,
-            id=decision.id,
-            at=decision.at,
-            registration_id=decision.registration_id,
-            decided_by=decision.by,
-            previous_id=decision.previous_id,
-            code=decision.code,
-            verdict=j.verdict,
-            score=j.score,
-            assurance=j.assurance,
-            evidence=j.evidence,
-            restricted_until=j.conditions.restricted_until,
-            probation_until=j.conditions.probation_until,
-            policy_version=j.policy_version,
-            signals=dict(decision.signals.values),
-            reasons=[_reason_json(reason) for reason in j.reasons],
-        )
+        _INSERT,
+        {
+            "operator_id": tx.tenant,
+            "id": decision.id,
+            "at": decision.at,
+            "registration_id": decision.registration_id,
+            "decided_by": decision.by.value,
+            "previous_id": decision.previous_id,
+            "code": decision.code,
+            "verdict": j.verdict.value,
+            "score": j.score,
+            "assurance": j.assurance.value,
+            "evidence": j.evidence.value,
+            "restricted_until": j.conditions.restricted_until,
+            "probation_until": j.conditions.probation_until,
+            "policy_version": j.policy_version,
+            "signals": dict(decision.signals.values),
+            "reasons": [_reason_json(reason) for reason in j.reasons],
+        },
     )
 
 
