@@ -71,7 +71,7 @@ async def test_the_twins_agree(
         if mode == "refund":
             if not spent:
                 continue
-            at = spent.pop()
+            at = spent.pop(step % len(spent))  # the newest or one before it
             states = [
                 rules.refund(each.bucket, state, at) for each, state in zip(charges, states, strict=True)
             ]
@@ -89,6 +89,21 @@ async def test_the_twins_agree(
                 )  # a peek charges nothing, so it may come again now
             assert answer == expected
         assert [await kept(turned, each) for each in charges] == states
+
+
+async def test_a_published_change_of_a_count_reads_what_was_kept_before(redis: Redis) -> None:
+    """A window that was wider holds more marks than the narrower one counts, and the other way round."""
+    clock = ManualClock(START)
+    turned = _with_clock(redis, clock)
+    limiter = Limiter(turned)
+    await turned.client.delete("{otp}:l:twin:count")
+    state: State = Marks()
+    for count in (5, 5, 5, 5, 5, 2, 2, 6, 3, 1, 4):
+        charge = Charge(Limit.OTP_SENDS_PER_CLIENT, "{otp}:l:twin:count", Window(count, 60 * SECOND))
+        expected, [state] = rules.spend([charge], [state], turned.now_us)
+        assert await limiter.spend([charge]) == expected
+        assert await kept(turned, charge) == state
+        clock.advance(timedelta(seconds=11))
 
 
 def _with_clock(redis: Redis, clock: ManualClock) -> Redis:
