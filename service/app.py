@@ -9,6 +9,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from service.admin import console
 from service.compose import Services, build
 from service.infra import telemetry
 from service.kit.clock import Clock, SystemClock
@@ -37,6 +38,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         state.gate = Gate(services.operators, clock, time.monotonic)
         state.probes = services.probes()
         state.read_outbox = services.outbox.read if services.outbox else None
+        state.console = console.build(services)
         state.metrics_token = settings.metrics_token.get_secret_value()
         async with services.running():
             yield
@@ -68,6 +70,7 @@ def mount(app: FastAPI, settings: Settings) -> None:
         from service.web import dev
 
         app.include_router(dev.router)
+    console.mount(app)
 
 
 async def run(

@@ -1,0 +1,17 @@
+"""The pages, a file for each word of the rail. Each route gathers, shows, and leaves judging to the domains."""
+
+from service.admin.routes import audit, cases, dealers, docs, door, lines, overview, search, you
+
+# The last one answers whatever no other did with a page of its own.
+routers = (
+    door.router,
+    overview.router,
+    cases.router,
+    lines.router,
+    dealers.router,
+    audit.router,
+    search.router,
+    you.router,
+    docs.router,
+    docs.rest,
+)
