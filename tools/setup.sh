@@ -70,7 +70,7 @@ if ! is_current; then
     fi
     echo "setup: installing the locked packages ($lock)"
     "$python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
-    "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+    "$python" -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
     digest "$lock" pyproject.toml >".venv/.simward-$kind"
 fi
 "$python" tools/assets.py
