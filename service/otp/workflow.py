@@ -130,9 +130,7 @@ class Codes:
         if verdict.outcome is Outcome.SUPPRESSED:
             CODES.labels("suppressed").inc()
         else:
-            message = Message(
-                new.id, number.value, Channel.SMS, spoken, text, now, min(expires_at, expires_with)
-            )
+            message = Message(new.id, number.value, Channel.SMS, spoken, text, now, expires_at)
             await self._deliver(message, new, charges, verdict.now_us)
             CODES.labels("sent").inc()
         resend_at = not_before(verdict.free_us)
