@@ -63,9 +63,10 @@ class Services:
 
     async def staff_link(self, operator: UUID) -> str:
         """The demo's link to the dashboard, as a path."""
-        return await self.staff.demo_link(
+        token = await self.staff.demo_link(
             operator, login="demo", name="Demo supervisor", role=Role.SUPERVISOR
         )
+        return f"/admin/link/{token}"
 
     async def operator_ids(self) -> list[UUID]:
         return [operator.id for operator in await self.operators.all()]

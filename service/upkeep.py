@@ -1,20 +1,26 @@
 """Chores of the clock: what expires, what is sealed, what is made ahead, what is thrown away."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from service.audit.heads import HeadsFile
+from service.audit.model import Actor
 from service.audit.sealer import Sealer
 from service.compose import Services
-from service.infra.crypto import Signer, kms_from
+from service.infra.crypto import KeysetName, Signer, Vault, kms_from
 from service.infra.postgres import Database
 from service.infra.telemetry import JOBS_FAILED
+from service.lines.ports import NullProvisioner
+from service.lines.workflow import Lines
 from service.migrations.security import months
-from service.registration.retention import PipelineHoldings
+from service.registration.retention import PipelineHoldings, RegistrationPlaintexts
 from service.settings import Mode
 from service.subscribers.model import RetentionRun
 from service.subscribers.retention import run_retention
+from service.subscribers.rotation import Moved, SecretColumn, reindex, rewrap
+from service.subscribers.workflow import Subscribers
 from service.web.idempotency import purge
 
 
@@ -67,13 +73,26 @@ class Upkeep:
     async def retention(self) -> list[RetentionRun]:
         """Erase who is due, by the policy in force; each operator's run is in its audit."""
         services = self._services
+        policy = services.policies.current
+        operators = await services.operator_ids()
+        for operator in operators:
+            async with services.db.write(operator) as tx:
+                await services.risk.purge(tx, policy.risk)
         return await run_retention(
             services.db,
             services.subscribers,
-            PipelineHoldings(services.lines),
-            await services.operator_ids(),
-            services.policies.current.retention,
+            PipelineHoldings(services.lines, services.risk, policy.risk),
+            operators,
+            policy.retention,
         )
+
+    async def erase(self, operator: UUID, subscriber_id: UUID) -> bool:
+        """Erase one person on request: the data key, and what other domains keep of them, in one transaction."""
+        services = self._services
+        holdings = PipelineHoldings(services.lines, services.risk, services.policies.current.risk)
+        async with services.db.write(operator) as tx:
+            await holdings.forget(tx, subscriber_id)
+            return await services.subscribers.erase(tx, subscriber_id, actor=Actor.cli())
 
 
 def sealer(services: Services) -> tuple[Sealer, Database]:
@@ -84,3 +103,23 @@ def sealer(services: Services) -> tuple[Sealer, Database]:
     signer = Signer.load(settings.keys_dir, production=production, kms=kms_from(settings.master_key_file))
     outlets = [HeadsFile(settings.heads_file)] if settings.heads_file else []
     return Sealer(db, signer, services.operator_ids, outlets), db
+
+
+SECRETS = (
+    SecretColumn("dealer", "licence", "dealer"),
+    SecretColumn("staff", "sealed", "staff"),
+)
+"""Secrets under the key-encryption key, which a rotation of ``kek`` seals again."""
+
+
+async def rewrite(db: Database, vault: Vault, keyset: KeysetName, operator: UUID) -> Moved:
+    """Bring an operator's rows to the primary key of ``kek`` or ``index``. The other keysets leave no rows that
+    could be rewritten: what ``volatile`` keys expires by itself, ``shared`` has no table yet, and the audit keeps
+    every signature with the key that made it."""
+    if keyset is KeysetName.KEK:
+        return await rewrap(db, vault, operator, SECRETS)
+    if keyset is KeysetName.INDEX:
+        subscribers = Subscribers(vault)
+        lines = Lines(db, vault, subscribers, NullProvisioner())
+        return await reindex(db, vault, subscribers, operator, [RegistrationPlaintexts(), lines])
+    return Moved(0, frozenset())

@@ -1,12 +1,16 @@
 """The database for commands that look or change registers, without the whole service around it."""
 
-from collections.abc import AsyncIterator
+import argparse
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from service.infra.crypto import Vault, kms_from
 from service.infra.postgres import Database
 from service.kit.clock import SystemClock
 from service.settings import Mode, Settings
+
+Work = Callable[[Database, argparse.Namespace], Awaitable[int]]
 
 
 @asynccontextmanager
@@ -24,3 +28,16 @@ def vault(settings: Settings) -> Vault:
         production=settings.mode is Mode.PRODUCTION,
         kms=kms_from(settings.master_key_file),
     )
+
+
+def run(work: Work) -> Callable[[argparse.Namespace], int]:
+    """A command over the database of the settings."""
+
+    def inside(arguments: argparse.Namespace) -> int:
+        async def working() -> int:
+            async with database(Settings()) as db:
+                return await work(db, arguments)
+
+        return asyncio.run(working())
+
+    return inside

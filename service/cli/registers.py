@@ -1,21 +1,16 @@
 """``operators``, ``keys``: who may call. ``dealers`` and ``staff`` are in their own modules."""
 
 import argparse
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
 
-from service.cli.open_book import database
+from service.cli.open_book import run
 from service.infra.postgres import Database
 from service.kit.clock import rfc3339
 from service.kit.errors import InvalidRequest
 from service.operators.workflow import Operators
-from service.settings import Settings
 from service.web.auth import Scope
-
-Work = Callable[[Database, argparse.Namespace], Awaitable[int]]
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -25,8 +20,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     adding = operators.add_parser("add")
     adding.add_argument("slug")
     adding.add_argument("name")
-    adding.set_defaults(run=_run(_add_operator))
-    operators.add_parser("list").set_defaults(run=_run(_list_operators))
+    adding.set_defaults(run=run(_add_operator))
+    operators.add_parser("list").set_defaults(run=run(_list_operators))
     keys = commands.add_parser("keys", help="keys of the systems that call us").add_subparsers(required=True)
     create = keys.add_parser("create")
     create.add_argument("--operator", required=True)
@@ -35,22 +30,11 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     create.add_argument("--dealer", help="code of the dealer that the key is bound to")
     create.add_argument("--cidr", help="network that it may be used from")
     create.add_argument("--expires", type=_instant, help="an instant of RFC 3339")
-    create.set_defaults(run=_run(_create_key))
+    create.set_defaults(run=run(_create_key))
     revoke = keys.add_parser("revoke")
     revoke.add_argument("--operator", required=True)
     revoke.add_argument("id", help="the part of the key between sk_ and the second underscore")
-    revoke.set_defaults(run=_run(_revoke_key))
-
-
-def _run(work: Work) -> Callable[[argparse.Namespace], int]:
-    def run(arguments: argparse.Namespace) -> int:
-        async def inside() -> int:
-            async with database(Settings()) as db:
-                return await work(db, arguments)
-
-        return asyncio.run(inside())
-
-    return run
+    revoke.set_defaults(run=run(_revoke_key))
 
 
 def _instant(text: str) -> datetime:

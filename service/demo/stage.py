@@ -78,7 +78,7 @@ async def the_operator(operators: Operators) -> Operator:
 
 
 async def api_key(stage: Stage, operators: Operators, operator: Operator) -> str:
-    """The demo's key: every scope, no dealer. Kept in the data folder (0600), since only its hash is in the database."""
+    """The demo's key: every scope, no dealer. Kept in the data folder (0600): the database has its hash alone."""
     kept = stage.data / "demo-key"
     if kept.is_file():
         return kept.read_text("ascii").strip()

@@ -10,14 +10,18 @@ from service.lines.workflow import Lines
 from service.registration import store
 from service.registration.model import ENDED_STATES, Registration
 from service.registration.workflow.parts import Numbers
+from service.risk.rules import RiskPolicy
+from service.risk.workflow import Risk
 from service.subscribers.model import Holding, HoldingClass
 
 
 class PipelineHoldings:
     """``service.subscribers.ports.Holdings`` over registrations and lines."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: Lines, risk: Risk, policy: RiskPolicy) -> None:
         self._lines = lines
+        self._risk = risk
+        self._policy = policy
 
     async def ended(self, reader: Reader, after: UUID | None, limit: int) -> Sequence[UUID]:
         """Whoever has an ended registration or a closed line, and is not erased; ``of`` then says all."""
@@ -30,6 +34,9 @@ class PipelineHoldings:
         return [*(holding for holding, _ in found), *await self._lines.holdings(tx, subscriber_id)]
 
     async def forget(self, tx: Tx, subscriber_id: UUID) -> None:
+        """Drop every keyed hash of an erased person, but what keeps a confirmed scammer out until it decays."""
+        for registration, _ in await store.of_subscriber(tx, subscriber_id):
+            await self._risk.forget(tx, registration.id, self._policy)
         store.forget(tx, subscriber_id)
         self._lines.forget(tx, subscriber_id)
 

@@ -30,6 +30,7 @@ class RegistrationRow(Tenant, Base):
         ),
         sa.Index("ix_registration_state", "operator_id", "state", "id"),
         sa.Index("ix_registration_msisdn", "operator_id", "msisdn_idx", "id"),
+        sa.Index("ix_registration_subscriber", "operator_id", "subscriber_id"),
         sa.Index("ix_registration_dealer", "operator_id", "dealer_id", "id"),
         sa.Index("ix_registration_expiry", "expires_at", postgresql_where=sa.text("state = 'collecting'")),
         sa.CheckConstraint(

@@ -16,10 +16,12 @@ from service.kit.ids import new_id
 from service.lines.model import NewLine
 from service.lines.ports import NullProvisioner
 from service.lines.workflow import Lines
+from service.policies import build, seed
 from service.registration import store
 from service.registration.model import Channel, Purpose, Registration, State
 from service.registration.retention import PipelineHoldings, RegistrationPlaintexts
 from service.registration.workflow.parts import Numbers
+from service.risk.workflow import Risk
 from service.subscribers.model import Due, Erased, RetentionPolicy, Term
 from service.subscribers.retention import run_retention
 from service.subscribers.rotation import reindex
@@ -37,7 +39,7 @@ class House:
         self.db, self.vault, self.operator = db, vault, operator
         self.subscribers = Subscribers(vault)
         self.lines = Lines(db, vault, self.subscribers, NullProvisioner())
-        self.holdings = PipelineHoldings(self.lines)
+        self.holdings = PipelineHoldings(self.lines, Risk(), build(seed(demo=True), demo=True).risk)
 
     async def add(self, number: str, state: State, *, hold: bool = False) -> UUID:
         """A registration in ``state`` that ends now where the state is an end; its subscriber."""

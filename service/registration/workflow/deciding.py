@@ -32,6 +32,7 @@ from service.registration.workflow.evidence import adopt
 from service.registration.workflow.opening import client_actor
 from service.registration.workflow.parts import Keep, Parts, opened
 from service.risk.model import Blind, Decision, Reason, RiskSubject, Value, Verdict
+from service.risk.rules import RiskPolicy
 from service.web.auth import Principal
 
 _EVENTS = {
@@ -61,7 +62,7 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
             await tx.lock(*parts.risk.lock_keys(subject))
             signals = await parts.risk.recount(tx, subject, signals, policy.risk, tx.now)
             decision = parts.risk.decide(signals, policy.risk, tx.now, registration.id)
-            after = await _grant(parts, tx, registration, subject, decision, "rules")
+            after = await _grant(parts, tx, registration, subject, decision, policy.risk, "rules")
             record(
                 tx,
                 actor=client_actor(caller),
@@ -81,15 +82,20 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
 
 
 async def _grant(
-    parts: Parts, tx: Tx, registration: Registration, subject: RiskSubject, decision: Decision, by: str
+    parts: Parts,
+    tx: Tx,
+    registration: Registration,
+    subject: RiskSubject,
+    decision: Decision,
+    policy: RiskPolicy,
+    by: str,
 ) -> Registration:
     """Write a decision and everything that follows from it, in the caller's transaction."""
-    policy = parts.policy.current
     after = rules.decided(registration, outcome_of(decision, by), tx.now)
     await store.save(tx, after, expected=registration.version)
     parts.risk.record(tx, decision)
     if decision.verdict is Verdict.APPROVED:
-        parts.risk.hold(tx, subject, decision, registration.id, policy.risk)
+        parts.risk.hold(tx, subject, decision, registration.id, policy)
         ask(tx, registration.id)
     refs = {"registration": registration.id.hex}
     emit(tx, Event(_EVENTS[after.state], tx.tenant, tx.now, refs))
@@ -136,7 +142,7 @@ async def decide_by_person(
             if refusal is not None:
                 raise refusal
         decision = parts.risk.by_person(history[-1], wanted, reason_code, policy.risk, tx.now)
-        after = await _grant(parts, tx, registration, subject, decision, staff.id)
+        after = await _grant(parts, tx, registration, subject, decision, policy.risk, staff.id)
         record(
             tx,
             actor=staff,
