@@ -18,7 +18,7 @@ from service.kit.errors import InvalidRequest, LimitExceeded, Refusal, Unavailab
 from service.kit.ids import new_id
 from service.kit.msisdn import Msisdn
 from service.limits import rules as limits
-from service.limits.model import Charge, Limit, Outcome
+from service.limits.model import Charge, Limit, Outcome, Verdict
 from service.limits.volatile import name, not_before
 from service.otp import rules
 from service.otp.model import (
@@ -122,11 +122,7 @@ class Codes:
             web_domain=self._web_domain,
         )
         charges = self._send_charges(policy, new, client_id, dealer_id, number)
-        try:
-            verdict, expires_at = await self._to_the_end(self._challenges.issue(new, code, charges))
-        except LimitExceeded:
-            CODES.labels("limited").inc()
-            raise
+        verdict, expires_at = await self._issue(new, code, charges)
         if verdict.outcome is Outcome.SUPPRESSED:
             CODES.labels("suppressed").inc()
         else:
@@ -216,6 +212,15 @@ class Codes:
     async def forget(self, operator: UUID, registration_id: UUID) -> None:
         """Drop codes and unrecorded proofs: the registration was cancelled, or a number in it was changed."""
         await self._challenges.forget(operator, registration_id)
+
+    async def _issue(
+        self, new: NewChallenge, code: str, charges: Sequence[Charge]
+    ) -> tuple[Verdict, datetime]:
+        try:
+            return await self._to_the_end(self._challenges.issue(new, code, charges))
+        except LimitExceeded:
+            CODES.labels("limited").inc()
+            raise
 
     async def _deliver(
         self, message: Message, new: NewChallenge, charges: Sequence[Charge], charged_us: int

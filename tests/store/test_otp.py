@@ -509,8 +509,8 @@ async def test_a_send_that_can_never_be_costs_nothing(
 async def test_voice_is_refused_by_name(desk: Desk) -> None:
     with pytest.raises(InvalidRequest) as caught:
         await desk.send(channel="voice")
-    [error] = caught.value.facts["errors"]  # type: ignore[misc,union-attr]
-    assert (error["pointer"], error["code"]) == ("/channel", "channel-not-enabled")  # type: ignore[index,call-overload]
+    errors: Any = caught.value.facts["errors"]
+    assert [(each["pointer"], each["code"]) for each in errors] == [("/channel", "channel-not-enabled")]
 
 
 async def test_without_a_sender_nothing_is_charged(redis: Redis, vault: Vault, clock: ManualClock) -> None:
