@@ -77,40 +77,30 @@ def sim() -> tuple[str, str]:
     return f"+491511{secrets.randbelow(9_000_000) + 1_000_000}", body + str(-total % 10)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Register one invented person.")
-    parser.add_argument("--url", default="http://127.0.0.1:8080")
-    parser.add_argument("--key", default=os.environ.get("SIMWARD_KEY"), help="default: SIMWARD_KEY")
-    options = parser.parse_args()
-    if not options.key:
-        parser.error("a key is needed: --key, or SIMWARD_KEY")
-    simward = Simward(options.url, options.key)
-    msisdn, iccid = sim()
-    birth = datetime.date(1974, 8, 12)
-
+def open_registration(simward: Simward, msisdn: str, iccid: str, birth: datetime.date) -> Json:
     print(f"1  Anna buys a SIM card with the number {msisdn}.")
-    registration = simward.call(
-        "POST",
-        "/v1/registrations",
-        {
-            "msisdn": msisdn,
-            "iccid": iccid,
-            "purpose": "new",
-            "channel": "shop",
-            "service": {"plan": "prepaid", "form": "sim"},
-            "subscriber": {
-                "family_name": "ERIKSSON",
-                "given_names": "ANNA MARIA",
-                "birth_date": birth.isoformat(),
-                "nationality": "UTO",
-            },
-        },
-    )
-    path = f"/v1/registrations/{registration['id']}"
+    subscriber = {
+        "family_name": "ERIKSSON",
+        "given_names": "ANNA MARIA",
+        "birth_date": birth.isoformat(),
+        "nationality": "UTO",
+    }
+    facts = {
+        "msisdn": msisdn,
+        "iccid": iccid,
+        "purpose": "new",
+        "channel": "shop",
+        "service": {"plan": "prepaid", "form": "sim"},
+        "subscriber": subscriber,
+    }
+    registration: Json = simward.call("POST", "/v1/registrations", facts)
     print(
         f"   {registration['id']} is {registration['state']}; missing: {', '.join(registration['missing'])}"
     )
+    return registration
 
+
+def show_document(simward: Simward, path: str, birth: datetime.date) -> None:
     print("2  The till reads the two lines at the foot of her passport. No picture is taken.")
     lines = passport("ERIKSSON", "ANNA MARIA", birth)
     document = simward.call("POST", path + "/documents", {"kind": "mrz", "lines": lines})
@@ -118,6 +108,8 @@ def main() -> None:
         f"   {document['document_type']} of {document['issuing_state']}: {document['outcome']}, {document['proof']}"
     )
 
+
+def prove_possession(simward: Simward, path: str, msisdn: str) -> None:
     print("3  A code goes to the new SIM card.")
     sent = simward.call("POST", path + "/otp", {"to": "line", "channel": "sms", "language": "en"})
     outbox = simward.call("GET", "/dev/outbox?" + urllib.parse.urlencode({"to": msisdn}))
@@ -125,20 +117,23 @@ def main() -> None:
         word for word in outbox[0]["text"].replace(".", " ").split() if word.isdigit() and len(word) == 6
     )
     print(f"   sent to {sent['to_masked']}; Anna reads {code}")
-
     print("4  She tells the code to the till.")
     proof = simward.call("POST", path + "/otp/check", {"code": code})
     print(f"   {proof['status']} at {proof['verified_at']}")
 
+
+def decide(simward: Simward, path: str) -> None:
     print("5  Simward decides.")
     registration = simward.call("POST", path + "/submit", {})
     decision = registration["decision"]
     print(f"   {decision['verdict']}, assurance {decision['assurance']}, policy {decision['policy_version']}")
-    for reason in decision["reasons"]:
-        print(f"   {reason['code']}: {reason['text']}")
     if decision["verdict"] != "approved":
+        for reason in decision["reasons"]:
+            print(f"   {reason['code']}: {reason['text']}")
         sys.exit(f"   The registration is {registration['state']}.")
 
+
+def wait_until_active(simward: Simward, path: str, msisdn: str) -> None:
     print("6  The worker has the line brought up.")
     for _ in range(60):
         registration = simward.call("GET", path)
@@ -151,6 +146,24 @@ def main() -> None:
         )
     line = simward.call("GET", "/v1/lines/" + urllib.parse.quote(msisdn))
     print(f"   {line['id']} is {line['state']} since {line['active_since']}.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Register one invented person.")
+    parser.add_argument("--url", default="http://127.0.0.1:8080")
+    parser.add_argument("--key", default=os.environ.get("SIMWARD_KEY"), help="default: SIMWARD_KEY")
+    options = parser.parse_args()
+    if not options.key:
+        parser.error("a key is needed: --key, or SIMWARD_KEY")
+    simward = Simward(options.url, options.key)
+    msisdn, iccid = sim()
+    birth = datetime.date(1974, 8, 12)
+    registration = open_registration(simward, msisdn, iccid, birth)
+    path = f"/v1/registrations/{registration['id']}"
+    show_document(simward, path, birth)
+    prove_possession(simward, path, msisdn)
+    decide(simward, path)
+    wait_until_active(simward, path, msisdn)
 
 
 if __name__ == "__main__":

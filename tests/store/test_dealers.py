@@ -172,7 +172,7 @@ async def test_fifty_at_once_take_ten(db: Database, dealers: Dealers, operator: 
 async def test_a_registration_that_is_rolled_back_took_nothing(
     db: Database, dealers: Dealers, operator: UUID, shop: UUID
 ) -> None:
-    with pytest.raises(RuntimeError):  # noqa: PT012  the transaction is what is left by the exception
+    with pytest.raises(RuntimeError):  # noqa: PT012 - the transaction is what is left by the exception
         async with db.write(operator) as tx:
             await dealers.take(tx, shop)
             raise RuntimeError
