@@ -66,7 +66,7 @@ def private_folder(account: Account, programs: bool) -> Path:
     with ``programs`` also one from which programs may be run. Never XDG_RUNTIME_DIR: it goes at log-out.
     """
     refused: list[str] = []
-    for base in dict.fromkeys([tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"]):  # noqa: S108
+    for base in dict.fromkeys([tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"]):  # noqa: S108 - mkdtemp makes it ours
         if len(os.fsencode(base)) + len("/simward-12345678" + _LONGEST_NAME) >= SUN_PATH:
             refused.append(f"{base}: path too long for a socket")
         elif account.dropped and not may_read(Path(base), account):

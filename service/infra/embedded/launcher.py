@@ -12,6 +12,7 @@ import ctypes
 import json
 import os
 import sys
+from typing import Any
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
@@ -19,8 +20,8 @@ REFUSED = 97
 """Exit status when the launcher itself fails; its stderr says why."""
 
 
-def main(order: dict[str, object]) -> None:
-    """Become the server. ``order``: owner, signal, folder, uid, gid, umask is ours, argv, env."""
+def main(order: dict[str, Any]) -> None:
+    """Become the server. ``order``: owner, signal, folder, uid (None: stay), gid, argv, env."""
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     folder = str(order["folder"])
     os.umask(0o077)
@@ -32,15 +33,15 @@ def main(order: dict[str, object]) -> None:
         os.set_inheritable(handle, True)
         folder = f"/proc/self/fd/{handle}"
         os.setgroups([])
-        os.setgid(int(str(order["gid"])))
-        os.setuid(int(str(order["uid"])))
+        os.setgid(order["gid"])
+        os.setuid(order["uid"])
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if prctl(PR_SET_PDEATHSIG, int(str(order["signal"])), 0, 0, 0) != 0:
+    if prctl(PR_SET_PDEATHSIG, order["signal"], 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "PR_SET_PDEATHSIG refused")
     if os.getppid() != order["owner"]:
         sys.exit(REFUSED)
-    argv = [str(word).replace("{folder}", folder) for word in order["argv"]]  # type: ignore[attr-defined]
-    os.execve(argv[0], argv, order["env"])  # type: ignore[arg-type]  # noqa: S606
+    argv = [str(word).replace("{folder}", folder) for word in order["argv"]]
+    os.execve(argv[0], argv, order["env"])  # noqa: S606 - no shell is the point
 
 
 if __name__ == "__main__":
