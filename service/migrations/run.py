@@ -64,4 +64,6 @@ def _is_older(revision: str, known: str) -> bool:
     if revision == "base":
         return True
     script = ScriptDirectory.from_config(_config())
-    return revision != known and revision in {found.revision for found in script.iterate_revisions(known, "base")}
+    return revision != known and revision in {
+        found.revision for found in script.iterate_revisions(known, "base")
+    }

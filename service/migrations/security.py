@@ -10,6 +10,9 @@ from datetime import datetime
 APP, SEALER, READ = "simward_app", "simward_sealer", "simward_read"
 TENANT = "operator_id = (SELECT NULLIF(current_setting('simward.operator', true), '')::uuid)"
 
+NAMED_KEY = "key_id = NULLIF(current_setting('simward.key', true), '')"
+"""Lets a key be found by its id before any operator is known: that row alone (``operators.store.find_key``)."""
+
 
 def wall(table: str, extra: str | None = None) -> Iterator[str]:
     """Force row-level security on a tenant's table; ``extra`` admits more rows (for reading only)."""

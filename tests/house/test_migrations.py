@@ -1,0 +1,102 @@
+"""One head; the migrated schema is the metadata's; down-migrations refuse to drop the audit."""
+
+from uuid import UUID
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from service.infra.postgres import Database
+from service.migrations.run import _config, head, migrate
+from service.operators.workflow import Operators
+from service.tables import metadata
+from service.web.auth import Scope
+from tests.conftest import Backend
+
+
+def test_there_is_one_head() -> None:
+    assert ScriptDirectory.from_config(_config()).get_heads() == [head()]
+
+
+def _included(_: object, name: str | None, kind: str, __: bool, ___: object) -> bool:
+    return kind != "table" or name is None or name in metadata.tables
+
+
+def test_the_migrated_schema_is_that_of_the_metadata(backend: Backend) -> None:
+    engine = sa.create_engine(backend.servers.owner_url, poolclass=sa.NullPool)
+    with engine.connect() as conn:
+        context = MigrationContext.configure(conn, opts={"compare_type": True, "include_object": _included})
+        found = compare_metadata(context, metadata)
+    engine.dispose()
+    assert found == []
+
+
+def test_every_column_is_commented_in_the_database(backend: Backend) -> None:
+    with backend.admin() as conn:
+        bare = conn.execute(
+            "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
+            " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+            " AND a.attnum > 0 AND NOT a.attisdropped AND col_description(c.oid, a.attnum) IS NULL"
+            " AND c.relname NOT LIKE 'procrastinate%' AND c.relname <> 'alembic_version'"
+        ).fetchall()
+    assert bare == []
+
+
+def test_row_level_security_is_forced_on_every_tenant_table(backend: Backend) -> None:
+    with backend.admin() as conn:
+        rows = conn.execute(
+            "SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity FROM pg_class c JOIN pg_attribute a"
+            " ON a.attrelid = c.oid AND a.attname = 'operator_id' WHERE c.relkind IN ('r', 'p')"
+            " AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace"
+        ).fetchall()
+    assert len(rows) > 15
+    assert [name for name, forced in rows if not forced] == []
+
+
+def test_the_application_may_not_change_the_schema_or_what_is_insert_only(backend: Backend) -> None:
+    url = backend.servers.app_url.replace("postgresql+psycopg://", "postgresql://")
+    with psycopg.connect(url, autocommit=True) as conn:
+        for statement in (
+            "CREATE TABLE mine (x int)",
+            "ALTER TABLE line ADD COLUMN x int",
+            "UPDATE decision SET verdict = 'approved'",
+            "DELETE FROM policy_version",
+            "DROP TABLE audit_entry",
+            "SELECT simward_make_partition('line', '2026_01', '2026-01-01', '2026-02-01')",
+        ):
+            with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.RaiseException)):
+                conn.execute(statement)
+
+
+async def test_a_statement_without_an_operator_sees_no_row(
+    backend: Backend, db: Database, operator: UUID
+) -> None:
+    operators = Operators(db)
+    await operators.create_key(await operators.by_slug("demo"), "pos-1", [Scope.READ])
+    url = backend.servers.app_url.replace("postgresql+psycopg://", "postgresql://")
+    with psycopg.connect(url, autocommit=True) as conn:
+        for table in ("client", "client_key", "audit_entry"):
+            assert conn.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+            with conn.transaction():
+                conn.execute(f"SET LOCAL simward.operator = '{UUID(int=7)}'")
+                assert conn.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+            with conn.transaction():
+                conn.execute(f"SET LOCAL simward.operator = '{operator}'")
+                row = conn.execute(f"SELECT count(*) FROM {table}").fetchone()
+                assert row is not None
+                assert row[0] > 0
+
+
+def test_the_first_schema_is_never_dropped(backend: Backend) -> None:
+    with pytest.raises(RuntimeError, match="audit"):
+        migrate(backend.servers.owner_url, "base")
+    with backend.admin() as conn:
+        assert conn.execute("SELECT to_regclass('audit_entry') IS NOT NULL").fetchone() == (True,)
+
+
+def test_migrating_twice_changes_nothing(backend: Backend) -> None:
+    migrate(backend.servers.owner_url)
+    assert head() == "0001"
