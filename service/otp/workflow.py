@@ -94,11 +94,7 @@ class Codes:
         """
         policy = self._policy()
         number = msisdn if isinstance(msisdn, Msisdn) else Msisdn.parse(msisdn, "/to")
-        if channel != Channel.SMS:
-            raise InvalidRequest("/channel", "channel-not-enabled", "Codes are sent by SMS here.")
-        rules.may_receive(policy, number)
-        if not self._senders:
-            raise Unavailable("sms")
+        self._may_send(policy, number, channel)
         new = NewChallenge(
             operator=operator,
             registration_id=registration_id,
@@ -212,6 +208,14 @@ class Codes:
     async def forget(self, operator: UUID, registration_id: UUID) -> None:
         """Drop codes and unrecorded proofs: the registration was cancelled, or a number in it was changed."""
         await self._challenges.forget(operator, registration_id)
+
+    def _may_send(self, policy: CodePolicy, number: Msisdn, channel: str) -> None:
+        """What is refused before anything is charged."""
+        if channel != Channel.SMS:
+            raise InvalidRequest("/channel", "channel-not-enabled", "Codes are sent by SMS here.")
+        rules.may_receive(policy, number)
+        if not self._senders:
+            raise Unavailable("sms")
 
     async def _issue(
         self, new: NewChallenge, code: str, charges: Sequence[Charge]
