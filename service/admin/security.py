@@ -16,7 +16,6 @@ CSP = (
 )
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": CSP,
-    "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -42,32 +41,30 @@ class Place:
     is_demo: bool
 
     @property
-    def is_https(self) -> bool:
-        return self.public_url.startswith("https://")
-
-    @property
     def is_loopback(self) -> bool:
-        return urlsplit(self.public_url).hostname in LOOPBACK
+        """Plain http on this machine: the demo, or a public URL that says so."""
+        is_local = urlsplit(self.public_url).hostname in LOOPBACK
+        return self.is_demo or (is_local and not self.public_url.startswith("https://"))
 
     def admits_host(self, host: str) -> bool:
         """The demo answers to loopback names alone, on whatever port; else the host is that of the public URL.
 
         A name of somebody else that points at us (DNS rebinding) is no such name.
         """
-        if self.is_demo or self.is_loopback:
+        if self.is_loopback:
             return urlsplit(f"//{host}").hostname in LOOPBACK
         return host == urlsplit(self.public_url).netloc
 
     def origin(self, host: str) -> str:
         """What a browser sends as Origin from a page of ours."""
-        if self.is_demo or self.is_loopback:
+        if self.is_loopback:
             return f"http://{host}"
         parts = urlsplit(self.public_url)
         return f"{parts.scheme}://{parts.netloc}"
 
     def cookie(self, name: str) -> str:
         """``__Host-`` binds a cookie to this very host; over plain http on loopback a browser refuses it."""
-        return f"{name}-loopback" if self.is_loopback and not self.is_https else f"__Host-{name}"
+        return f"{name}-loopback" if self.is_loopback else f"__Host-{name}"
 
     def set_cookie(self, response: Response, name: str, value: str, *, max_age: int | None = None) -> None:
         response.set_cookie(
@@ -75,7 +72,7 @@ class Place:
             value,
             max_age=max_age,
             path="/",
-            secure=not (self.is_loopback and not self.is_https),
+            secure=not self.is_loopback,
             httponly=True,
             samesite="strict",
         )
@@ -85,7 +82,8 @@ class Place:
 
 
 def seal(response: Response, place: Place) -> Response:
-    """Put the headers on; an answer without a rule of its own is not stored."""
+    """Put the headers on; an answer without a rule of its own is not stored. (``nosniff`` is on every answer of the
+    house: ``web.middleware``.)"""
     for name, value in HEADERS.items():
         response.headers[name] = value
     response.headers.setdefault("Cache-Control", "no-store")

@@ -244,7 +244,7 @@ async def activity(reader: Reader) -> dict[UUID, Activity]:
             "  FROM dealer_hour WHERE operator_id = :op AND hour >= :day"
             " UNION ALL SELECT dealer_id, 0, 0, count(*) FROM registration"
             "  WHERE operator_id = :op AND state = 'in_review' AND dealer_id IS NOT NULL GROUP BY dealer_id"
-            ") AS both GROUP BY dealer_id"
+            ") AS figures GROUP BY dealer_id"
         ),
         {"op": reader.tenant, "hour": hour, "day": hour.replace(hour=0)},
     )

@@ -15,22 +15,21 @@ from service.staff.model import DEMO_LINK_TTL, LINK_TTL, Link, LoginTaken, Role,
 from service.staff.workflow.factors import Factors, link_digest
 
 
-def link_path(operator: UUID, link_id: UUID, secret: bytes) -> str:
-    """The console's path of a link. Its last part holds operator, link and secret: the operator must be known
-    before the link can be read."""
-    token = base64.urlsafe_b64encode(operator.bytes + link_id.bytes + secret).rstrip(b"=").decode()
-    return f"/admin/link/{token}"
+def link_token(operator: UUID, link_id: UUID, secret: bytes) -> str:
+    """Operator, link and secret in one word for ``/admin/link/{token}``: the operator must be known before the
+    link can be read."""
+    return base64.urlsafe_b64encode(operator.bytes + link_id.bytes + secret).rstrip(b"=").decode()
 
 
 class StaffRegister:
-    """Links are returned as paths of the console, once; only a hash of each is kept."""
+    """Links are returned once, as tokens for ``/admin/link/{token}``; only a hash of each is kept."""
 
     def __init__(self, db: Database, factors: Factors) -> None:
         self._db = db
         self._factors = factors
 
     async def add(self, operator: UUID, *, login: str, name: str, role: Role, actor: Actor) -> str:
-        """A new person and the path of their first link. Raises LoginTaken, InvalidRequest."""
+        """A new person and the token of their first link. Raises LoginTaken, InvalidRequest."""
         login = login.strip().casefold()
         if not rules.LOGIN.fullmatch(login):
             raise InvalidRequest(
@@ -101,7 +100,7 @@ class StaffRegister:
             object=wire("stf", staff.id),
             facts={"demo": is_demo},
         )
-        return link_path(staff.operator_id, link.id, secret)
+        return link_token(staff.operator_id, link.id, secret)
 
     async def set_role(self, operator: UUID, login: str, role: Role, *, actor: Actor) -> None:
         """Every session of the person ends."""
@@ -128,7 +127,7 @@ class StaffRegister:
             record(tx, actor=actor, action="staff.disabled", object=wire("stf", staff.id))
 
     async def enable(self, operator: UUID, login: str, *, actor: Actor) -> str:
-        """A disabled person is invited again; the path of the link that sets password and factor anew."""
+        """A disabled person is invited again; the token of the link that sets password and factor anew."""
         async with self._db.write(operator) as tx:
             staff = await self._held(tx, login)
             if staff.state is not StaffState.DISABLED:
