@@ -103,6 +103,13 @@ def may_send_code(registration: Registration, to: Target, now: datetime) -> None
         )
 
 
+def may_have_unrecorded_proof(registration: Registration) -> bool:
+    """Whether a code is still waited for, so that a right answer may lie where no transaction recorded it."""
+    if registration.state is State.COLLECTING:
+        return registration.verified(registration.wants_code_to) is None
+    return registration.awaits_line_code
+
+
 def with_document(registration: Registration, document: DocumentSummary) -> Registration:
     return replace(registration, documents=(*registration.documents, document))
 

@@ -27,7 +27,7 @@ class Registrations:
         return await opening.create(self.parts, caller, ask, keep)
 
     async def get(self, caller: Principal, registration_id: UUID) -> View:
-        return await opening.get(self.parts, caller, registration_id)
+        return await evidence.get(self.parts, caller, registration_id)
 
     async def listed(
         self, caller: Principal, *, msisdn: str | None, state: State | None, before: UUID | None, limit: int

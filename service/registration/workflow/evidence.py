@@ -6,12 +6,12 @@ from uuid import UUID
 from service.audit.workflow import Actor, record
 from service.events import Event, EventName
 from service.infra.jobs import emit
-from service.kit.errors import InvalidRequest, Stale, StateConflict
+from service.kit.errors import InvalidRequest, Stale, StateConflict, Unavailable
 from service.kit.ids import wire
 from service.otp.model import Proof, Sent
 from service.registration import rules, store
-from service.registration.model import Channel, CodeProof, Registration, Target
-from service.registration.workflow.opening import client_actor
+from service.registration.model import Channel, CodeProof, Registration, Target, View
+from service.registration.workflow.opening import client_actor, pending, shown_number
 from service.registration.workflow.parts import Keep, Parts, opened
 from service.web.auth import Principal
 
@@ -81,12 +81,30 @@ async def check_code(
 
 async def adopt(parts: Parts, registration: Registration) -> Registration:
     """Record proofs that came back right but whose transaction failed; the registration as it is then."""
-    if registration.verified(registration.wants_code_to) is not None:
+    if not rules.may_have_unrecorded_proof(registration):
         return registration
     for proof in await parts.codes.unrecorded_proofs(registration.operator_id, registration.id):
         async with parts.codes.recording(registration.operator_id, proof):
             registration, _ = await _note(parts, registration, proof, Actor.system("adoption"), None)
     return registration
+
+
+async def get(parts: Parts, caller: Principal, registration_id: UUID) -> View:
+    """One registration, with the proof that a failed transaction left behind. Without Redis, which alone knows of
+    one, it is shown as PostgreSQL has it."""
+    async with parts.db.read(caller.operator_id) as reader:
+        registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+        msisdn = await shown_number(parts, reader, registration)
+    try:
+        registration = await adopt(parts, registration)
+    except Unavailable as gone:
+        if gone.facts.get("dependency") != "redis":
+            raise
+        return View(registration, msisdn)
+    except Stale:
+        async with parts.db.read(caller.operator_id) as reader:
+            registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+    return View(registration, msisdn, await pending(parts, registration))
 
 
 async def _note(

@@ -158,13 +158,6 @@ def indexes(pii: Mapping[str, object]) -> list[tuple[IndexKind, str]]:
     return found
 
 
-async def get(parts: Parts, caller: Principal, registration_id: UUID) -> View:
-    async with parts.db.read(caller.operator_id) as reader:
-        registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
-        msisdn = await shown_number(parts, reader, registration)
-    return View(registration, msisdn, await pending(parts, registration))
-
-
 async def shown_number(parts: Parts, reader: Reader, registration: Registration) -> str | None:
     try:
         return (await opened(parts, reader, registration))[1].msisdn
