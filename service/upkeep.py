@@ -4,13 +4,15 @@ from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
+import structlog
 
 from service.audit.heads import HeadsFile
 from service.audit.model import Actor
 from service.audit.sealer import Sealer
 from service.compose import Services
 from service.infra.crypto import KeysetName, Signer, Vault, kms_from
-from service.infra.postgres import Database
+from service.infra.jobs import MAX_ATTEMPTS
+from service.infra.postgres import Database, Tx
 from service.infra.telemetry import JOBS_FAILED
 from service.lines.ports import NullProvisioner
 from service.lines.workflow import Lines
@@ -22,6 +24,11 @@ from service.subscribers.retention import run_retention
 from service.subscribers.rotation import Moved, SecretColumn, reindex, rewrap
 from service.subscribers.workflow import Subscribers
 from service.web.idempotency import purge
+
+log = structlog.get_logger("upkeep")
+
+LONGEST_JOB = timedelta(minutes=10)
+"""More than any job takes; the daily retention is the longest."""
 
 
 class Upkeep:
@@ -69,6 +76,47 @@ class Upkeep:
                 sa.text("SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'")
             )
             JOBS_FAILED.set(failed)
+
+    async def stalled(self, after: timedelta) -> int:
+        """Give the jobs of dead workers back to the queue; how many.
+
+        Dead: no heartbeat for ``after``, or no longer registered. A job that a living worker holds for longer than
+        any of ours takes is given back too: its end could not be written down, and its lock would bar its
+        registration for ever. Handlers are idempotent, so a worker that was only slow does no harm.
+        """
+        async with self._services.db.write(None) as tx:
+            # procrastinate writes heartbeats and events by the server's clock, so they are judged by it.
+            found = await tx.all(
+                sa.text(
+                    "SELECT j.id, j.attempts FROM procrastinate_jobs j"
+                    " LEFT JOIN procrastinate_workers w ON w.id = j.worker_id WHERE j.status = 'doing' AND ("
+                    " w.id IS NULL OR w.last_heartbeat < now() - CAST(:after AS interval) OR NOT EXISTS ("
+                    " SELECT 1 FROM procrastinate_events e WHERE e.job_id = j.id AND e.type = 'started'"
+                    " AND e.at > now() - CAST(:longest AS interval))) ORDER BY j.id FOR UPDATE OF j SKIP LOCKED"
+                ),
+                {"after": after, "longest": LONGEST_JOB},
+            )
+            for job in found:
+                log.warning("job.stalled", job=job.id, attempts=job.attempts)
+                await tx.run(sa.text(await self._what_becomes_of(tx, job.id, job.attempts)), {"job": job.id})
+        return len(found)
+
+    @staticmethod
+    async def _what_becomes_of(tx: Tx, job: int, attempts: int) -> str:
+        """The statement for one stalled job. What was begun too often kills whoever begins it: it is listed as
+        failed. What another one in the queue stands for (``queueing_lock``) is dropped."""
+        if attempts + 1 >= MAX_ATTEMPTS:
+            return "SELECT procrastinate_finish_job_v1(:job, 'failed', false)"
+        replaced = await tx.scalar(
+            sa.text(
+                "SELECT EXISTS (SELECT 1 FROM procrastinate_jobs t JOIN procrastinate_jobs j USING (queueing_lock)"
+                " WHERE j.id = :job AND t.status = 'todo')"
+            ),
+            {"job": job},
+        )
+        if replaced:
+            return "SELECT procrastinate_finish_job_v1(:job, 'aborted', true)"
+        return "SELECT procrastinate_retry_job_v2(:job, now(), NULL, NULL, NULL)"
 
     async def retention(self) -> list[RetentionRun]:
         """Erase who is due, by the policy in force; each operator's run is in its audit."""

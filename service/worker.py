@@ -22,6 +22,9 @@ from service.upkeep import Upkeep, sealer
 
 log = structlog.get_logger("worker")
 
+STALLED_AFTER = timedelta(seconds=15)
+"""Five heartbeats missed: the worker is dead, and its jobs go to another."""
+
 
 def subscribers(services: Services) -> dict[EventName, Sequence[Handler]]:
     """Who is told of what. The only place where one domain's event meets another's handler."""
@@ -40,7 +43,7 @@ def jobs(services: Services, settings: Settings) -> procrastinate.App:
     conninfo = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
     app = procrastinate.App(
         connector=procrastinate.PsycopgConnector(
-            conninfo=conninfo, min_size=1, max_size=6, kwargs={"connect_timeout": 5}
+            conninfo=conninfo, min_size=1, max_size=6, timeout=5, kwargs={"connect_timeout": 5}
         )
     )
     app.add_tasks_from(dispatcher(subscribers(services)), namespace="event")
@@ -64,6 +67,7 @@ def _daily(upkeep: Upkeep) -> procrastinate.Blueprint:
 def chores(upkeep: Upkeep) -> list[tuple[timedelta, str, Callable[[], Awaitable[object]]]]:
     """What the clock asks for, how often."""
     return [
+        (timedelta(seconds=2), "stalled", lambda: upkeep.stalled(STALLED_AFTER)),
         (timedelta(seconds=30), "expire", upkeep.expire),
         (timedelta(hours=6), "partitions", upkeep.partitions),
         (timedelta(minutes=10), "purge", upkeep.purge),
@@ -84,10 +88,16 @@ async def _every(period: timedelta, name: str, chore: Callable[[], Awaitable[obj
 
 
 async def _work(services: Services, settings: Settings) -> None:
-    """Run jobs; when PostgreSQL goes away, wait and begin again."""
+    """Run jobs until cancelled; when PostgreSQL goes away, wait and begin again.
+
+    procrastinate's worker also *returns* when its listener or its heartbeat fails: that is no end either.
+    """
     while True:
         app = jobs(services, settings)
         try:
+            # The library waits half a minute for a server that is not there; we look every second.
+            async with services.db.read(None):
+                pass
             async with app.open_async():
                 log.info("worker.ready")
                 await app.run_worker_async(
@@ -96,12 +106,12 @@ async def _work(services: Services, settings: Settings) -> None:
                     delete_jobs="successful",
                     install_signal_handlers=False,
                     update_heartbeat_interval=3,
-                    stalled_worker_timeout=15,
+                    stalled_worker_timeout=STALLED_AFTER.total_seconds(),
                     shutdown_graceful_timeout=10,
                 )
-                return
-        except asyncio.CancelledError:
-            raise
+                log.warning("worker.begins_again")
+        except Unavailable as gone:
+            log.warning("worker.waits", dependency=str(gone.facts.get("dependency")))
         except (procrastinate.exceptions.ConnectorException, psycopg.Error, OSError, TimeoutError) as error:
             log.warning("worker.waits", exc_info=error)
         await asyncio.sleep(1)

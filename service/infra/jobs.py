@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 Handler = Callable[[Event], Awaitable[None]]
 """What a domain does about an event. It is called at least once, so it is idempotent by ``event.id``."""
 
-RETRY = procrastinate.RetryStrategy(max_attempts=12, exponential_wait=2)
+MAX_ATTEMPTS = 12
+RETRY = procrastinate.RetryStrategy(max_attempts=MAX_ATTEMPTS, exponential_wait=2)
 """2, 4, 8 … seconds: some two hours in all, then the job is failed and listed."""
 
 # The manager builds SQL only; the connection is always the transaction's own, so this connector is never opened.
