@@ -348,9 +348,14 @@ def usual_text(past: Sequence[int]) -> str:
 # Audit
 
 
+LATE = timedelta(seconds=60)
+
+
 def chain(state: ChainState, now: datetime) -> Chain:
     """How far the chain is sealed and signed, and whether anything waits longer than it should."""
-    late = state.oldest is not None and now - state.oldest > timedelta(seconds=60)
+    # By the sealer's own clock too: the seed writes entries of sixty days ago, and they are not late.
+    idle = state.sealed_at is None or now - state.sealed_at > LATE
+    late = idle and state.oldest is not None and now - state.oldest > LATE
     head = None if state.link is None else state.link.hex()
     if late and state.oldest is not None:
         waits = f"{state.waits} {'entry waits' if state.waits == 1 else 'entries wait'} for a number since "

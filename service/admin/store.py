@@ -289,10 +289,12 @@ async def seal_numbers(reader: Reader, entries: Sequence[UUID]) -> dict[UUID, in
 
 @dataclass(frozen=True, slots=True)
 class ChainState:
-    """``waits``: entries without a number; ``oldest``: the first of them; ``head_*``: the newest signed head."""
+    """``waits``: entries without a number; ``oldest``: the first of them; ``sealed_at``: when the newest got its
+    number; ``head_*``: the newest signed head."""
 
     sealed: int
     link: bytes | None
+    sealed_at: datetime | None
     head_n: int
     head_at: datetime | None
     waits: int
@@ -302,8 +304,9 @@ class ChainState:
 async def chain(reader: Reader) -> ChainState:
     row: Any = await reader.one(
         sa.text(
-            "SELECT s.n, s.link, h.n AS head_n, h.at AS head_at, w.n AS waits, w.oldest FROM (SELECT 1) AS one"
-            " LEFT JOIN LATERAL (SELECT n, link FROM audit_seal WHERE operator_id = :op"
+            "SELECT s.n, s.link, s.sealed_at, h.n AS head_n, h.at AS head_at, w.n AS waits, w.oldest"
+            " FROM (SELECT 1) AS one"
+            " LEFT JOIN LATERAL (SELECT n, link, sealed_at FROM audit_seal WHERE operator_id = :op"
             "  ORDER BY n DESC LIMIT 1) AS s ON true"
             " LEFT JOIN LATERAL (SELECT n, at FROM audit_head WHERE operator_id = :op"
             "  ORDER BY n DESC LIMIT 1) AS h ON true"
@@ -314,4 +317,6 @@ async def chain(reader: Reader) -> ChainState:
         {"op": reader.tenant},
     )
     link = None if row.link is None else bytes(row.link)
-    return ChainState(row.n or 0, link, row.head_n or 0, row.head_at, row.waits or 0, row.oldest)
+    return ChainState(
+        row.n or 0, link, row.sealed_at, row.head_n or 0, row.head_at, row.waits or 0, row.oldest
+    )
