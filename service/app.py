@@ -10,7 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from service.admin import console
-from service.compose import Services, build
+from service.compose import Instead, Services, build
 from service.infra import telemetry
 from service.kit.clock import Clock, SystemClock
 from service.settings import Settings
@@ -22,14 +22,14 @@ from service.web.middleware import Edge
 log = structlog.get_logger("app")
 
 
-def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
-    """The ASGI application. Nothing is connected before its lifespan starts."""
+def create_app(settings: Settings, clock: Clock | None = None, instead: Instead | None = None) -> FastAPI:
+    """The ASGI application. Nothing is connected before its lifespan starts; ``instead`` is for tests."""
     telemetry.configure(settings.log_level)
     clock = clock or SystemClock()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        services = build(settings, clock)
+        services = build(settings, clock, instead)
         state = app.state
         state.settings = settings
         state.services = services

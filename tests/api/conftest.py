@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from service.app import create_app
-from service.compose import Services
+from service.compose import Instead, Services
 from service.infra.postgres import Database
 from service.infra.redis import Redis
 from service.kit.clock import ManualClock
@@ -38,11 +38,17 @@ def settings(backend: Backend, keys_dir: Path) -> Settings:
 
 
 @pytest.fixture
+def instead() -> Instead:
+    """What stands in the place of the null ports; test modules override it."""
+    return Instead()
+
+
+@pytest.fixture
 async def app(
-    settings: Settings, clock: ManualClock, db: Database, redis: Redis, operator: UUID
+    settings: Settings, clock: ManualClock, instead: Instead, db: Database, redis: Redis, operator: UUID
 ) -> AsyncIterator[FastAPI]:
     """The application, started; operator ``demo`` is there."""
-    built = create_app(settings, clock)
+    built = create_app(settings, clock, instead)
     async with built.router.lifespan_context(built):
         yield built
 
