@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from service.audit.workflow import Actor, record
-from service.dealers.model import Agent, Dealer
+from service.dealers.model import Agent, AgentUnknown, Dealer
 from service.events import Event, EventName
 from service.infra.jobs import emit
 from service.infra.postgres import Reader, Tx
@@ -107,6 +107,8 @@ async def _admit(parts: Parts, caller: Principal, ask: Opening) -> tuple[Dealer 
     """The dealer and the agent that may act. On a bound key the dealer is the key's; another one is refused."""
     named = caller.dealer_id or ask.dealer
     if named is None:
+        if ask.agent is not None:  # an agent is known by the dealer they work for
+            raise AgentUnknown()
         return None, None
     async with parts.db.read(caller.operator_id) as reader:
         dealer, agent = await parts.dealers.admit(reader, named, ask.agent)
