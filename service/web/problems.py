@@ -170,6 +170,8 @@ def install(app: FastAPI) -> None:
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if isinstance(error.__cause__, Refusal):  # raised while the body came in: the framework makes it a 400
+            return answer(error.__cause__, template(request))
         if error.status_code == 400:  # the body could not be read as what it says it is
             return _invalid([{"type": "json_invalid", "loc": ("body",)}], template(request))
         code = _HTTP_CODES.get(error.status_code, "invalid-request")
