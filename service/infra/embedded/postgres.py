@@ -44,6 +44,7 @@ log_parameter_max_length = 0
 log_parameter_max_length_on_error = 0
 log_error_verbosity = terse
 log_min_error_statement = panic
+log_min_messages = log
 log_line_prefix = '%m [%p] '
 {durability}
 """
