@@ -7,11 +7,9 @@ import pytest
 import structlog
 from fastapi import FastAPI
 
-from tests.api.conftest import api, app, caller, services, settings
+from tests.api.conftest import *  # noqa: F403 - all of its fixtures, whichever they need one day
 from tests.conftest import Backend
 from tests.no_face.sweep import Sweep
-
-__all__ = ["api", "app", "caller", "services", "settings", "sweep"]
 
 
 @pytest.fixture
