@@ -74,9 +74,16 @@ def chores(upkeep: Upkeep) -> list[tuple[timedelta, str, Callable[[], Awaitable[
     ]
 
 
-async def _every(period: timedelta, name: str, chore: Callable[[], Awaitable[object]]) -> None:
+async def _every(
+    period: timedelta,
+    name: str,
+    chore: Callable[[], Awaitable[object]],
+    begin: asyncio.Event | None = None,
+) -> None:
     """Do a chore again and again; one that fails is logged and done again. Chores are idempotent and may
     run in several workers at once."""
+    if begin is not None:
+        await begin.wait()
     while True:
         try:
             await chore()
@@ -117,14 +124,27 @@ async def _work(services: Services, settings: Settings) -> None:
         await asyncio.sleep(1)
 
 
-async def run(settings: Settings, *, signals: bool = True, clock: Clock | None = None) -> None:
-    """Work until SIGINT or SIGTERM (or until cancelled, where the caller owns the signals)."""
+async def run(
+    settings: Settings,
+    *,
+    signals: bool = True,
+    clock: Clock | None = None,
+    expire_after: asyncio.Event | None = None,
+) -> None:
+    """Work until SIGINT or SIGTERM (or until cancelled, where the caller owns the signals).
+
+    ``expire_after``: registrations expire from then on only. The demo's seed lives in an earlier time, and what
+    it has open is over by this clock.
+    """
     telemetry.configure(settings.log_level)
     services = build(settings, clock or SystemClock())
     async with services.running():
         stop = asyncio.Event()
         tasks = [asyncio.create_task(_work(services, settings))]
-        tasks += [asyncio.create_task(_every(*chore)) for chore in chores(Upkeep(services))]
+        tasks += [
+            asyncio.create_task(_every(period, name, chore, expire_after if name == "expire" else None))
+            for period, name, chore in chores(Upkeep(services))
+        ]
         sealing, sealer_db = sealer(services)
         tasks.append(asyncio.create_task(sealing.run(stop)))
         if signals:

@@ -1,299 +1,282 @@
 """Sixty days of an invented operator: honest shops and people, and one ring.
 
 Some 300 registrations go through the real workflow under the seed's clock, in the order in which they would
-have come. People, papers, shops and numbers are invented (state UTO, numbers that no plan has assigned to
-anyone); what becomes of each registration is the rules' doing, not the seed's.
+have come (``cast.py`` is the script). The operator's people review at the day's end, and each night what
+expired is swept up. What becomes of a registration is the rules' doing, not the seed's.
+
+An interrupted seed is continued at the next start: the diary keeps the day on which it was begun, from which
+the same script follows, and the registrations that are there say how far it came.
 """
 
+import contextlib
+import json
 import random  # noqa: TID251  a seeded generator: the same people on every machine
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from uuid import UUID
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
 from service.audit.workflow import Actor
-from service.dealers.model import Dealer, Quotas
+from service.dealers.model import AgentCodeTaken, DealerCodeTaken, LicenceInUse, Quotas
+from service.demo.cast import AGENTS, SHOPS, Care, Cast, Deed, Step, Visit
 from service.demo.hands import Hands
-from service.kit.clock import SystemClock
+from service.events import Event, EventName
 from service.kit.errors import Refusal
-from service.kit.luhn import digit
-from service.kit.people import InventedPerson, invent
 from service.lines.model import Action
 from service.operators.model import Operator
-from service.registration.model import Channel, Opening, Purpose, Registration, State
+from service.registration import store
+from service.registration.model import Opening, Purpose, Registration, State
 from service.settings import Settings
+from service.staff import store as staff_store
+from service.staff.model import LoginTaken, Role
+from service.upkeep import Upkeep
 from service.web.auth import Principal, Scope
 
-DAYS = 60
 SEED = 20260924
-_SHOPS = (
-    # code, name, licence, registrations a day, opening hour
-    ("D-0042", "Kiosk Nordtor", "UTO-L-20417", 2.2, 9),
-    ("D-0007", "Phone Corner at the station", "UTO-L-11093", 0.7, 8),
-    ("D-0013", "Hostel Seeblick desk", "UTO-L-30220", 0.35, 10),
-    ("D-0021", "Lindgren Electronics", "UTO-L-18800", 0.5, 10),
-    ("D-0035", "Mobile World Hafen", "UTO-L-22054", 0.4, 11),
-)
-_RING_SHOP = ("D-0066", "Call & Go Südring", "UTO-L-40991")
-_STAFF = Actor.staff(UUID(int=0x5EED))
+CLIENT = "shop-system"
+PEOPLE = (("mara.lind", "Mara Lind", Role.ANALYST), ("jonas.weiss", "Jonas Weiss", Role.SUPERVISOR))
+_SCAM = {Deed.SUSPEND: EventName.LINE_SUSPENDED, Deed.CLOSE: EventName.LINE_CLOSED}
 
 
-@dataclass
-class _Plan:
-    """One registration to come."""
+@dataclass(frozen=True, slots=True)
+class Diary:
+    """A small file in the data folder: the day on which the seed began, and whether it came to its end."""
 
-    at: datetime
-    person: InventedPerson
-    shop: Dealer | None
-    agent: str | None
-    device: str | None
-    channel: Channel = Channel.SHOP
-    is_confirmed: bool = True
-    until: str = "submit"
-    wrong_codes: int = 0
-    forged: bool = False
-    tags: set[str] = field(default_factory=set)
+    path: Path
+
+    def read(self) -> tuple[datetime, bool] | None:
+        """(today of the script, whether all is sown); None where nothing was begun, or half a file is left."""
+        try:
+            kept = json.loads(self.path.read_text("utf-8"))
+            return datetime.fromisoformat(kept["today"]), kept["sown"] is True
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write(self, today: datetime, *, is_sown: bool) -> None:
+        fresh = self.path.with_name(self.path.name + ".new")
+        fresh.write_text(json.dumps({"today": today.isoformat(), "sown": is_sown}) + "\n", "utf-8")
+        fresh.replace(self.path)
 
 
-async def sow(settings: Settings, operator: Operator) -> bool:
-    """Play the sixty days once; False where the operator has registrations already."""
-    today = SystemClock().now()
-    start = (today - timedelta(days=DAYS)).replace(hour=8, minute=0, second=0, microsecond=0)
-    hands = Hands(settings, operator, start)
+async def sow(
+    settings: Settings, operator: Operator, diary: Diary, today: datetime, *, footfall: float = 1.0
+) -> bool:
+    """Play the sixty days that end ``today``, or what is left of them; False where nothing was left to do.
+
+    Without a diary, an operator that has registrations is somebody's own work and is left alone.
+    ``footfall`` scales the ordinary customers (for tests).
+    """
+    begun = diary.read()
+    if begun is not None:
+        today, is_sown = begun
+        if is_sown:
+            return False
+    cast = Cast(random.Random(SEED), today, footfall)  # noqa: S311  invented people, no secret
+    steps = cast.script()
+    hands = Hands(settings, operator, cast.start)
     async with hands.services.running():
-        async with hands.services.db.read(operator.id) as reader:
-            from service.registration import store
-
-            if await store.listed(reader, limit=1, before=None):
-                return False
-        season = _Season(hands, random.Random(SEED), start, today)  # noqa: S311  invented people, no secret
+        if begun is None:
+            async with hands.services.db.read(operator.id) as reader:
+                if await store.listed(reader, limit=1, before=None):
+                    return False
+            diary.write(today, is_sown=False)
+        season = _Season(hands, steps)
         await season.prepare()
-        await season.play()
+        await season.play(is_resumed=begun is not None)
+    diary.write(today, is_sown=True)
     return True
 
 
 class _Season:
-    def __init__(self, hands: Hands, rng: random.Random, start: datetime, today: datetime) -> None:
+    def __init__(self, hands: Hands, steps: Sequence[Step]) -> None:
         self.hands = hands
-        self.rng = rng
-        self.start = start
-        self.today = today
+        self.steps = steps
+        self.services = hands.services
+        self.operator = hands.operator.id
+        self.upkeep = Upkeep(hands.services)
+        self.analyst = self.supervisor = Actor.cli()
         self.caller: Principal
-        self.shops: dict[str, Dealer] = {}
-        self.numbers = 0
-        self.ring_lines: list[str] = []
 
     async def prepare(self) -> None:
-        """Shops, agents, and the operator's shop system that calls for them."""
-        services = self.hands.services
-        for code, name, licence, *_ in (*_SHOPS, _RING_SHOP):
-            quotas = Quotas(hourly=20, daily=60)
-            dealer = await services.dealers.register(
-                self.hands.operator.id, code=code, name=name, licence=licence, actor=_STAFF, quotas=quotas
-            )
-            for agent in ("A-1", "A-2", "A-7"):
-                await services.dealers.register_agent(self.hands.operator.id, dealer.id, agent, actor=_STAFF)
-            self.shops[code] = dealer
-        await services.operators.create_key(
-            self.hands.operator, "shop-system", [Scope.REGISTRATIONS, Scope.READ]
-        )
-        client = await services.operators.client(self.hands.operator, "shop-system")
-        self.caller = self.hands.principal(client.id)
-
-    def _moment(self, day: int, hour: int, span: int = 9) -> datetime:
-        at = self.start + timedelta(days=day)
-        return at.replace(hour=hour) + timedelta(minutes=self.rng.randrange(span * 60))
-
-    def plans(self) -> list[_Plan]:
-        found: list[_Plan] = []
-        for day in range(DAYS):
-            for code, _, _, a_day, opens in _SHOPS:
-                count = int(a_day) + (self.rng.random() < a_day % 1)
-                found += [self._ordinary(self._moment(day, opens), code) for _ in range(count)]
-            if self.rng.random() < 0.45:
-                found.append(self._by_app(self._moment(day, 7, 14)))
-        found += self._family() + self._hostel() + self._ring() + self._mishaps()
-        return sorted(
-            (plan for plan in found if plan.at < self.today - timedelta(minutes=10)), key=lambda p: p.at
-        )
-
-    def _ordinary(self, at: datetime, shop: str) -> _Plan:
-        return _Plan(
-            at,
-            invent(self.rng, self.today.date()),
-            self.shops[shop],
-            self.rng.choice(("A-1", "A-2", "A-7")),
-            None,
-            is_confirmed=self.rng.random() < 0.8,
-            wrong_codes=self.rng.choices((0, 1, 2), (90, 8, 2))[0],
-        )
-
-    def _by_app(self, at: datetime) -> _Plan:
-        return _Plan(
-            at,
-            invent(self.rng, self.today.date()),
-            None,
-            None,
-            f"app-{self.rng.randrange(10**9)}",
-            self.rng.choice((Channel.APP, Channel.WEB)),
-            is_confirmed=self.rng.random() < 0.6,
-        )
-
-    def _family(self) -> list[_Plan]:
-        """Four people register on one telephone over a weekend."""
-        return [
-            _Plan(
-                self._moment(41, 11, 3),
-                invent(self.rng, self.today.date()),
-                None,
-                None,
-                "family-phone",
-                Channel.APP,
-                tags={"family"},
-            )
-            for _ in range(4)
-        ]
-
-    def _hostel(self) -> list[_Plan]:
-        """A hostel's desk tablet registers new arrivals: the shop's device, not theirs."""
-        return [
-            _Plan(
-                self._moment(20 + n // 2, 15, 5), invent(self.rng, self.today.date()), self.shops["D-0013"], "A-1", "desk-tablet"
-            )
-            for n in range(14)
-        ]
-
-    def _ring(self) -> list[_Plan]:
-        """One device, one shop, papers of many people: what the rules are for."""
-        shop = self.shops[_RING_SHOP[0]]
-        return [
-            _Plan(
-                self._moment(30 + n // 3, 18, 3),
-                invent(self.rng, self.today.date()),
-                shop,
-                "A-7",
-                "ring-device",
-                is_confirmed=n % 4 != 3,
-                tags={"ring"},
-            )
-            for n in range(26)
-        ]
-
-    def _mishaps(self) -> list[_Plan]:
-        """Walks that end early, wrong digits, and one person who asks for line after line."""
-        found = [
-            _Plan(
-                self._moment(self.rng.randrange(DAYS), 10),
-                invent(self.rng, self.today.date()),
-                self.shops["D-0021"],
-                "A-2",
-                None,
-                until=self.rng.choice(("create", "document", "code")),
-            )
-            for _ in range(14)
-        ]
-        found += [
-            _Plan(
-                self._moment(self.rng.randrange(DAYS), 10),
-                invent(self.rng, self.today.date()),
-                self.shops["D-0035"],
-                "A-1",
-                None,
-                forged=True,
-            )
-            for _ in range(8)
-        ]
-        collector = invent(self.rng, self.today.date())
-        found += [
-            _Plan(self._moment(5 + 4 * n, 12), collector, self.shops["D-0007"], "A-1", None) for n in range(7)
-        ]
-        return found
-
-    async def play(self) -> None:
-        """Day after day, in the order of the clock."""
-        for plan in self.plans():
-            if plan.at > self.hands.clock.now():
-                self.hands.clock.set(plan.at)
-            await self._register(plan)
-            await self._look_after(plan)
-        await self._review_backlog()
-
-    async def _register(self, plan: _Plan) -> Registration | None:
-        person = plan.person
-        if plan.is_confirmed:
-            self.hands.registry.known.add(person.document_number)
-        self.numbers += 1
-        number = f"+49151{55_000_000 + self.numbers * 137:08}"
-        body = f"894902000{self.numbers:09}"
-        role = "dealer" if plan.device == "desk-tablet" else "applicant"
-        opening = Opening(
-            msisdn=number,
-            purpose=Purpose.NEW,
-            iccid=body + digit(body),
-            channel=plan.channel,
-            dealer=plan.shop.code if plan.shop else None,
-            agent=plan.agent,
-            subscriber={
-                "family_name": person.family_name,
-                "given_names": person.given_names,
-                "birth_date": person.birth_date.isoformat(),
-            },
-            fingerprint=plan.device,
-            device_role=role if plan.device else None,
-            device_ip=f"203.0.113.{self.rng.randrange(1, 255)}",
-        )
-        lines = person.lines
-        if plan.forged:
-            lines = (lines[0], lines[1][:3] + ("7" if lines[1][3] != "7" else "8") + lines[1][4:])
-        done = await self.hands.register(
-            self.caller, opening, lines, until=plan.until, wrong_codes=plan.wrong_codes
-        )
-        if "ring" in plan.tags and done is not None and done.state in (State.APPROVED, State.ACTIVE):
-            self.ring_lines.append(number)
-        return done
-
-    async def _look_after(self, plan: _Plan) -> None:
-        """What the operator's people do in between: stop lines that scammed, decide what waits."""
-        if "ring" in plan.tags and len(self.ring_lines) >= 4:
-            for number in self.ring_lines[:3]:
-                await self._suspend(number)
-            del self.ring_lines[:3]
-        if self.rng.random() < 0.5:
-            await self._review(limit=2)
-
-    async def _suspend(self, number: str) -> None:
+        """Shops, agents, people, and the shop system that calls for them; what is there already is kept."""
+        for shop in SHOPS:
+            with contextlib.suppress(DealerCodeTaken, LicenceInUse):
+                await self.services.dealers.register(
+                    self.operator,
+                    code=shop.code,
+                    name=shop.name,
+                    licence=shop.licence,
+                    actor=Actor.cli(),
+                    quotas=Quotas(hourly=20, daily=60),
+                )
+            for agent in AGENTS:
+                with contextlib.suppress(AgentCodeTaken):
+                    await self.services.dealers.register_agent(
+                        self.operator, shop.code, agent, actor=Actor.cli()
+                    )
+        self.analyst, self.supervisor = [await self._person(*person) for person in PEOPLE]
         try:
-            await self.hands.services.lines.act(
-                self.hands.operator.id, number, Action.SUSPEND, reason="scam", actor=_STAFF
-            )
+            client = await self.services.operators.client(self.hands.operator, CLIENT)
         except Refusal:
-            return
+            await self.services.operators.create_key(
+                self.hands.operator, CLIENT, [Scope.REGISTRATIONS, Scope.READ]
+            )
+            client = await self.services.operators.client(self.hands.operator, CLIENT)
+        self.caller = self.hands.principal(client.id)
+        self.hands.registry.known.update(
+            step.person.document_number for step in self.steps if isinstance(step, Visit) and step.is_known
+        )
+
+    async def _person(self, login: str, name: str, role: Role) -> Actor:
+        with contextlib.suppress(LoginTaken):
+            await self.services.staff.add(self.operator, login=login, name=name, role=role, actor=Actor.cli())
+        async with self.services.db.read(self.operator) as reader:
+            found = await staff_store.by_login(reader, login)
+        assert found is not None, "was added above, or before an interruption"
+        return Actor.staff(found.id)
+
+    async def play(self, *, is_resumed: bool) -> None:
+        """Step after step, in the order of the clock."""
+        first = await self._left_off() if is_resumed else 0
+        for step in self.steps[first:]:
+            if step.at > self.hands.clock.now():
+                self.hands.clock.set(step.at)
+            if isinstance(step, Visit):
+                await self._register(step)
+            else:
+                await self._care(step)
+
+    async def _left_off(self) -> int:
+        """The step after the newest registration that is there; what its interruption left undone is done."""
+        for n in range(len(self.steps) - 1, -1, -1):
+            step = self.steps[n]
+            if isinstance(step, Visit) and await self._found(step.number):
+                self.hands.clock.set(step.at)
+                await self._mend()
+                return n + 1
+        return 0
+
+    async def _mend(self) -> None:
+        """Jobs were taken and not done: lines that were never brought up, and lines that risk never heard of."""
+        async with self.services.db.read(self.operator) as reader:
+            waiting = await store.listed(reader, limit=100, before=None, states=(State.APPROVED,))
+        for found in waiting:
+            await self.services.registrations.activate(self.operator, found.id)
+            await self.hands.work()
+        async with self.services.db.read(self.operator) as reader:
+            newest = await self.services.lines.listed(reader, limit=100)
+        for line in newest:
+            refs = {"line": line.id.hex, "registration": line.registration_id.hex}
+            event = Event(EventName.LINE_ACTIVATED, self.operator, line.holder_since, refs)
+            async with self.services.db.write(self.operator) as tx:
+                await self.services.risk.follow(tx, event)
+
+    async def _found(self, number: str) -> Registration | None:
+        views = await self.services.registrations.listed(
+            self.caller, msisdn=number, state=None, before=None, limit=1
+        )
+        return views[0].registration if views else None
+
+    async def _register(self, visit: Visit) -> None:
+        opening = Opening(
+            msisdn=visit.number,
+            purpose=Purpose.NEW,
+            iccid=visit.iccid,
+            channel=visit.channel,
+            dealer=visit.shop.code if visit.shop else None,
+            agent=visit.agent,
+            subscriber=visit.subscriber,
+            fingerprint=visit.device,
+            device_role=visit.role,
+            device_ip=visit.ip,
+        )
+        await self.hands.register(
+            self.caller, opening, visit.lines, until=visit.until, wrong_codes=visit.wrong_codes
+        )
+
+    async def _care(self, care: Care) -> None:
+        """A step that is refused is passed over: its line never came about, or it was done before."""
+        works = self.services.registrations
+        try:
+            match care.deed:
+                case Deed.CHORES:
+                    await works.expire(self.operator)
+                    await self.upkeep.retention()
+                case Deed.REVIEW:
+                    await self._review()
+                case Deed.CANCEL | Deed.APPEAL:
+                    found = await self._found(care.number)
+                    if found is None:
+                        return
+                    if care.deed is Deed.CANCEL:
+                        await works.cancel(self.caller, found.id)
+                    else:
+                        await works.appeal(
+                            self.caller, found.id, "I need a line for each of my rooms to let."
+                        )
+                case _:
+                    await self._act(care)
+        except Refusal:
+            pass
         await self.hands.work()
 
-    async def _review_backlog(self) -> None:
-        """Leave some dozen cases waiting, as on any morning."""
-        self.hands.clock.set(self.today - timedelta(minutes=5))
-        await self._review(limit=400, leave=14)
+    async def _act(self, care: Care) -> None:
+        try:
+            await self.services.lines.act(
+                self.operator, care.number, Action(care.deed.value), reason=care.reason, actor=self.supervisor
+            )
+        except Refusal:
+            # Done before an interruption, perhaps without its event: risk may hear of it twice.
+            found = await self._found(care.number)
+            if found is not None and found.state is State.ACTIVE and care.deed in _SCAM:
+                refs = {"registration": found.id.hex, "reason": care.reason}
+                async with self.services.db.write(self.operator) as tx:
+                    await self.services.risk.follow(tx, Event(_SCAM[care.deed], self.operator, care.at, refs))
 
-    async def _review(self, *, limit: int, leave: int = 6) -> None:
-        from service.registration import store
-
-        services = self.hands.services
-        async with services.db.read(self.hands.operator.id) as reader:
+    async def _review(self) -> None:
+        """Work through the queue, oldest first. The reasons decide, as they would for a person: a device whose
+        lines scammed is somebody's tool, a shop where others scammed is no fault of its customer."""
+        async with self.services.db.read(self.operator) as reader:
             waiting = await store.listed(reader, limit=100, before=None, states=(State.IN_REVIEW,))
-        for found in list(reversed(waiting))[: max(0, min(limit, len(waiting) - leave))]:
-            assert found.outcome is not None
-            rules = {str(reason.get("rule")) for reason in found.outcome.reasons}
-            is_bad = any("scam" in rule or "strike" in rule or "device" in rule for rule in rules)
+        for found in reversed(waiting):
+            verdict, reason = _opinion(found)
             try:
-                await services.registrations.decide_by_person(
-                    operator=self.hands.operator.id,
+                await self.services.registrations.decide_by_person(
+                    operator=self.operator,
                     registration_id=found.id,
-                    staff=_STAFF,
-                    verdict="denied" if is_bad else "approved",
-                    reason_code="linked-to-scam" if is_bad else "papers-checked",
+                    staff=self.analyst,
+                    verdict=verdict,
+                    reason_code=reason,
                     note=None,
                     expected_version=found.version,
                 )
             except Refusal:
                 continue
             await self.hands.work()
+
+
+def _opinion(found: Registration) -> tuple[str, str]:
+    """(verdict, reason code) of the operator's analyst."""
+    assert found.outcome is not None, "what is in review was decided by the rules"
+    told = found.outcome.reasons
+    held = {str(fact["name"]) for reason in told for fact in _facts(reason) if _count(fact) > 0}
+    rules = {str(reason["rule"]) for reason in told}
+    if held & {"scam_on_device", "strikes_on_device", "lines_on_device"}:
+        return "denied", "opened-for-others"
+    if "under-age" in rules:
+        return "denied", "applicant-not-reached"
+    if "typed-data-differs" in rules or "document-doubtful" in rules:
+        return "approved", "typing-slip"
+    if "unproven-per-identity" in rules:
+        return "denied", "limit-reached"
+    return "approved", "evidence-checked"
+
+
+def _facts(reason: object) -> list[dict[str, object]]:
+    facts = reason.get("facts") if isinstance(reason, dict) else None
+    return [fact for fact in facts if isinstance(fact, dict)] if isinstance(facts, list) else []
+
+
+def _count(fact: dict[str, object]) -> int:
+    value = fact.get("value")
+    return value if type(value) is int else 0

@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -45,6 +44,20 @@ class Stage:
     def keys(self) -> Path:
         return self.data / "keys"
 
+    @property
+    def diary(self) -> Path:
+        """How far the seed came."""
+        return self.data / "seed.json"
+
+    @property
+    def call_sheet(self) -> Path:
+        """Where the demo runs and by which link one signs in, for the tour."""
+        return self.data / "demo.json"
+
+    @property
+    def kept_key(self) -> Path:
+        return self.data / "demo-key"
+
     def settings(self, port: int) -> Settings:
         return Settings(
             mode=Mode.DEMO,
@@ -79,14 +92,21 @@ async def the_operator(operators: Operators) -> Operator:
 
 async def api_key(stage: Stage, operators: Operators, operator: Operator) -> str:
     """The demo's key: every scope, no dealer. Kept in the data folder (0600): the database has its hash alone."""
-    kept = stage.data / "demo-key"
-    if kept.is_file():
-        return kept.read_text("ascii").strip()
+    if stage.kept_key.is_file():
+        return stage.kept_key.read_text("ascii").strip()
     key = await operators.create_key(operator, "demo", list(Scope))
-    handle = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(handle, "w", encoding="ascii") as file:
-        file.write(key.text + "\n")
+    _keep(stage.kept_key, key.text + "\n")
     return key.text
+
+
+def _keep(path: Path, text: str) -> None:
+    """Write a file for this user's eyes alone, whole or not at all."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    fresh.replace(path)
 
 
 def play(data: Path, port: int, *, empty: bool) -> int:
@@ -98,13 +118,14 @@ def play(data: Path, port: int, *, empty: bool) -> int:
     try:
         stage = prepare(data, servers)
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_serve(stage, port, empty=empty))
+            asyncio.run(_serve(stage, embedded, port, empty=empty))
+        stage.call_sheet.unlink(missing_ok=True)
     finally:
         embedded.stop()
     return 0
 
 
-async def _serve(stage: Stage, port: int, *, empty: bool) -> None:
+async def _serve(stage: Stage, embedded: Embedded, port: int, *, empty: bool) -> None:
     from service import worker
 
     settings = stage.settings(port)
@@ -117,14 +138,16 @@ async def _serve(stage: Stage, port: int, *, empty: bool) -> None:
     background: list[asyncio.Task[None]] = []
 
     async def ready(bound: int) -> None:
-        background.append(asyncio.create_task(worker.run(settings, signals=False)))
+        is_sown = asyncio.Event()
+        background.append(asyncio.create_task(worker.run(settings, signals=False, expire_after=is_sown)))
         link = await app.state.services.staff_link(operator.id)
         url = f"http://127.0.0.1:{bound}"
+        embedded.announce(url=url)
+        _keep(stage.call_sheet, json.dumps({"url": url, "staff_link": url + link, "seed": not empty}) + "\n")
         told = {"url": url, "api_key": key, "staff_link": url + link, "version": version()}
         print(json.dumps(told), flush=True)
         _greet(url, url + link)
-        if not empty:
-            background.append(asyncio.create_task(_seed(stage, settings, operator)))
+        background.append(asyncio.create_task(_seed(stage, settings, operator, is_sown, empty=empty)))
 
     try:
         await run(app, settings.host, settings.port, ready)
@@ -135,12 +158,21 @@ async def _serve(stage: Stage, port: int, *, empty: bool) -> None:
         await db.close()
 
 
-async def _seed(stage: Stage, settings: Settings, operator: Operator) -> None:
-    from service.demo.seed import sow
+async def _seed(
+    stage: Stage, settings: Settings, operator: Operator, is_sown: asyncio.Event, *, empty: bool
+) -> None:
+    """The seed sweeps up in its own time, so live registrations expire after it only, whatever becomes of it."""
+    from service.demo.seed import Diary, sow
 
-    done: Callable[[str], None] = say
-    if await sow(settings, operator):
-        done("The demo's sixty days of invented people are in.")
+    try:
+        if not empty and await sow(settings, operator, Diary(stage.diary), SystemClock().now()):
+            say("The demo's sixty days of invented people are in.")
+    except Exception as error:  # noqa: BLE001  whatever it was: the demo itself goes on
+        say(
+            f"The invented people are not all in ({type(error).__name__}: {error}); a new start goes on from there."
+        )
+    finally:
+        is_sown.set()
 
 
 def _greet(url: str, link: str) -> None:
