@@ -188,12 +188,6 @@ class DealerMismatch(Refusal):
     title = "The key is bound to another dealer"
 
 
-class TooManyDocuments(Refusal):
-    code = "limit-exceeded"
-    kind = Kind.LIMITED
-    title = "Too many failed documents on this registration; begin a new one"
-
-
 @dataclass(frozen=True, slots=True)
 class Opening:
     """What a client asks for when it opens a registration: typed, and of the right form."""

@@ -1,9 +1,10 @@
 """The state machine and what is missing: pure functions of a registration and the instant."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from service.kit.errors import Refusal, StateConflict
+from service.kit.clock import rfc3339
+from service.kit.errors import LimitExceeded, StateConflict
 from service.registration.model import (
     APPEAL_WITHIN,
     ENDED_STATES,
@@ -19,7 +20,6 @@ from service.registration.model import (
     RegistrationExpired,
     State,
     Target,
-    TooManyDocuments,
 )
 
 TRANSITIONS: dict[State, frozenset[State]] = {
@@ -77,11 +77,21 @@ def missing(registration: Registration) -> tuple[str, ...]:
     return tuple(wanted)
 
 
-def may_add_document(registration: Registration) -> Refusal | None:
+def may_add_document(registration: Registration, now: datetime) -> None:
+    """Refuse unless it is collecting and has room: five failed documents are all that one registration takes.
+
+    Nothing frees a place but a new registration, which the number allows once this one is over or cancelled.
+    """
+    collecting(registration, now)
     failed = sum(1 for doc in registration.documents if doc.outcome == "fail")
     if failed >= MAX_FAILED_DOCUMENTS:
-        return TooManyDocuments(limit="FailedDocumentsPerRegistration", retry_at=None)
-    return None
+        over = registration.expires_at
+        raise LimitExceeded(
+            "FailedDocumentsPerRegistration",
+            rfc3339(over),
+            -((now - over) // timedelta(seconds=1)),
+            "Cancel this registration and begin a new one.",
+        )
 
 
 def may_patch(registration: Registration, now: datetime) -> None:

@@ -105,8 +105,8 @@ async def test_two_operators_may_hold_the_same_number(api: Api, other: Api) -> N
 @pytest.mark.parametrize(
     "given",
     [
-        "reg_", "reg_0", "dec_" + "0" * 32, "REG_" + "0" * 32, "reg_" + "G" * 32, "0" * 32, "reg_" + "0" * 33, "%00", "..",
-        "reg_%2e%2e", "'; DROP TABLE registration; --", "reg_\u0660" + "0" * 31,
+        "reg_", "reg_0", "dec_" + "0" * 32, "REG_" + "0" * 32, "reg_" + "G" * 32, "0" * 32, "reg_" + "0" * 33,
+        "%00", "..", "reg_%2e%2e", "'; DROP TABLE registration; --", "reg_\u0660" + "0" * 31,
     ],
 )  # fmt: skip
 async def test_what_is_no_id(api: Api, given: str) -> None:

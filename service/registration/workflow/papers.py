@@ -14,6 +14,7 @@ from service.registration import rules, store
 from service.registration.model import DocumentSummary, Registration, View
 from service.registration.workflow.opening import client_actor, indexes, shown_number
 from service.registration.workflow.parts import Keep, Parts
+from service.subscribers.workflow import Opened
 from service.web.auth import Principal
 
 
@@ -27,13 +28,13 @@ async def add_document(
     """Judge a document and add it to the evidence; a registration takes five failed ones."""
     async with parts.db.read(caller.operator_id) as reader:
         registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
-        _may_add(registration, parts)
-        typed = await parts.subscribers.read(reader, registration.subscriber_id)
+        rules.may_add_document(registration, reader.now)
+        person = await parts.subscribers.open(reader, registration.subscriber_id)
         now = reader.now
     examination = await parts.documents.examine(
         registration_id=registration_id,
         submission=submission,
-        typed=typed,
+        typed=person.pii,
         policy=parts.policy.current.documents,
         now=now,
     )
@@ -42,8 +43,9 @@ async def add_document(
             async with parts.db.write(caller.operator_id) as tx:
                 if attempt:
                     registration = await store.load(tx, registration_id, dealer=caller.dealer_id)
-                    _may_add(registration, parts)
-                await _add(parts, tx, caller, registration, examination, typed)
+                    rules.may_add_document(registration, tx.now)
+                    person = await parts.subscribers.open(tx, registration.subscriber_id)
+                await _add(parts, tx, caller, registration, examination, person)
                 await keep(tx, examination.check)
             return examination.check
         except Stale:
@@ -52,33 +54,24 @@ async def add_document(
     raise AssertionError("unreachable")
 
 
-def _may_add(registration: Registration, parts: Parts) -> None:
-    rules.collecting(registration, parts.db.clock.now())
-    refusal = rules.may_add_document(registration)
-    if refusal is not None:
-        raise refusal
-
-
 async def _add(
     parts: Parts,
     tx: Tx,
     caller: Principal,
     registration: Registration,
     examination: Examination,
-    typed: JsonObject,
+    person: Opened,
 ) -> None:
     check = examination.check
     after = rules.with_document(registration, summary(examination))
     if examination.identity is not None:
-        person = parts.documents.complete(typed, examination)
-        values = [*indexes(person), *identity_keys(examination.identity)]
-        key = await parts.subscribers.replace(tx, registration.subscriber_id, person, values)
+        pii = parts.documents.complete(person.pii, examination)
+        values = [*indexes(pii), *identity_keys(examination.identity)]
+        await parts.subscribers.put(tx, person, pii, values)
         best = rules.best_document(after)
         if best is not None and best.id == check.id:
-            after = replace(after, identity=_sealed(key, registration, examination))
-    else:
-        key = await parts.subscribers.key(tx, registration.subscriber_id)
-    parts.documents.save(tx, key, registration.subscriber_id, examination)
+            after = replace(after, identity=_sealed(person.key, registration, examination))
+    parts.documents.save(tx, person.key, registration.subscriber_id, examination)
     await store.save(tx, after, expected=registration.version)
     record(
         tx,
