@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Query, Request
+from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from service.documents import schemas as papers
@@ -21,6 +21,8 @@ from service.web.idempotency import Slot, slot_of
 
 router = APIRouter(prefix="/v1/registrations", tags=["registrations"])
 Caller = Annotated[Principal, require(Scope.REGISTRATIONS)]
+# Said, not enforced here: an id of another form is answered as one that does not exist.
+RegistrationId = Annotated[str, Path(json_schema_extra={"pattern": "^reg_[0-9a-f]{32}$"})]
 Kept = Annotated[Slot, Depends(slot_of)]
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -110,7 +112,7 @@ async def listed(
 
 
 @router.get("/{registration_id}", response_model=schemas.RegistrationOut, responses=_PROBLEMS)
-async def get(registration_id: str, caller: Caller, works: Works) -> Response:
+async def get(registration_id: RegistrationId, caller: Caller, works: Works) -> Response:
     """One registration."""
     view = await works.get(caller, parse("reg", registration_id))
     return JSONResponse(render.registration(view, caller))
@@ -118,7 +120,7 @@ async def get(registration_id: str, caller: Caller, works: Works) -> Response:
 
 @router.patch("/{registration_id}", response_model=schemas.RegistrationOut, responses=_PROBLEMS)
 async def patch(
-    registration_id: str, body: schemas.PatchRegistration, caller: Caller, works: Works
+    registration_id: RegistrationId, body: schemas.PatchRegistration, caller: Caller, works: Works
 ) -> Response:
     """Correct the typed data, three times at most; documents are judged again, codes are kept."""
     given = body.subscriber.model_dump(mode="json", exclude_unset=True)
@@ -146,7 +148,7 @@ async def _submission(request: Request) -> Any:
     dependencies=[Depends(_submission)],
 )
 async def add_document(
-    registration_id: str,
+    registration_id: RegistrationId,
     body: Annotated[Submission, Body(discriminator="kind")],
     caller: Caller,
     slot: Kept,
@@ -163,7 +165,7 @@ async def add_document(
 
 @router.post("/{registration_id}/otp", status_code=202, response_model=schemas.CodeSent, responses=_PROBLEMS)
 async def send_code(
-    registration_id: str, body: schemas.SendCode, caller: Caller, slot: Kept, works: Works
+    registration_id: RegistrationId, body: schemas.SendCode, caller: Caller, slot: Kept, works: Works
 ) -> Response:
     """Send a one-time code; 202 means that a sender accepted the message."""
     wanted = parse("reg", registration_id)
@@ -174,7 +176,7 @@ async def send_code(
 
 @router.post("/{registration_id}/otp/check", response_model=schemas.CodeVerified, responses=_PROBLEMS)
 async def check_code(
-    registration_id: str, body: schemas.CheckCode, caller: Caller, slot: Kept, works: Works
+    registration_id: RegistrationId, body: schemas.CheckCode, caller: Caller, slot: Kept, works: Works
 ) -> Response:
     """Check a code; a right one counts once."""
     wanted = parse("reg", registration_id)
@@ -186,7 +188,7 @@ async def check_code(
 
 @router.post("/{registration_id}/submit", response_model=schemas.RegistrationOut, responses=_PROBLEMS)
 async def submit(
-    registration_id: str, body: schemas.Empty, caller: Caller, slot: Kept, works: Works
+    registration_id: RegistrationId, body: schemas.Empty, caller: Caller, slot: Kept, works: Works
 ) -> Response:
     """Decide."""
     wanted = parse("reg", registration_id)
@@ -195,7 +197,7 @@ async def submit(
 
 @router.post("/{registration_id}/appeal", response_model=schemas.RegistrationOut, responses=_PROBLEMS)
 async def appeal(
-    registration_id: str, body: schemas.Appeal, caller: Caller, slot: Kept, works: Works
+    registration_id: RegistrationId, body: schemas.Appeal, caller: Caller, slot: Kept, works: Works
 ) -> Response:
     """Appeal a denial, once, within 30 days."""
     wanted = parse("reg", registration_id)
@@ -203,7 +205,7 @@ async def appeal(
 
 
 @router.post("/{registration_id}/cancel", response_model=schemas.RegistrationOut, responses=_PROBLEMS)
-async def cancel(registration_id: str, caller: Caller, slot: Kept, works: Works) -> Response:
+async def cancel(registration_id: RegistrationId, caller: Caller, slot: Kept, works: Works) -> Response:
     """Cancel an open registration."""
     wanted = parse("reg", registration_id)
     return await slot.run(200, lambda keep: works.cancel(caller, wanted, keep), _shown(caller))
