@@ -14,7 +14,7 @@ from time import process_time
 # in place of this folder, where this very file would hide the mrz package
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from service.kit.mrz import Layout, MrzDate, MrzFields, check, compose, parse  # noqa: E402
+from service.kit.mrz import Layout, MrzDate, MrzFields, check, compose, parse  # noqa: E402 - after the path is set
 
 BOUND = 30_000
 TODAY = date(2026, 11, 23)

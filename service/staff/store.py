@@ -6,11 +6,12 @@ from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from service.infra.postgres import Reader, Tx
 from service.kit.errors import Stale
 from service.kit.ids import new_id
-from service.staff.model import Link, Role, Staff, StaffState
+from service.staff.model import Link, LoginTaken, Role, Staff, StaffState
 from service.staff.tables import StaffLinkRow, StaffRecoveryRow, StaffRevealRow, StaffRow
 
 _STAFF = cast(sa.Table, StaffRow.__table__)
@@ -25,7 +26,8 @@ def _of_row(row: sa.Row[Any]) -> Staff:
     return Staff(**data)
 
 
-def add(tx: Tx, staff: Staff) -> None:
+async def add(tx: Tx, staff: Staff) -> None:
+    """Write it now; :class:`LoginTaken` where the operator has somebody of that sign-in name."""
     tx.stage(
         sa.insert(_STAFF),
         {
@@ -44,6 +46,10 @@ def add(tx: Tx, staff: Staff) -> None:
             "version": staff.version,
         },
     )
+    try:
+        await tx.settle()
+    except IntegrityError:
+        raise LoginTaken() from None
 
 
 async def by_login(reader: Reader, login: str) -> Staff | None:

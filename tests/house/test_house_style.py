@@ -51,7 +51,8 @@ def _comments(name: Path) -> Iterator[tuple[int, str]]:
 
 
 def test_a_silenced_warning_says_why() -> None:
-    """``# noqa: S608 - a constant of ours``; two silencers on one line may share a reason at the end."""
+    """``# noqa: S608 - a constant of ours``; two silencers on one line may share a reason at the end. Tests hand over
+    wrong types on purpose and dig in JSON: there the code of a ``type: ignore`` says enough."""
     found = []
     for name in python():
         for line, comment in _comments(name):
@@ -59,6 +60,8 @@ def test_a_silenced_warning_says_why() -> None:
                 rest, heads = comment, 0
                 while match := WITH_REASON.match(rest):
                     rest, heads = match[1].lstrip(" -–:"), heads + 1
+                if heads and name.parts[0] == "tests" and comment.startswith("# type: ignore["):
+                    continue
                 if not heads or len(rest.lstrip("# ").split()) < 2:
                     found.append(f"{name}:{line}")
     assert not found, found
@@ -126,7 +129,8 @@ def test_sql_takes_no_clock_of_the_server() -> None:
     found = [
         f"{name}:{node.lineno}"
         for name in python("service/")
-        if not str(name).startswith(("service/migrations/", "service/infra/embedded/"))
+        # upkeep: the job runner writes its heartbeats by the server's clock, so they are compared with that
+        if not str(name).startswith(("service/migrations/", "service/infra/embedded/", "service/upkeep.py"))
         for node in ast.walk(parsed(name))
         if isinstance(node, ast.Call)
         and ast.unparse(node.func) in ("sa.text", "text")

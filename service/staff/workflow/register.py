@@ -4,14 +4,12 @@ import base64
 import secrets
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
-
 from service.audit.workflow import Actor, record
 from service.infra.postgres import Database, Tx
 from service.kit.errors import InvalidRequest, NotFound, StateConflict
 from service.kit.ids import new_id, wire
 from service.staff import rules, store
-from service.staff.model import DEMO_LINK_TTL, LINK_TTL, Link, LoginTaken, Role, Staff, StaffState
+from service.staff.model import DEMO_LINK_TTL, LINK_TTL, Link, Role, Staff, StaffState
 from service.staff.workflow.factors import Factors, link_digest
 
 
@@ -53,11 +51,7 @@ class StaffRegister:
                 failed_at=None,
                 created_at=tx.now,
             )
-            store.add(tx, staff)
-            try:
-                await tx.settle()
-            except IntegrityError:
-                raise LoginTaken() from None
+            await store.add(tx, staff)
             record(
                 tx,
                 actor=actor,
