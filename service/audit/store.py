@@ -12,6 +12,7 @@ from service.audit.model import INSTALLATION, Entry, Head, Seal
 from service.audit.rules import entry_hash
 from service.audit.tables import AuditEntryRow, AuditHeadRow, AuditNoteRow, AuditSealRow, InstallationRow
 from service.infra.postgres import Reader, Tx
+from service.infra.statements import Statement
 
 _ENTRY = cast(sa.Table, AuditEntryRow.__table__)
 _NOTE = cast(sa.Table, AuditNoteRow.__table__)
@@ -19,7 +20,9 @@ _SEAL = cast(sa.Table, AuditSealRow.__table__)
 _HEAD = cast(sa.Table, AuditHeadRow.__table__)
 _INSTALLATION = cast(sa.Table, InstallationRow.__table__)
 
-_INSERT_ENTRY = sa.insert(_ENTRY)
+_INSERT_ENTRY = Statement(
+    sa.insert(_ENTRY), [column.name for column in _ENTRY.columns if column.name != "xid"]
+)
 _INSERT_NOTE = sa.insert(_NOTE)
 _INSERT_SEAL = sa.insert(_SEAL)
 _INSERT_HEAD = sa.insert(_HEAD)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -24,10 +24,12 @@ from service.documents.model import (
 from service.documents.tables import DocumentCheckRow
 from service.infra.crypto import SubjectKey
 from service.infra.postgres import Reader, Tx
+from service.infra.statements import Statement
 from service.kit.errors import JsonObject, JsonValue, NotFound
 from service.kit.mrz import MrzDate
 
 _TABLE = "document_check"
+_ADD = Statement(sa.insert(cast(sa.Table, DocumentCheckRow.__table__)))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -54,23 +56,24 @@ def add(tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) 
     """Stage the row. The submission itself is not in it."""
     check = examination.check
     tx.stage(
-        sa.insert(DocumentCheckRow).values(
-            operator_id=tx.tenant,
-            id=check.id,
-            registration_id=check.registration_id,
-            subscriber_id=subscriber_id,
-            kind=check.kind.value,
-            document_type=check.document_type.value,
-            issuing_state=check.issuing_state,
-            outcome=check.outcome.value,
-            proof=check.proof.value,
-            reason=check.reason.value if check.reason else None,
-            checks=_codes(check.checks),
-            registry_answer=examination.registry.value if examination.registry else None,
-            sealed=key.seal(_TABLE, check.id, _sealed(examination)),
-            at=check.at,
-            judged_at=tx.now,
-        )
+        _ADD,
+        {
+            "operator_id": tx.tenant,
+            "id": check.id,
+            "registration_id": check.registration_id,
+            "subscriber_id": subscriber_id,
+            "kind": check.kind.value,
+            "document_type": check.document_type.value,
+            "issuing_state": check.issuing_state,
+            "outcome": check.outcome.value,
+            "proof": check.proof.value,
+            "reason": check.reason.value if check.reason else None,
+            "checks": _codes(check.checks),
+            "registry_answer": examination.registry.value if examination.registry else None,
+            "sealed": key.seal(_TABLE, check.id, _sealed(examination)),
+            "at": check.at,
+            "judged_at": tx.now,
+        },
     )
 
 

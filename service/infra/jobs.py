@@ -42,7 +42,7 @@ def defer(
     **args: str | int | None,
 ) -> None:
     """Ask for ``task`` after this transaction commits; ``at`` is the instant not to start before."""
-    kwargs: JSONDict = {name: value for name, value in args.items()}
+    kwargs: JSONDict = dict(args)
     tx.outbox.append(
         Job(queue=queue, lock=lock, queueing_lock=None, task_name=task, task_kwargs=kwargs, scheduled_at=at)
     )

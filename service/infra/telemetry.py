@@ -32,6 +32,11 @@ DECISIONS = Counter("simward_decisions_total", "Decisions by verdict", ["verdict
 RULE_FAILURES = Counter(
     "simward_rule_failures_total", "Rules that failed at run time, by rule", ["rule"], registry=REGISTRY
 )
+SHARED_ASKS_REFUSED = Counter(
+    "simward_shared_asks_refused_total",
+    "Times an asker was over the day's budget of identities asked about over all operators; raise an alarm",
+    registry=REGISTRY,
+)
 CODES = Counter("simward_codes_total", "Codes by what became of them", ["outcome"], registry=REGISTRY)
 JOBS_FAILED = Gauge("simward_jobs_failed", "Jobs that gave up and wait for staff", registry=REGISTRY)
 

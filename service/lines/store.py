@@ -5,9 +5,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
 
 from service.infra.postgres import Reader, Tx
+from service.infra.statements import Statement
 from service.kit.errors import NotFound, Stale
 from service.lines.model import Line, NumberInUse, SimInUse, State
 from service.lines.rules import due_at
@@ -46,10 +48,22 @@ def _values(line: Line) -> dict[str, Any]:
     return row | {"state": line.state.value, "reasons": list(line.reasons), "due_at": due_at(line)}
 
 
-def _of(row: sa.Row[Any]) -> Line:
-    data = row._mapping
+_ON = Statement(
+    sa.select(_LINE).where(
+        _LINE.c.operator_id == sa.bindparam("op"),
+        _LINE.c.state != sa.literal_column(f"'{State.CLOSED.value}'"),
+        sa.or_(
+            _LINE.c.msisdn_idx == sa.any_(sa.bindparam("numbers", type_=ARRAY(sa.LargeBinary))),
+            _LINE.c.iccid_idx == sa.any_(sa.bindparam("cards", type_=ARRAY(sa.LargeBinary))),
+        ),
+    )
+)
+
+
+def _of(row: Any) -> Line:
+    """The line of a row: SQLAlchemy's, or a compiled statement's named tuple."""
     return Line(
-        **{name: data[name] for name in _SAME}, state=State(data["state"]), reasons=tuple(data["reasons"])
+        **{name: getattr(row, name) for name in _SAME}, state=State(row.state), reasons=tuple(row.reasons)
     )
 
 
@@ -124,15 +138,9 @@ async def on(
     reader: Reader, msisdn: tuple[bytes, ...], iccid: tuple[bytes, ...]
 ) -> tuple[list[Line], list[Line]]:
     """Every line not yet free of this number, and of this card."""
-    rows = await reader.all(
-        sa.select(_LINE).where(
-            _LINE.c.operator_id == reader.tenant,
-            _LINE.c.state != State.CLOSED.value,
-            sa.or_(_LINE.c.msisdn_idx.in_(msisdn), _LINE.c.iccid_idx.in_(iccid)),
-        )
-    )
-    on_number = [_of(row) for row in rows if row._mapping["msisdn_idx"] in msisdn]
-    on_sim = [_of(row) for row in rows if row._mapping["iccid_idx"] in iccid]
+    rows = await reader.fetch(_ON, op=reader.tenant, numbers=list(msisdn), cards=list(iccid))
+    on_number = [_of(row) for row in rows if row.msisdn_idx in msisdn]
+    on_sim = [_of(row) for row in rows if row.iccid_idx in iccid]
     return on_number, on_sim
 
 

@@ -34,9 +34,13 @@ class PipelineHoldings:
         return [*(holding for holding, _ in found), *await self._lines.holdings(tx, subscriber_id)]
 
     async def forget(self, tx: Tx, subscriber_id: UUID) -> None:
-        """Drop every keyed hash of an erased person, but what keeps a confirmed scammer out until it decays."""
+        """Drop every keyed hash of an erased person, what operators share included, but what keeps a confirmed
+        scammer out until it decays."""
         for registration, _ in await store.of_subscriber(tx, subscriber_id):
             await self._risk.forget(tx, registration.id, self._policy)
+            line = await self._lines.of_registration(tx, registration.id)
+            if line is not None:
+                self._risk.unshare(tx, line.id)
         store.forget(tx, subscriber_id)
         self._lines.forget(tx, subscriber_id)
 

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Mapping
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from service.infra.postgres import Reader, Tx
+from service.infra.statements import Statement
 from service.kit.errors import NotFound, Stale
 from service.registration.model import (
     OPEN,
@@ -26,12 +27,42 @@ from service.registration.model import (
 )
 from service.registration.tables import RegistrationRow
 
-_TABLE = RegistrationRow.__table__
+_TABLE = cast(sa.Table, RegistrationRow.__table__)
+_HERE = sa.and_(_TABLE.c.operator_id == sa.bindparam("at_operator"), _TABLE.c.id == sa.bindparam("at_id"))
+_FIXED = ("id", "operator_id", "created_at", "client_id", "subscriber_id")
+_LOAD = Statement(sa.select(_TABLE).where(_HERE))
+# The wrapped data key beside its registration: almost every request needs both. The table is named by string, as
+# in a foreign key; what the columns mean is the subscribers' business (``Subscribers.unwrap``).
+_KEY = sa.table(
+    "subject_key", sa.column("operator_id"), sa.column("id"), sa.column("kek_id"), sa.column("wrapped")
+)
+_WITH_KEYS = sa.select(
+    _TABLE, _KEY.c.kek_id.label("key_kek_id"), _KEY.c.wrapped.label("key_wrapped")
+).outerjoin(_KEY, sa.and_(_KEY.c.operator_id == _TABLE.c.operator_id, _KEY.c.id == _TABLE.c.subscriber_id))
+_LOAD_OPENED = Statement(_WITH_KEYS.where(_HERE))
+_LOAD_LOCKED = Statement(sa.select(_TABLE).where(_HERE).with_for_update())
 _PLAIN = [
     f.name
     for f in fields(Registration)
     if f.name not in ("documents", "codes", "outcome", "activation", "state", "purpose", "channel")
 ]
+
+
+_ADD = Statement(
+    insert(_TABLE).on_conflict_do_nothing(),
+    [column.name for column in _TABLE.columns if column.name != "legal_hold"],
+)
+_SAVE = Statement(
+    sa.update(_TABLE)
+    .where(_HERE, _TABLE.c.version == sa.bindparam("at_version"))
+    .values(
+        {
+            column.name: sa.bindparam(column.name, type_=column.type)
+            for column in _TABLE.columns
+            if column.name not in (*_FIXED, "legal_hold")
+        }
+    )
+)
 
 
 def _instant(value: str | None) -> datetime | None:
@@ -103,8 +134,9 @@ def _outcome(data: Mapping[str, Any] | None) -> Outcome | None:
     )
 
 
-def of_row(row: sa.Row[Any]) -> Registration:
-    data = row._mapping
+def of_row(row: Any) -> Registration:
+    """The registration of a row: SQLAlchemy's, or a compiled statement's named tuple."""
+    data: Any = row._mapping if isinstance(row, sa.Row) else row._asdict()
     plain = {name: data[name] for name in _PLAIN}
     return Registration(
         **plain,
@@ -135,36 +167,37 @@ async def load(
 ) -> Registration:
     """The registration; :class:`NotFound` also where it belongs to another operator, or to another dealer than
     the one that the key is bound to."""
-    wanted = sa.select(_TABLE).where(_TABLE.c.operator_id == reader.tenant, _TABLE.c.id == registration_id)
-    if dealer is not None:
-        wanted = wanted.where(_TABLE.c.dealer_id == dealer)
-    row = await reader.one(wanted.with_for_update() if lock else wanted)
-    if row is None:
+    row = await reader.fetch_one(
+        _LOAD_LOCKED if lock else _LOAD, at_operator=reader.tenant, at_id=registration_id
+    )
+    if row is None or (dealer is not None and row.dealer_id != dealer):
         raise NotFound()
     return of_row(row)
 
 
+async def load_with_key(
+    reader: Reader, registration_id: UUID, *, dealer: UUID | None = None
+) -> tuple[Registration, tuple[int, bytes] | None]:
+    """As :func:`load`, with the applicant's wrapped data key (its key-encryption key's id and the bytes); None for
+    the key where the applicant was erased."""
+    row = await reader.fetch_one(_LOAD_OPENED, at_operator=reader.tenant, at_id=registration_id)
+    if row is None or (dealer is not None and row.dealer_id != dealer):
+        raise NotFound()
+    return of_row(row), None if row.key_wrapped is None else (row.key_kek_id, row.key_wrapped)
+
+
 async def add(tx: Tx, registration: Registration) -> bool:
     """Insert it now; False where a unique index refuses a number or a SIM that is taken."""
-    added = await tx.scalar(
-        insert(RegistrationRow).values(values(registration)).on_conflict_do_nothing().returning(_TABLE.c.id)
-    )
-    return added is not None
+    return await tx.change(_ADD, **values(registration)) == 1
 
 
 async def save(tx: Tx, registration: Registration, *, expected: int) -> None:
     """Write the registration whose version was ``expected``; :class:`Stale` where somebody was faster."""
     changed = values(registration) | {"version": expected + 1}
-    for fixed in ("id", "operator_id", "created_at", "client_id", "subscriber_id"):
+    for fixed in _FIXED:
         del changed[fixed]
-    count = await tx.run(
-        sa.update(RegistrationRow)
-        .where(
-            _TABLE.c.operator_id == tx.tenant,
-            _TABLE.c.id == registration.id,
-            _TABLE.c.version == expected,
-        )
-        .values(changed)
+    count = await tx.change(
+        _SAVE, at_operator=tx.tenant, at_id=registration.id, at_version=expected, **changed
     )
     if count == 0:
         raise Stale()
@@ -180,7 +213,23 @@ async def listed(
     dealer: UUID | None = None,
 ) -> list[Registration]:
     """Newest first."""
-    wanted = sa.select(_TABLE).where(_TABLE.c.operator_id == reader.tenant)
+    found = await listed_with_keys(
+        reader, limit=limit, before=before, states=states, msisdn=msisdn, dealer=dealer
+    )
+    return [registration for registration, _ in found]
+
+
+async def listed_with_keys(
+    reader: Reader,
+    *,
+    limit: int,
+    before: UUID | None,
+    states: tuple[State, ...] = (),
+    msisdn: tuple[bytes, ...] = (),
+    dealer: UUID | None = None,
+) -> list[tuple[Registration, tuple[int, bytes] | None]]:
+    """Newest first, each with its applicant's wrapped key as in :func:`load_with_key`: one statement for a page."""
+    wanted = _WITH_KEYS.where(_TABLE.c.operator_id == reader.tenant)
     if states:
         wanted = wanted.where(_TABLE.c.state.in_([state.value for state in states]))
     if msisdn:
@@ -189,7 +238,10 @@ async def listed(
         wanted = wanted.where(_TABLE.c.dealer_id == dealer)
     if before is not None:
         wanted = wanted.where(_TABLE.c.id < before)
-    return [of_row(row) for row in await reader.all(wanted.order_by(_TABLE.c.id.desc()).limit(limit))]
+    rows = await reader.all(wanted.order_by(_TABLE.c.id.desc()).limit(limit))
+    return [
+        (of_row(row), None if row.key_wrapped is None else (row.key_kek_id, row.key_wrapped)) for row in rows
+    ]
 
 
 async def expire_due(tx: Tx, *, limit: int = 500) -> list[Registration]:

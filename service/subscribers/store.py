@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from service.infra.postgres import Base, Reader, Tx
+from service.infra.statements import Statement
 from service.kit.canon import IndexKind
 from service.kit.errors import Stale
 from service.subscribers.model import Erasure
@@ -41,22 +42,48 @@ class Person:
 
 
 # One round trip for the three tables: adding a subscriber is on the path of every new registration.
-_ADD = sa.text(
-    "WITH s AS (INSERT INTO subscriber (operator_id, id, sealed, version, created_at)"
-    " VALUES (:op, :id, :sealed, 1, :at)),"
-    " k AS (INSERT INTO subject_key (operator_id, id, kek_id, wrapped) VALUES (:op, :id, :kek, :wrapped))"
-    " INSERT INTO subject_index (operator_id, idx, subscriber_id, kind)"
-    " SELECT :op, i.idx, :id, i.kind FROM unnest(:idx, :kinds) AS i (idx, kind)"
-).bindparams(
-    sa.bindparam("op", type_=sa.Uuid()),
-    sa.bindparam("id", type_=sa.Uuid()),
-    sa.bindparam("at", type_=sa.DateTime(timezone=True)),
-    sa.bindparam("sealed", type_=sa.LargeBinary()),
-    sa.bindparam("wrapped", type_=sa.LargeBinary()),
-    sa.bindparam("kek", type_=sa.BigInteger()),
-    sa.bindparam("idx", type_=ARRAY(sa.LargeBinary())),
-    sa.bindparam("kinds", type_=ARRAY(sa.Text())),
+_ADD = Statement(
+    sa.text(
+        "WITH s AS (INSERT INTO subscriber (operator_id, id, sealed, version, created_at)"
+        " VALUES (:op, :id, :sealed, 1, :at)),"
+        " k AS (INSERT INTO subject_key (operator_id, id, kek_id, wrapped) VALUES (:op, :id, :kek, :wrapped))"
+        " INSERT INTO subject_index (operator_id, idx, subscriber_id, kind)"
+        " SELECT :op, i.idx, :id, i.kind FROM unnest(:idx, :kinds) AS i (idx, kind)"
+    ).bindparams(
+        sa.bindparam("op", type_=sa.Uuid()),
+        sa.bindparam("id", type_=sa.Uuid()),
+        sa.bindparam("at", type_=sa.DateTime(timezone=True)),
+        sa.bindparam("sealed", type_=sa.LargeBinary()),
+        sa.bindparam("wrapped", type_=sa.LargeBinary()),
+        sa.bindparam("kek", type_=sa.BigInteger()),
+        sa.bindparam("idx", type_=ARRAY(sa.LargeBinary())),
+        sa.bindparam("kinds", type_=ARRAY(sa.Text())),
+    )
 )
+_HERE = sa.and_(_KEY.c.operator_id == sa.bindparam("op"), _KEY.c.id == sa.bindparam("subject"))
+_GET_KEY = Statement(sa.select(_KEY).where(_HERE))
+_GET = (
+    sa.select(_SUBSCRIBER.c.sealed, _SUBSCRIBER.c.version, _KEY.c.kek_id, _KEY.c.wrapped)
+    .join(_KEY, sa.and_(_KEY.c.operator_id == _SUBSCRIBER.c.operator_id, _KEY.c.id == _SUBSCRIBER.c.id))
+    .where(_HERE)
+)
+_PERSON = Statement(_GET)
+_PERSON_LOCKED = Statement(_GET.with_for_update(of=_SUBSCRIBER))
+_SAVE = Statement(
+    sa.update(_SUBSCRIBER)
+    .where(
+        _SUBSCRIBER.c.operator_id == sa.bindparam("op"),
+        _SUBSCRIBER.c.id == sa.bindparam("subject"),
+        _SUBSCRIBER.c.version == sa.bindparam("expected"),
+    )
+    .values(sealed=sa.bindparam("blob"), version=sa.bindparam("next"))
+)
+_CLEAR = Statement(
+    sa.delete(_INDEX).where(
+        _INDEX.c.operator_id == sa.bindparam("op"), _INDEX.c.subscriber_id == sa.bindparam("subject")
+    )
+)
+_INDEXED = Statement(sa.insert(_INDEX))
 
 
 def stage_subscriber(tx: Tx, key: KeyRow, sealed: bytes, indexed: Indexed) -> None:
@@ -76,23 +103,14 @@ def stage_subscriber(tx: Tx, key: KeyRow, sealed: bytes, indexed: Indexed) -> No
 
 
 async def key(reader: Reader, subscriber_id: UUID) -> KeyRow | None:
-    row = await reader.one(
-        sa.select(_KEY).where(_KEY.c.operator_id == reader.tenant, _KEY.c.id == subscriber_id)
-    )
+    row = await reader.fetch_one(_GET_KEY, op=reader.tenant, subject=subscriber_id)
     return None if row is None else KeyRow(row.id, row.kek_id, bytes(row.wrapped))
 
 
 async def person(reader: Reader, subscriber_id: UUID, *, lock: bool = False) -> Person | None:
     """The subscriber; None where it is unknown or erased. ``lock`` holds its row until the end."""
-    stmt = (
-        sa.select(_SUBSCRIBER.c.sealed, _SUBSCRIBER.c.version, _KEY.c.kek_id, _KEY.c.wrapped)
-        .join(
-            _KEY,
-            sa.and_(_KEY.c.operator_id == _SUBSCRIBER.c.operator_id, _KEY.c.id == _SUBSCRIBER.c.id),
-        )
-        .where(_SUBSCRIBER.c.operator_id == reader.tenant, _SUBSCRIBER.c.id == subscriber_id)
-    )
-    row = await reader.one(stmt.with_for_update(of=_SUBSCRIBER) if lock else stmt)
+    wanted = _PERSON_LOCKED if lock else _PERSON
+    row = await reader.fetch_one(wanted, op=reader.tenant, subject=subscriber_id)
     if row is None or row.sealed is None:
         return None
     return Person(KeyRow(subscriber_id, row.kek_id, bytes(row.wrapped)), bytes(row.sealed), row.version)
@@ -100,14 +118,8 @@ async def person(reader: Reader, subscriber_id: UUID, *, lock: bool = False) -> 
 
 async def save(tx: Tx, subscriber_id: UUID, sealed: bytes, indexed: Indexed, *, expected: int) -> None:
     """Replace blob and indexes; :class:`Stale` if the version moved on."""
-    touched = await tx.run(
-        sa.update(_SUBSCRIBER)
-        .where(
-            _SUBSCRIBER.c.operator_id == tx.tenant,
-            _SUBSCRIBER.c.id == subscriber_id,
-            _SUBSCRIBER.c.version == expected,
-        )
-        .values(sealed=sealed, version=expected + 1)
+    touched = await tx.change(
+        _SAVE, op=tx.tenant, subject=subscriber_id, expected=expected, blob=sealed, next=expected + 1
     )
     if touched == 0:
         raise Stale()
@@ -115,12 +127,10 @@ async def save(tx: Tx, subscriber_id: UUID, sealed: bytes, indexed: Indexed, *, 
 
 
 def _stage_index(tx: Tx, subscriber_id: UUID, indexed: Indexed) -> None:
-    tx.stage(
-        sa.delete(_INDEX).where(_INDEX.c.operator_id == tx.tenant, _INDEX.c.subscriber_id == subscriber_id)
-    )
+    tx.stage(_CLEAR, {"op": tx.tenant, "subject": subscriber_id})
     if indexed:
         tx.stage(
-            sa.insert(_INDEX),
+            _INDEXED,
             [
                 {"operator_id": tx.tenant, "idx": idx, "subscriber_id": subscriber_id, "kind": kind.value}
                 for kind, idx in indexed

@@ -1,6 +1,7 @@
 """Verbs of the register of persons. ``Subscribers`` is built once and holds no state but the vault."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
 
@@ -17,6 +18,15 @@ _TABLE = "subscriber"
 
 Values = Iterable[tuple[IndexKind, str]]
 """``(kind, canonical value)`` pairs: what a subscriber is found by."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Opened:
+    """A person as one read found them."""
+
+    key: SubjectKey
+    pii: JsonObject
+    person: store.Person
 
 
 class Subscribers:
@@ -40,6 +50,22 @@ class Subscribers:
         if row is None:
             raise Erased()
         return self._key(reader.tenant, row)
+
+    def unwrap(self, operator: UUID, subscriber_id: UUID, wrapped: tuple[int, bytes] | None) -> SubjectKey:
+        """The data key behind what a domain read beside its own row; :class:`Erased` where there was none."""
+        if wrapped is None:
+            raise Erased()
+        return self._vault.subject_key(operator, subscriber_id, *wrapped)
+
+    async def open(self, reader: Reader, subscriber_id: UUID) -> "Opened":
+        """Key and data in one read, good for :meth:`put`; :class:`Erased` where nothing is left."""
+        person = await self._person(reader, subscriber_id)
+        pii, _ = self._open(reader.tenant, person)
+        return Opened(self._key(reader.tenant, person.key), pii, person)
+
+    async def put(self, tx: Tx, opened: "Opened", pii: JsonObject, indexes: Values = ()) -> None:
+        """As :meth:`replace`, of what :meth:`open` read; ``Stale`` where somebody was faster."""
+        await self._save(tx, opened.person, pii, _distinct(indexes))
 
     async def read(self, reader: Reader, subscriber_id: UUID) -> JsonObject:
         """What is known of the person; :class:`Erased` where nothing is any more."""

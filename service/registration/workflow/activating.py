@@ -29,6 +29,7 @@ from service.lines.rules import after_failure, first_conditions
 from service.registration import rules, store
 from service.registration.model import Activating, Activation, Registration, State
 from service.registration.workflow.parts import Parts, opened
+from service.registration.workflow.sharing import identity_of, shared_keys
 
 _WORKER = Actor.system("activation")
 
@@ -85,7 +86,8 @@ async def activate(parts: Parts, operator: UUID, registration_id: UUID, attempt:
 
 async def _open(parts: Parts, tx: Tx, current: Registration, new: NewLine) -> None:
     key, _ = await opened(parts, tx, current)
-    await parts.lines.open(tx, new, key, _WORKER)
+    line = await parts.lines.open(tx, new, key, _WORKER)
+    parts.risk.share(tx, shared_keys(parts.vault, identity_of(key, current)), line.id)
     await store.save(tx, rules.provisioned(current, tx.now), expected=current.version)
     record(tx, actor=_WORKER, action="registration.activated", object=wire("reg", current.id))
     emit(tx, Event(EventName.REGISTRATION_ACTIVE, tx.tenant, tx.now, {"registration": current.id.hex}))

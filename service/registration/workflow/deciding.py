@@ -4,7 +4,6 @@ Gathered without a write transaction; then, in one: locks on the capped identiti
 scarce, the pure decision, the pure step of the state machine, the audit entry and the jobs; commit; answer.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
@@ -30,7 +29,8 @@ from service.registration.model import (
 from service.registration.workflow.activating import ask
 from service.registration.workflow.evidence import adopt
 from service.registration.workflow.opening import client_actor
-from service.registration.workflow.parts import Keep, Parts, opened
+from service.registration.workflow.parts import Keep, Parts, loaded, opened
+from service.registration.workflow.sharing import ask_of, identity_of
 from service.risk.model import Blind, Decision, Reason, RiskSubject, Value, Verdict
 from service.risk.rules import RiskPolicy
 from service.web.auth import Principal
@@ -46,9 +46,8 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
     """Decide. Refuses with what is missing, or where it was decided already."""
     policy = parts.policy.current
     async with parts.db.read(caller.operator_id) as reader:
-        registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+        registration, key, numbers = await loaded(parts, reader, registration_id, caller.dealer_id)
         rules.collecting(registration, reader.now)
-        key, numbers = await opened(parts, reader, registration)
         dealer = await _dealer(parts, reader, registration)
     registration = await adopt(parts, registration)
     lacking = rules.missing(registration)
@@ -167,11 +166,7 @@ def subject_of(
 ) -> RiskSubject:
     """Everything that the risk rules may know about this registration, as blind indexes and coded facts."""
     best = rules.best_document(registration)
-    identity: Mapping[str, JsonValue] = (
-        key.open("registration_identity", registration.id, registration.identity)
-        if registration.identity
-        else {}
-    )
+    identity = identity_of(key, registration)
 
     def blind(kind: IndexKind, name: str) -> Blind | None:
         value = identity.get(name)
@@ -218,6 +213,7 @@ def subject_of(
         dealer_id=registration.dealer_id,
         document_expires_on=expires_on,
         facts=facts,
+        shared=ask_of(vault, registration, identity),
     )
 
 

@@ -11,8 +11,8 @@ from service.kit.ids import wire
 from service.otp.model import Proof, Sent
 from service.registration import rules, store
 from service.registration.model import Channel, CodeProof, Registration, Target, View
-from service.registration.workflow.opening import client_actor, pending, shown_number
-from service.registration.workflow.parts import Keep, Parts, opened
+from service.registration.workflow.opening import client_actor, number_of, pending
+from service.registration.workflow.parts import Keep, Parts, loaded
 from service.web.auth import Principal
 
 
@@ -21,11 +21,10 @@ async def send_code(
 ) -> Sent:
     """Send a code to the number that possession is proved of. The message leaves inside this request."""
     async with parts.db.read(caller.operator_id) as reader:
-        registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+        registration, _, numbers = await loaded(parts, reader, registration_id, caller.dealer_id)
         rules.may_send_code(registration, to, reader.now)
         if registration.verified(to) is not None:
             raise StateConflict("verified", (), "A code to this number came back already.")
-        _, numbers = await opened(parts, reader, registration)
         number = numbers.msisdn
         if to is Target.CONTACT:
             person = await parts.subscribers.read(reader, registration.subscriber_id)
@@ -93,8 +92,8 @@ async def get(parts: Parts, caller: Principal, registration_id: UUID) -> View:
     """One registration, with the proof that a failed transaction left behind. Without Redis, which alone knows of
     one, it is shown as PostgreSQL has it."""
     async with parts.db.read(caller.operator_id) as reader:
-        registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
-        msisdn = await shown_number(parts, reader, registration)
+        registration, wrapped = await store.load_with_key(reader, registration_id, dealer=caller.dealer_id)
+    msisdn = number_of(parts, registration, wrapped)
     try:
         registration = await adopt(parts, registration)
     except Unavailable as gone:

@@ -160,6 +160,14 @@ def indexes(pii: Mapping[str, object]) -> list[tuple[IndexKind, str]]:
     return found
 
 
+def number_of(parts: Parts, registration: Registration, wrapped: tuple[int, bytes] | None) -> str | None:
+    """The number, of a row that was read with its applicant's key; None where the applicant was erased."""
+    if wrapped is None:
+        return None
+    key = parts.subscribers.unwrap(registration.operator_id, registration.subscriber_id, wrapped)
+    return Numbers.of(key, registration).msisdn
+
+
 async def shown_number(parts: Parts, reader: Reader, registration: Registration) -> str | None:
     try:
         return (await opened(parts, reader, registration))[1].msisdn
@@ -190,7 +198,7 @@ async def listed(
     """Newest first; a key that is bound to a dealer sees its own."""
     indexes = parts.vault.index_all(caller.operator_id, IndexKind.MSISDN, msisdn) if msisdn else ()
     async with parts.db.read(caller.operator_id) as reader:
-        found = await store.listed(
+        found = await store.listed_with_keys(
             reader,
             limit=limit,
             before=before,
@@ -198,7 +206,7 @@ async def listed(
             msisdn=indexes,
             dealer=caller.dealer_id,
         )
-        return [View(registration, await shown_number(parts, reader, registration)) for registration in found]
+    return [View(each, number_of(parts, each, wrapped)) for each, wrapped in found]
 
 
 async def cancel(parts: Parts, caller: Principal, registration_id: UUID, keep: Keep[View]) -> View:

@@ -13,6 +13,7 @@ from service.kit.errors import JsonObject
 from service.lines.ports import Inventory, Provisioner
 from service.lines.workflow import Lines
 from service.otp.workflow import Codes
+from service.registration import store
 from service.registration.model import Registration
 from service.registration.ports import CurrentPolicy
 from service.risk.workflow import Risk
@@ -74,6 +75,16 @@ class Numbers:
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
+
+
+async def loaded(
+    parts: Parts, reader: Reader, registration_id: UUID, dealer: UUID | None
+) -> tuple[Registration, SubjectKey, Numbers]:
+    """A registration, its subject's key and its numbers, in one statement; raises ``Erased`` where the subject is
+    gone."""
+    registration, wrapped = await store.load_with_key(reader, registration_id, dealer=dealer)
+    key = parts.subscribers.unwrap(reader.tenant, registration.subscriber_id, wrapped)
+    return registration, key, Numbers.of(key, registration)
 
 
 async def opened(parts: Parts, reader: Reader, registration: Registration) -> tuple[SubjectKey, Numbers]:

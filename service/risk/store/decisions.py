@@ -1,11 +1,12 @@
 """Decisions as they were made: written once, read back for people and for replay."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from service.infra.postgres import Reader, Tx
+from service.infra.statements import Statement
 from service.kit.errors import JsonObject
 from service.risk.model import (
     ApplicantCode,
@@ -22,7 +23,7 @@ from service.risk.model import (
 )
 from service.risk.tables import DecisionRow
 
-_INSERT = sa.insert(DecisionRow)
+_INSERT = Statement(sa.insert(cast(sa.Table, DecisionRow.__table__)))
 
 
 def add(tx: Tx, decision: Decision) -> None:
