@@ -4,7 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-from tests.house.tree import documented, parsed, python
+from tests.house.tree import ROOT, documented, parsed, python
 
 ALLOWED = {"str", "int", "None"}
 
@@ -108,3 +108,19 @@ def test_events_carry_ids_and_codes() -> None:
                 for key in node.value.keys:
                     assert isinstance(key, ast.Constant), f"{name}:{node.lineno}"
                     assert key.value in roles, f"{name}:{node.lineno}: {key.value}"
+
+
+def test_chores_and_their_page_agree() -> None:
+    """``chores()`` of the worker: (every, name, what)."""
+    source = parsed(Path("service/worker.py"))
+    [chores] = [node for node in source.body if isinstance(node, ast.FunctionDef) and node.name == "chores"]
+    short = {"seconds": "s", "minutes": "min", "hours": "h", "days": "d"}
+    found = {}
+    for node in ast.walk(chores):
+        if isinstance(node, ast.Tuple) and len(node.elts) == 3 and isinstance(node.elts[0], ast.Call):
+            every, name, _ = node.elts
+            [word] = every.keywords  # type: ignore[attr-defined]  # a call
+            found[ast.literal_eval(name)] = f"{ast.literal_eval(word.value)} {short[str(word.arg)]}"
+    section = (ROOT / "docs/jobs.md").read_text("utf-8").partition("## Chores")[2]
+    said = dict(re.findall(r"^\| (\w+) \| (\d+ \w+) \|", section, re.M))
+    assert found == said
