@@ -144,7 +144,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         lambda: policies.current.codes,
         deadline_s=settings.send_deadline_s,
     )
-    risk = Risk()
+    risk = Risk(vault)
     lines = Lines(db, vault, subscribers, provisioner)
     operators = Operators(db)
     factors = Factors(vault)

@@ -126,6 +126,8 @@ class Upkeep:
         for operator in operators:
             async with services.db.write(operator) as tx:
                 await services.risk.purge(tx, policy.risk)
+        async with services.db.write(None) as tx:
+            services.risk.purge_shared(tx)
         return await run_retention(
             services.db,
             services.subscribers,

@@ -29,7 +29,7 @@ STALLED_AFTER = timedelta(seconds=15)
 def subscribers(services: Services) -> dict[EventName, Sequence[Handler]]:
     """Who is told of what. The only place where one domain's event meets another's handler."""
     told: dict[EventName, list[Handler]] = {}
-    for table in (risk.subscriptions(services.risk, services.db),):
+    for table in (risk.subscriptions(services.risk, services.db, lambda: services.policies.current.risk),):
         for name, handler in table.items():
             told.setdefault(name, []).append(handler)
     return dict(told)

@@ -5,11 +5,13 @@ later changes are further revisions (``alembic`` operations), and a test compare
 """
 
 from collections.abc import Iterator
+from itertools import groupby
 
 import sqlalchemy as sa
 
 from service.audit import ddl
 from service.migrations import security
+from service.risk import ddl as shared
 from service.tables import metadata
 
 INSERT_ONLY = ("decision", "policy_version", "policy_publication")
@@ -25,7 +27,7 @@ def statements() -> Iterator[str]:
 
     engine = sa.create_mock_engine("postgresql+psycopg://", take)
     metadata.create_all(engine, checkfirst=False)
-    yield from made
+    yield from in_order(made)
     yield security.PARTITION_FUNCTION.strip()
     tables = list(metadata.sorted_tables)
     for table in tables:
@@ -35,9 +37,20 @@ def statements() -> Iterator[str]:
         if "operator_id" in table.c:
             is_directory = table.name == "client_key"
             yield from security.wall(table.name, security.NAMED_KEY if is_directory else None)
-    yield from security.grants((table.name for table in tables), INSERT_ONLY)
+    yield from security.grants(
+        (table.name for table in tables if table.name not in shared.TABLES), INSERT_ONLY
+    )
     yield from security.JOB_GRANTS
-    yield from (statement.strip() for statement in ddl.STATEMENTS)
+    yield from (statement.strip() for statement in (*ddl.STATEMENTS, *shared.STATEMENTS))
+
+
+def in_order(made: list[str]) -> Iterator[str]:
+    """A table's indexes are a set in the metadata: by name they come out the same every time."""
+    for is_index, group in groupby(
+        made, lambda text: text.startswith(("CREATE INDEX", "CREATE UNIQUE INDEX"))
+    ):
+        found = list(group)
+        yield from sorted(found, key=lambda text: text.split(" INDEX ")[1]) if is_index else found
 
 
 def main() -> None:

@@ -62,7 +62,10 @@ class Hands:
         self.services: Services = build(settings, self.clock, instead)
         self.operator = operator
         self._handlers: dict[EventName, list[Handler]] = {}
-        for name, handler in risk_jobs.subscriptions(self.services.risk, self.services.db).items():
+        told = risk_jobs.subscriptions(
+            self.services.risk, self.services.db, lambda: self.services.policies.current.risk
+        )
+        for name, handler in told.items():
             self._handlers.setdefault(name, []).append(handler)
         self._tasks: dict[str, Callable[..., Awaitable[None]]] = {
             "event:dispatch": self._dispatch,

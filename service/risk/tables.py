@@ -79,3 +79,36 @@ class DecisionRow(Tenant, Base):
     policy_version: Mapped[str] = mapped_column(sa.String(64), comment="pii:none under which it was made")
     signals: Mapped[dict[str, Any]] = mapped_column(comment="pii:none what was seen: counts and codes")
     reasons: Mapped[list[Any]] = mapped_column(comment="pii:none rules with value and threshold")
+
+
+class SharedHoldingRow(Base):
+    """That some line hangs on an identity, whosever it is: no operator stands here, and no right is given on it.
+
+    It is reached only through the functions of ``service.risk.ddl`` (``security.md`` 1.5).
+    """
+
+    __tablename__ = "shared_holding"
+    __table_args__ = (
+        sa.Index("ix_shared_holding_line", "line_ref"),
+        sa.CheckConstraint("kind IN ('document','person','msisdn','licence')", name="kind"),
+    )
+
+    idx: Mapped[bytes] = mapped_column(primary_key=True, comment="pii:index keyed hash over all operators")
+    line_ref: Mapped[bytes] = mapped_column(primary_key=True, comment="pii:index keyed hash of the line's id")
+    kind: Mapped[str] = mapped_column(sa.String(10), comment="pii:none what the index is of")
+    until: Mapped[datetime] = mapped_column(
+        comment="pii:none until when it counts; infinity while it is open"
+    )
+
+
+class SharedAskRow(Base):
+    """One identity that one asker asked about on one day. Both hashes are of the ``volatile`` key and joined to
+    nothing: not even to ``shared_holding``. Reached through the same functions alone."""
+
+    __tablename__ = "shared_ask"
+
+    asker: Mapped[bytes] = mapped_column(primary_key=True, comment="pii:index keyed hash of who asked")
+    day: Mapped[date] = mapped_column(sa.Date, primary_key=True, comment="pii:none UTC day")
+    asked: Mapped[bytes] = mapped_column(
+        primary_key=True, comment="pii:index keyed hash of asker and identity"
+    )

@@ -6,18 +6,22 @@ was approved. A person's approval takes the cap too: ``tx.lock``, ``may_still_ho
 ``record``, ``hold``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+import structlog
+
 from service.events import Event, EventName
 from service.infra import telemetry
+from service.infra.crypto import Vault
 from service.infra.postgres import Reader, Tx
 from service.kit.canon import lock_key
 from service.kit.errors import Refusal
 from service.kit.ids import new_id
 from service.risk import rules
 from service.risk.model import (
+    Blind,
     Decider,
     Decision,
     HoldingKind,
@@ -28,11 +32,17 @@ from service.risk.model import (
     ends_for_scam,
 )
 from service.risk.rules import RiskPolicy
-from service.risk.store import decisions, holdings
+from service.risk.store import decisions, holdings, shared
+
+log = structlog.get_logger(__name__)
 
 
 class Risk:
-    """Holds nothing: policies are passed in, so that one request reads one version."""
+    """Holds no state: policies are passed in, so that one request reads one version. Without a vault nothing is
+    shared between operators."""
+
+    def __init__(self, vault: Vault | None = None) -> None:
+        self._vault = vault
 
     async def gather(
         self, reader: Reader, subject: RiskSubject, policy: RiskPolicy, now: datetime
@@ -52,10 +62,21 @@ class Risk:
     async def recount(
         self, tx: Tx, subject: RiskSubject, signals: Signals, policy: RiskPolicy, now: datetime
     ) -> Signals:
-        """``signals`` with what is scarce counted again. The locks must be held: the statement after them sees
-        what their last holder committed."""
-        counts = await holdings.count(tx, subject.keys(), policy.parameters, now, scarce=True)
-        return signals.having(counts)
+        """``signals`` with what is scarce counted again, and the one truth over all operators asked. The locks
+        must be held: the statement after them sees what their last holder committed.
+
+        That truth is asked only of a subject whose document passed and whose code came back; of others it is
+        false, and another rule sends them to a person.
+        """
+        p, asking = policy.parameters, None
+        if subject.shared is not None and subject.shared.keys and subject.is_evidenced and p.shared_cap:
+            asking = shared.asking(subject.shared, p, now)
+        counts = await holdings.count(tx, subject.keys(), p, now, scarce=True, asking=asking)
+        known = {"shared_limit_exceeded": False, **counts}
+        if known["shared_limit_exceeded"] is None:
+            telemetry.SHARED_ASKS_REFUSED.inc()
+            log.warning("risk.shared_asks_refused", operator=tx.tenant.hex)
+        return signals.having(known)
 
     def decide(self, signals: Signals, policy: RiskPolicy, now: datetime, registration_id: UUID) -> Decision:
         """The rules' decision; nothing is written yet."""
@@ -112,6 +133,31 @@ class Risk:
         """A registration's decisions, oldest first."""
         return await decisions.history(reader, registration_id)
 
+    def share(self, tx: Tx, keys: Mapping[str, Blind], line_id: UUID) -> None:
+        """Stage that a line of this identity is open, for what operators share."""
+        if self._vault is not None:
+            shared.add(tx, keys, self._vault.shared_ref(line_id))
+
+    def unshare(self, tx: Tx, line_id: UUID) -> None:
+        """Stage the removal of a line from what operators share: its holder is erased."""
+        if self._vault is not None:
+            shared.remove(tx, self._vault.shared_ref_all(line_id))
+
+    async def share_again(self, tx: Tx, keys: Mapping[str, Blind], line_id: UUID) -> int:
+        """Bring a line's shared rows to the primary key: part of a rotation. How many rows changed."""
+        if self._vault is None:
+            return 0
+        lines = self._vault.shared_ref_all(line_id)
+        return sum([await shared.move(tx, blind, lines) for blind in keys.values()])
+
+    async def shared_keys_in_use(self, reader: Reader) -> set[int]:
+        """Ids of the ``shared`` keys that rows of any operator still have."""
+        return await shared.keys_in_use(reader)
+
+    def purge_shared(self, tx: Tx) -> None:
+        """Stage the deletion of what counts no more over all operators; part of the daily retention."""
+        shared.purge(tx)
+
     async def forget(self, tx: Tx, registration_id: UUID, policy: RiskPolicy) -> int:
         """Erase a registration's holdings, except what keeps a scammer out until it decays."""
         return await holdings.forget(tx, registration_id, policy.parameters)
@@ -120,8 +166,9 @@ class Risk:
         """Delete the holdings that weigh nothing any more; part of the daily retention."""
         return await holdings.purge(tx, policy.parameters)
 
-    async def follow(self, tx: Tx, event: Event) -> bool:
-        """Take an event of a line or a registration into the holdings; whether anything changed.
+    async def follow(self, tx: Tx, event: Event, policy: RiskPolicy | None = None) -> bool:
+        """Take an event of a line or a registration into the holdings; whether anything changed. ``policy`` says
+        how long a closed line counts over all operators: as long as it does here.
 
         May be called any number of times and in any order with the same events: a line's life moves one way
         only, and of scam and reinstatement the latest instants are kept.
@@ -141,9 +188,20 @@ class Risk:
                 changed = await holdings.release(tx, registration_id)
             case EventName.LINE_CLOSED:
                 changed = await holdings.close(tx, registration_id, event.at)
+                await self._share_until(tx, event, registration_id, policy)
         if for_scam and event.name in (EventName.LINE_SUSPENDED, EventName.LINE_CLOSED):
             changed += await holdings.mark_scam(tx, registration_id, event.at, confirmed=is_confirmed)
         return changed > 0
+
+    async def _share_until(
+        self, tx: Tx, event: Event, registration_id: UUID, policy: RiskPolicy | None
+    ) -> None:
+        line = event.refs.get("line")
+        if self._vault is None or policy is None or line is None:
+            return
+        opened_at = await shared.opened_at(tx, registration_id)
+        last = None if opened_at is None else policy.parameters.counts_until(opened_at, event.at)
+        shared.remove(tx, self._vault.shared_ref_all(UUID(line)), last)
 
     @staticmethod
     async def _registration(tx: Tx, event: Event) -> UUID | None:

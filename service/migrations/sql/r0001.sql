@@ -30,9 +30,9 @@ CREATE TABLE audit_entry (
 )
  PARTITION BY RANGE (at);
 
-CREATE INDEX ix_audit_entry_operator_id_xid ON audit_entry (operator_id, xid);
-
 CREATE INDEX ix_audit_entry_operator_id_object ON audit_entry (operator_id, object);
+
+CREATE INDEX ix_audit_entry_operator_id_xid ON audit_entry (operator_id, xid);
 
 COMMENT ON COLUMN audit_entry.operator_id IS 'pii:none the operator that the row belongs to';
 
@@ -171,11 +171,11 @@ CREATE TABLE holding (
     CONSTRAINT ck_holding_closed CHECK ((state = 'closed') = (closed_at IS NOT NULL))
 );
 
+CREATE INDEX ix_holding_idx ON holding (operator_id, idx, opened_at);
+
 CREATE INDEX ix_holding_line ON holding (operator_id, line_id);
 
 CREATE INDEX ix_holding_scam ON holding (operator_id, idx) WHERE scam_at IS NOT NULL;
-
-CREATE INDEX ix_holding_idx ON holding (operator_id, idx, opened_at);
 
 COMMENT ON COLUMN holding.operator_id IS 'pii:none the operator that the row belongs to';
 
@@ -261,6 +261,38 @@ COMMENT ON COLUMN decision.policy_version IS 'pii:none under which it was made';
 COMMENT ON COLUMN decision.signals IS 'pii:none what was seen: counts and codes';
 
 COMMENT ON COLUMN decision.reasons IS 'pii:none rules with value and threshold';
+
+CREATE TABLE shared_holding (
+    idx BYTEA NOT NULL,
+    line_ref BYTEA NOT NULL,
+    kind VARCHAR(10) NOT NULL,
+    until TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_shared_holding PRIMARY KEY (idx, line_ref),
+    CONSTRAINT ck_shared_holding_kind CHECK (kind IN ('document','person','msisdn','licence'))
+);
+
+CREATE INDEX ix_shared_holding_line ON shared_holding (line_ref);
+
+COMMENT ON COLUMN shared_holding.idx IS 'pii:index keyed hash over all operators';
+
+COMMENT ON COLUMN shared_holding.line_ref IS 'pii:index keyed hash of the line''s id';
+
+COMMENT ON COLUMN shared_holding.kind IS 'pii:none what the index is of';
+
+COMMENT ON COLUMN shared_holding.until IS 'pii:none until when it counts; infinity while it is open';
+
+CREATE TABLE shared_ask (
+    asker BYTEA NOT NULL,
+    day DATE NOT NULL,
+    asked BYTEA NOT NULL,
+    CONSTRAINT pk_shared_ask PRIMARY KEY (asker, day, asked)
+);
+
+COMMENT ON COLUMN shared_ask.asker IS 'pii:index keyed hash of who asked';
+
+COMMENT ON COLUMN shared_ask.day IS 'pii:none UTC day';
+
+COMMENT ON COLUMN shared_ask.asked IS 'pii:index keyed hash of asker and identity';
 
 CREATE TABLE erasure (
     operator_id UUID NOT NULL,
@@ -691,19 +723,19 @@ CREATE TABLE registration (
     CONSTRAINT ck_registration_state CHECK (state IN ('collecting','approved','in_review','denied','active','expired','cancelled'))
 );
 
-CREATE UNIQUE INDEX uq_registration_open_msisdn ON registration (operator_id, msisdn_idx) WHERE state IN ('collecting', 'in_review', 'approved');
-
 CREATE INDEX ix_registration_dealer ON registration (operator_id, dealer_id, id);
-
-CREATE INDEX ix_registration_state ON registration (operator_id, state, id);
-
-CREATE INDEX ix_registration_subscriber ON registration (operator_id, subscriber_id);
 
 CREATE INDEX ix_registration_expiry ON registration (expires_at) WHERE state = 'collecting';
 
 CREATE INDEX ix_registration_msisdn ON registration (operator_id, msisdn_idx, id);
 
+CREATE INDEX ix_registration_state ON registration (operator_id, state, id);
+
+CREATE INDEX ix_registration_subscriber ON registration (operator_id, subscriber_id);
+
 CREATE UNIQUE INDEX uq_registration_open_iccid ON registration (operator_id, iccid_idx) WHERE state IN ('collecting', 'in_review', 'approved');
+
+CREATE UNIQUE INDEX uq_registration_open_msisdn ON registration (operator_id, msisdn_idx) WHERE state IN ('collecting', 'in_review', 'approved');
 
 COMMENT ON COLUMN registration.operator_id IS 'pii:none the operator that the row belongs to';
 
@@ -790,9 +822,9 @@ CREATE TABLE document_check (
     CONSTRAINT ck_document_check_proof CHECK (proof IN ('none', 'consistent', 'confirmed', 'signed'))
 );
 
-CREATE INDEX ix_document_check_operator_id_subscriber_id ON document_check (operator_id, subscriber_id);
-
 CREATE INDEX ix_document_check_operator_id_registration_id ON document_check (operator_id, registration_id);
+
+CREATE INDEX ix_document_check_operator_id_subscriber_id ON document_check (operator_id, subscriber_id);
 
 COMMENT ON COLUMN document_check.operator_id IS 'pii:none the operator that the row belongs to';
 
@@ -858,19 +890,19 @@ CREATE TABLE line (
     CONSTRAINT ck_line_state CHECK (state IN ('active','restricted','suspended','quarantined','closed'))
 );
 
-CREATE INDEX ix_line_iccid ON line (operator_id, iccid_idx, id);
-
 CREATE INDEX ix_line_due ON line (operator_id, due_at) WHERE due_at IS NOT NULL;
 
-CREATE INDEX ix_line_state ON line (operator_id, state, id);
+CREATE INDEX ix_line_iccid ON line (operator_id, iccid_idx, id);
 
 CREATE INDEX ix_line_msisdn ON line (operator_id, msisdn_idx, id);
 
+CREATE INDEX ix_line_state ON line (operator_id, state, id);
+
 CREATE INDEX ix_line_subscriber ON line (operator_id, subscriber_id);
 
-CREATE UNIQUE INDEX uq_line_open_msisdn ON line (operator_id, msisdn_idx) WHERE state IN ('active', 'restricted', 'suspended');
-
 CREATE UNIQUE INDEX uq_line_open_iccid ON line (operator_id, iccid_idx) WHERE state IN ('active', 'restricted', 'suspended');
+
+CREATE UNIQUE INDEX uq_line_open_msisdn ON line (operator_id, msisdn_idx) WHERE state IN ('active', 'restricted', 'suspended');
 
 COMMENT ON COLUMN line.operator_id IS 'pii:none the operator that the row belongs to';
 
@@ -1269,3 +1301,101 @@ GRANT INSERT ON audit_note, erasure TO simward_app;
 GRANT UPDATE (sealed, kek_id) ON audit_note TO simward_app;
 
 GRANT INSERT ON audit_seal, audit_head, installation TO simward_sealer;
+
+REVOKE ALL ON shared_holding FROM PUBLIC, simward_app, simward_sealer, simward_read;
+
+REVOKE ALL ON shared_ask FROM PUBLIC, simward_app, simward_sealer, simward_read;
+
+CREATE FUNCTION shared_holding_add(kinds text[], idxs bytea[], line bytea)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  INSERT INTO public.shared_holding (idx, line_ref, kind, until)
+    SELECT w.idx, line, w.kind, 'infinity' FROM unnest(kinds, idxs) AS w (kind, idx)
+    ON CONFLICT DO NOTHING;
+END $$;
+
+CREATE FUNCTION shared_holding_remove(lines bytea[], last timestamptz)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF last IS NULL THEN
+    DELETE FROM public.shared_holding h WHERE h.line_ref = ANY(lines);
+  ELSE
+    UPDATE public.shared_holding h SET until = last WHERE h.line_ref = ANY(lines) AND h.until = 'infinity';
+  END IF;
+END $$;
+
+CREATE FUNCTION shared_holding_exceeds(kinds text[], idxs bytea[], most integer, moment timestamptz,
+  askers bytea[], askeds bytea[], budgets integer[])
+RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  today date := (moment AT TIME ZONE 'UTC')::date;
+BEGIN
+  IF most IS NULL OR most < 3 OR NOT kinds <@ ARRAY['document', 'person', 'msisdn', 'licence']
+     OR cardinality(askers) = 0 OR array_position(askers, NULL) IS NOT NULL
+     OR cardinality(askeds) <> cardinality(askers) OR cardinality(budgets) <> cardinality(askers)
+     OR array_position(budgets, NULL) IS NOT NULL THEN
+    RAISE EXCEPTION 'this is not answered' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  FOR i IN 1 .. cardinality(askers) LOOP
+    CONTINUE WHEN EXISTS (SELECT FROM public.shared_ask a
+      WHERE a.asker = askers[i] AND a.day = today AND a.asked = askeds[i]);
+    IF (SELECT count(*) FROM (SELECT FROM public.shared_ask a WHERE a.asker = askers[i] AND a.day = today
+        LIMIT budgets[i]) AS found) >= budgets[i] THEN
+      RETURN NULL;
+    END IF;
+    INSERT INTO public.shared_ask (asker, day, asked) VALUES (askers[i], today, askeds[i])
+      ON CONFLICT DO NOTHING;
+  END LOOP;
+  RETURN EXISTS (SELECT FROM unnest(kinds, idxs) AS w (kind, idx)
+    JOIN public.shared_holding h ON h.idx = w.idx AND h.kind = w.kind AND h.until > moment
+    GROUP BY w.kind HAVING count(DISTINCT h.line_ref) >= most);
+END $$;
+
+CREATE FUNCTION shared_holding_move(old_idxs bytea[], fresh_idx bytea, old_lines bytea[], fresh_line bytea)
+RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  moved integer;
+BEGIN
+  UPDATE public.shared_holding h SET idx = fresh_idx, line_ref = fresh_line
+    WHERE h.idx = ANY(old_idxs) AND h.line_ref = ANY(old_lines)
+      AND (h.idx, h.line_ref) <> (fresh_idx, fresh_line);
+  GET DIAGNOSTICS moved = ROW_COUNT;
+  RETURN moved;
+END $$;
+
+CREATE FUNCTION shared_holding_keys()
+RETURNS SETOF bytea LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT substr(h.idx, 1, 4) FROM public.shared_holding h
+  UNION SELECT substr(h.line_ref, 1, 4) FROM public.shared_holding h
+$$;
+
+CREATE FUNCTION shared_holding_purge(moment timestamptz)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  DELETE FROM public.shared_holding h WHERE h.until <= moment;
+  DELETE FROM public.shared_ask a WHERE a.day < (moment AT TIME ZONE 'UTC')::date;
+END $$;
+
+REVOKE ALL ON FUNCTION shared_holding_add FROM PUBLIC, simward_app, simward_sealer, simward_read;
+
+REVOKE ALL ON FUNCTION shared_holding_remove FROM PUBLIC, simward_app, simward_sealer, simward_read;
+
+REVOKE ALL ON FUNCTION shared_holding_exceeds FROM PUBLIC, simward_app, simward_sealer, simward_read;
+
+REVOKE ALL ON FUNCTION shared_holding_move FROM PUBLIC, simward_app, simward_sealer, simward_read;
+
+REVOKE ALL ON FUNCTION shared_holding_keys FROM PUBLIC, simward_app, simward_sealer, simward_read;
+
+REVOKE ALL ON FUNCTION shared_holding_purge FROM PUBLIC, simward_app, simward_sealer, simward_read;
+
+GRANT EXECUTE ON FUNCTION shared_holding_add TO simward_app;
+
+GRANT EXECUTE ON FUNCTION shared_holding_remove TO simward_app;
+
+GRANT EXECUTE ON FUNCTION shared_holding_exceeds TO simward_app;
+
+GRANT EXECUTE ON FUNCTION shared_holding_move TO simward_app;
+
+GRANT EXECUTE ON FUNCTION shared_holding_keys TO simward_app;
+
+GRANT EXECUTE ON FUNCTION shared_holding_purge TO simward_app;

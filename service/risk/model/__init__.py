@@ -3,6 +3,7 @@
 from service.risk.model.catalogue import (
     CATALOGUE,
     SIGNAL_TYPES,
+    WITHHELD,
     Signal,
     Signals,
     Type,
@@ -26,6 +27,7 @@ from service.risk.model.nouns import (
     Reason,
     RiskSubject,
     RuleError,
+    SharedAsk,
     Verdict,
     ends_for_scam,
 )
@@ -33,6 +35,7 @@ from service.risk.model.nouns import (
 __all__ = [
     "CATALOGUE",
     "SIGNAL_TYPES",
+    "WITHHELD",
     "ApplicantCode",
     "Assurance",
     "Blind",
@@ -49,6 +52,7 @@ __all__ = [
     "Reason",
     "RiskSubject",
     "RuleError",
+    "SharedAsk",
     "Signal",
     "Signals",
     "Type",

@@ -98,6 +98,10 @@ _SIGNALS = (
     _count("dealer_lines_today", "Lines of this dealer within 24 hours"),
     _count("dealer_unproven_today", "Lines of this dealer within 24 hours that rest on unproven evidence"),
     _flag("person_weak", "registration", "Name and birth date identify poorly (1 January, or a partial date)"),
+    # Over all operators: one truth, asked once a document passed and a code came back, else false. Unknown to
+    # whoever asked about too many identities that day.
+    _flag("shared_limit_exceeded", "shared holdings",
+          "This identity holds as many lines as it may, all operators together"),
     # What scams left behind.
     _count("scam_on_document", "Lines on this document that were suspended or closed for scam"),
     _count("scam_on_personal_number", "Lines on this personal number that were suspended or closed for scam"),
@@ -122,6 +126,8 @@ _SIGNALS = (
 )  # fmt: skip
 
 CATALOGUE: Mapping[str, Signal] = MappingProxyType({signal.name: signal for signal in _SIGNALS})
+WITHHELD = frozenset({"shared_limit_exceeded"})
+"""Signals that no reason names: what is known of other operators reads as the own cap does (``security.md`` 1.5)."""
 SIGNAL_TYPES: Mapping[str, Type] = MappingProxyType({signal.name: signal.type for signal in _SIGNALS})
 
 

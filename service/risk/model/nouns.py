@@ -186,13 +186,26 @@ class Blind:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedAsk:
+    """What is asked over all operators: the identity under the ``shared`` keys, and who asks.
+
+    ``askers``: (who asks, who asks about which identity) for the client, then for the client's dealer where
+    there is one, as keyed hashes that nothing joins to the identity's.
+    """
+
+    keys: Mapping[str, Blind]
+    askers: tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RiskSubject:
     """Who and what asks for a line, as blind indexes and as facts that are signals already.
 
     ``person`` is left out where the match would be weak (``person_weak``: 1 January, a partial date): it then
     weighs nothing and is not recorded. ``device`` is the applicant's own; a dealer's device is left out.
     ``facts`` maps names of the catalogue to values, None or missing meaning unknown; the counts are not among
-    them. ``document_expires_on`` serves renewals and is kept by the month.
+    them. ``document_expires_on`` serves renewals and is kept by the month. ``shared`` is left out where there is
+    no document.
     """
 
     document: Blind | None = None
@@ -202,10 +215,17 @@ class RiskSubject:
     dealer_id: UUID | None = None
     document_expires_on: date | None = None
     facts: Mapping[str, Value | None] = field(default_factory=dict)
+    shared: SharedAsk | None = None
 
     @property
     def is_proven(self) -> bool:
         return self.facts.get("proof") in ("confirmed", "signed")
+
+    @property
+    def is_evidenced(self) -> bool:
+        """A document passed and a code came back: before that, nothing is asked over operators."""
+        has_code = self.facts.get("line_code_verified") or self.facts.get("contact_code_verified")
+        return self.facts.get("document_outcome") == "pass" and has_code is True
 
     def keys(self) -> dict[HoldingKind, Blind]:
         """Everything that a line of this subject would hang on."""

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from service.risk.model import (
+    WITHHELD,
     ApplicantCode,
     Assurance,
     Conditions,
@@ -98,7 +99,7 @@ def _ask(rule: Rule, env: dict[str, int | bool | str], policy: RiskPolicy) -> Re
         effect = rule.effect
         if rule.ground is not None and not ground_holds(rule.ground, env):
             effect = Verdict.REVIEW
-        facts = rule.when.explain(env)
+        facts = tuple(fact for fact in rule.when.explain(env) if fact.name not in WITHHELD)
     except Unknown as error:
         return _doubt(
             rule, policy, f"{rule.id} needs {error.signal}, which is not known", unknown=error.signal

@@ -15,7 +15,16 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, cast
 
-from service.risk.model import CATALOGUE, ApplicantCode, DenyGround, RuleError, Value, Verdict, ordinary
+from service.risk.model import (
+    CATALOGUE,
+    WITHHELD,
+    ApplicantCode,
+    DenyGround,
+    RuleError,
+    Value,
+    Verdict,
+    ordinary,
+)
 from service.risk.model.catalogue import INT
 from service.risk.rules.compiler import compile_expression
 from service.risk.rules.decide import decide
@@ -74,6 +83,8 @@ def _parameters(given: Mapping[str, Any]) -> Parameters:
             raise RuleError(f"{place}: takes {wanted}")
         if kind == INT and not each.metadata["low"] <= value <= each.metadata["high"]:
             raise RuleError(f"{place}: lies outside {each.metadata['low']}-{each.metadata['high']}")
+    if given["shared_cap"] in (1, 2):
+        raise RuleError("parameters.shared_cap: 0, or 3 and more: a lower one would tell of single lines")
     return Parameters(**given)
 
 
@@ -117,6 +128,8 @@ def _rule(raw: Mapping[str, Any], constants: Mapping[str, Value]) -> Rule:
     for placeholder in PLACEHOLDER.findall(staff):
         if VOCABULARY.type_of(placeholder) is None:
             raise RuleError(f"{place}: staff names {placeholder}, which is no signal or parameter")
+    if when.signals & WITHHELD and (raw["code"] != ApplicantCode.LIMIT_REACHED or PLACEHOLDER.search(staff)):
+        raise RuleError(f"{place}: what other operators know reads as the own cap: limit-reached, no numbers")
     rule = Rule(
         name,
         when,
@@ -218,6 +231,7 @@ def _ask_house_questions(policy: RiskPolicy) -> None:
         "an expired document": {"document_expired": True},
         "a failed signature": {"document_signature": "failed"},
         "a revoked document": {"document_revoked": True},
+        "too many lines over all operators": {"shared_limit_exceeded": True},
         "a registry's no": {"registry_answer": "no"},
         "a strike on the document": {"strikes_on_document": 1},
         "a document whose line was stopped for scam": {"scam_on_document": 1},

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -26,6 +27,12 @@ class Parameters:
     """A line that was opened within these days counts for the cap, whatever became of it."""
     refill_days: int = _days(0, 3_650)
     """A closed line counts for the cap this long: closing refills nothing at once."""
+    shared_cap: int = field(metadata={"low": 0, "high": 1_000})
+    """Lines that one document, or one person, may hold over all operators; 0 asks nothing, 1 and 2 are refused."""
+    shared_asks_client: int = field(metadata={"low": 1, "high": 100_000})
+    shared_asks_dealer: int = field(metadata={"low": 1, "high": 100_000})
+    """Distinct identities a UTC day that one client, and one dealer of a client, may ask about over all
+    operators."""
     unproven_evidence: Literal["review", "limited", "deny"] = field(
         metadata={"values": ("review", "limited", "deny")}
     )
@@ -51,6 +58,11 @@ class Parameters:
     """A document that ends within so many days may have been renewed already."""
     review_score: int = field(metadata={"low": 1, "high": 1_000_000})
     """The sum of weights from which a person looks."""
+
+    def counts_until(self, opened_at: datetime, closed_at: datetime) -> datetime:
+        """Until when a closed line counts for a cap."""
+        day = timedelta(days=1)
+        return max(opened_at + day * self.window_days, closed_at + day * self.refill_days)
 
 
 def _parameter_types() -> dict[str, Type]:

@@ -6,16 +6,18 @@ ten times the CPU of its execution.
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from service.infra.postgres import Reader, Tx
+from service.infra.statements import Statement
 from service.kit.ids import new_id
 from service.risk.model import Blind, Evidence, HoldingKind, HoldingState, Value
 from service.risk.rules import Parameters
+from service.risk.store.shared import EXCEEDS
 from service.risk.tables import HoldingRow
 
 _H = HoldingRow
@@ -67,7 +69,12 @@ SELECT 'dealer', 0, 0, count(*) FILTER (WHERE {_SCAM} AND h.scam_at > :dealer_sc
 FROM holding h WHERE h.operator_id = :operator AND h.kind = 'dealer' AND h.idx = ANY(CAST(:dealer AS bytea[]))
   AND h.scam_at IS NOT NULL"""
 
-_STATEMENTS = {True: sa.text(_COUNT_SCARCE), False: sa.text(_COUNT_ALL)}
+_STATEMENTS = {True: Statement(sa.text(_COUNT_SCARCE)), False: Statement(sa.text(_COUNT_ALL))}
+
+# With what is asked over all operators: in the same statement, because it is asked in every submit.
+_COUNT_ASKING = Statement(
+    sa.text(f"{_COUNT_SCARCE}\nUNION ALL\nSELECT 'shared', CAST({EXCEEDS} AS integer), 0, 0, 0")
+)
 
 
 def _since(now: datetime, p: Parameters) -> dict[str, Any]:
@@ -83,9 +90,16 @@ def _since(now: datetime, p: Parameters) -> dict[str, Any]:
 
 
 async def count(
-    reader: Reader, keys: Mapping[HoldingKind, Blind], p: Parameters, now: datetime, *, scarce: bool = False
+    reader: Reader,
+    keys: Mapping[HoldingKind, Blind],
+    p: Parameters,
+    now: datetime,
+    *,
+    scarce: bool = False,
+    asking: Mapping[str, Any] | None = None,
 ) -> dict[str, Value | None]:
-    """The counts among the signals, in one statement. ``scarce``: only those that a lock protects.
+    """The counts among the signals, in one statement. ``scarce``: only those that a lock protects; ``asking``
+    (with it alone): what is asked over all operators too, of which null is unknown.
 
     A key that is absent has no lines: its counts are 0, and known.
     """
@@ -111,8 +125,14 @@ async def count(
     }
     if not scarce:
         values["dealer_scam_since"] = now - timedelta(days=p.dealer_scam_days)
-    for row in await reader.all(_STATEMENTS[scarce], values):
-        if row.label == "predecessor":
+    statement = _STATEMENTS[scarce]
+    if scarce and asking is not None:
+        statement = _COUNT_ASKING
+        values |= asking
+    for row in await reader.fetch(statement, **values):
+        if row.label == "shared":
+            counts["shared_limit_exceeded"] = None if row.lines is None else row.lines == 1
+        elif row.label == "predecessor":
             counts["lines_on_predecessor"] = row.lines
         elif row.label == "dealer_today":
             counts["dealer_lines_today"], counts["dealer_unproven_today"] = row.lines, row.unproven
@@ -125,11 +145,28 @@ async def count(
     return counts
 
 
-_INSERT = upsert(HoldingRow).on_conflict_do_nothing(index_elements=["operator_id", "registration_id", "kind"])
-_RENEW = sa.text(
-    f"""UPDATE holding SET renewal_of = (SELECT h.registration_id FROM holding h WHERE {_PREDECESSOR}
+_INSERT = Statement(
+    upsert(cast(sa.Table, HoldingRow.__table__)).on_conflict_do_nothing(
+        index_elements=["operator_id", "registration_id", "kind"]
+    ),
+    [
+        "operator_id",
+        "id",
+        "registration_id",
+        "kind",
+        "idx",
+        "evidence",
+        "state",
+        "opened_at",
+        "document_ends",
+    ],
+)
+_RENEW = Statement(
+    sa.text(
+        f"""UPDATE holding SET renewal_of = (SELECT h.registration_id FROM holding h WHERE {_PREDECESSOR}
   ORDER BY h.opened_at DESC, h.id DESC LIMIT 1)
 WHERE operator_id = :operator AND registration_id = :registration AND kind = 'document'"""
+    )
 )
 
 

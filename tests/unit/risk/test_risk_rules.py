@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from service.risk.model import (
     CATALOGUE,
+    WITHHELD,
     ApplicantCode,
     Assurance,
     Decision,
     DenyGround,
     Evidence,
+    HoldingsLimit,
     RuleError,
     Signals,
     Verdict,
@@ -70,7 +72,7 @@ class TestSeed:
             else:
                 reason = reasons[rule["id"]]
                 assert reason.contribution == rule.get("weight", 0)
-                assert reason.facts, "a rule that fires says what it saw"
+                assert reason.facts or set(values) & WITHHELD, "a rule that fires says what it saw"
                 assert "?" not in reason.staff
                 assert "{" not in reason.staff
 
@@ -78,8 +80,33 @@ class TestSeed:
         (reason,) = judged(lines_on_document=7).reasons
         (fact,) = reason.facts
         assert (fact.name, fact.op, fact.value, fact.threshold) == ("lines_on_document", ">=", 7, 5)
-        assert "7 lines on this document" in reason.staff
         assert reason.code is ApplicantCode.LIMIT_REACHED
+
+    def test_what_other_operators_hold_reads_as_the_own_cap_and_only_a_person_decides_on_it(self) -> None:
+        own, theirs = judged(lines_on_document=5), judged(shared_limit_exceeded=True)
+        assert (own.verdict, theirs.verdict) == (Verdict.DENIED, Verdict.REVIEW)
+        (mine,), (other,) = own.reasons, theirs.reasons
+        assert (mine.rule, mine.staff, mine.code, mine.text) == (
+            other.rule,
+            other.staff,
+            other.code,
+            other.text,
+        )
+        assert mine.staff == HoldingsLimit.title
+        assert other.facts == ()
+        assert judged(shared_limit_exceeded=None).verdict is Verdict.REVIEW
+
+    @pytest.mark.parametrize("change", [{"code": "needs-a-person"}, {"staff": "{lines_on_document} lines"}])
+    def test_a_rule_may_not_word_it_otherwise(self, change: dict[str, str]) -> None:
+        raw = copy.deepcopy(SEED)
+        next(rule for rule in raw["rule"] if rule["id"] == "cap-on-identity").update(change)
+        with pytest.raises(RuleError, match="other operators"):
+            load_policy(raw)
+
+    @pytest.mark.parametrize("cap", [1, 2])
+    def test_single_lines_elsewhere_are_not_told(self, cap: int) -> None:
+        with pytest.raises(RuleError, match="shared_cap"):
+            policy_with(shared_cap=cap)
 
     def test_unproven_evidence_gets_a_person_by_default_and_little_where_limited(self) -> None:
         assert judged(proof="consistent").verdict is Verdict.REVIEW
