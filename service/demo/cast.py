@@ -167,7 +167,7 @@ class Cast:
             number=f"+49151{55_000_000 + self.visits * 137:08}",
             iccid=body + digit(body),
             ip=f"203.0.113.{1 + self.dice.randrange(254)}",
-            **facts,  # type: ignore[arg-type]
+            **facts,  # type: ignore[arg-type]  # the facts are fields of a visit
         )
         self.steps.append(visit)
         return visit
