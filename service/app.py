@@ -91,7 +91,7 @@ async def run(
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
+    while not server.started and not serving.done():  # noqa: ASYNC110  uvicorn has no event to wait for
         await asyncio.sleep(0.01)
     if server.started and ready is not None:
         await ready(server.servers[0].sockets[0].getsockname()[1])

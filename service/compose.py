@@ -25,6 +25,7 @@ from service.kit.clock import Clock
 from service.kit.errors import Unavailable
 from service.lines.ports import Inventory, NullInventory, NullProvisioner, Provisioner
 from service.lines.workflow import Lines
+from service.migrations import HEAD
 from service.operators.workflow import Operators
 from service.otp.ports import Sender
 from service.otp.workflow import Codes
@@ -37,6 +38,12 @@ from service.staff.model import Role
 from service.staff.volatile import Sessions
 from service.staff.workflow import Factors, StaffDesk, StaffRegister
 from service.subscribers.workflow import Subscribers
+
+_CONNECTED_AS = sa.text(
+    "SELECT rolsuper OR rolbypassrls OR pg_has_role(rolname, 'simward_owner', 'MEMBER') AS too_strong,"
+    " (SELECT version_num FROM alembic_version) AS revision"
+    " FROM pg_roles WHERE rolname = current_user"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +93,14 @@ class Services:
 
     async def _postgresql(self) -> str | None:
         """Reached, as a role without special rights, with the newest migration."""
-        from service.migrations.run import head
-
         try:
             async with self.db.read(None) as reader:
-                row = await reader.one(
-                    sa.text(
-                        "SELECT rolsuper OR rolbypassrls OR pg_has_role(rolname, 'simward_owner', 'MEMBER') AS too_strong,"
-                        " (SELECT version_num FROM alembic_version) AS revision FROM pg_roles WHERE rolname = current_user"
-                    )
-                )
+                row = await reader.one(_CONNECTED_AS)
         except Unavailable:
             return "unreachable"
         if row is None or row.too_strong:
             return "connected-as-owner"
-        return None if row.revision == head() else "migrations-pending"
+        return None if row.revision == HEAD else "migrations-pending"
 
     async def _redis(self) -> str | None:
         try:

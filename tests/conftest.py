@@ -10,9 +10,9 @@ from uuid import UUID
 import psycopg
 import pytest
 import redis as sync_redis
-from service.infra.embedded import Embedded, Servers
 
 from service.infra.crypto import Vault, create_keysets
+from service.infra.embedded import Embedded, Servers
 from service.infra.postgres import Database
 from service.infra.redis import Redis
 from service.kit.clock import ManualClock
@@ -50,7 +50,7 @@ def backend() -> Iterator[Backend]:
 
 
 @pytest.fixture(scope="session")
-def _cleaner(backend: Backend) -> Iterator[str]:
+def _cleaner(backend: Backend) -> str:
     """One statement that empties every table but the migrations' own."""
     with backend.admin() as conn:
         rows = conn.execute(
@@ -58,7 +58,7 @@ def _cleaner(backend: Backend) -> Iterator[str]:
             " AND NOT relispartition AND relname <> 'alembic_version'"
         ).fetchall()
     names = sorted(str(row[0]) for row in rows)
-    yield "SET session_replication_role = replica; " + "; ".join(f'DELETE FROM "{name}"' for name in names)
+    return "SET session_replication_role = replica; " + "; ".join(f'DELETE FROM "{name}"' for name in names)
 
 
 @pytest.fixture

@@ -1,30 +1,32 @@
-"""Bring a database to the newest schema, as ``simward_owner``."""
+"""Bring a database to the newest schema, as ``simward_owner``.
 
-from functools import cache
+Alembic is loaded only where there is something to migrate: every start asks, and its import takes longer than
+the question.
+"""
+
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import psycopg
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
+
+from service.migrations import HEAD
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _LOCK = 0x51A0_3A6D
 """Advisory lock under which one process migrates and the others wait."""
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
-    return config
+def config() -> "Config":
+    """Alembic's configuration, without a file of its own."""
+    from alembic.config import Config
 
-
-@cache
-def head() -> str:
-    """The newest revision."""
-    newest = ScriptDirectory.from_config(_config()).get_current_head()
-    assert newest is not None
-    return newest
+    made = Config()
+    made.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    return made
 
 
 def sql(name: str) -> str:
@@ -32,20 +34,34 @@ def sql(name: str) -> str:
     return resources.files("service.migrations").joinpath("sql", name).read_text("utf-8")
 
 
+def is_newest(owner_url: str) -> bool:
+    """Whether the database is at :data:`HEAD` already."""
+    plain = owner_url.replace("postgresql+psycopg://", "postgresql://")
+    with psycopg.connect(plain, autocommit=True) as conn:
+        table = conn.execute("SELECT to_regclass('public.alembic_version')").fetchone()
+        if table is None or table[0] is None:
+            return False
+        return conn.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
+
+
 def migrate(owner_url: str, revision: str = "head") -> None:
-    """Upgrade to ``revision`` (or downgrade, where it is an older one). A second process waits for the first."""
+    """Upgrade to ``revision``, or downgrade where it is an older one. A second process waits for the first."""
+    if revision == "head" and is_newest(owner_url):
+        return
+    from alembic import command
+
     engine = sa.create_engine(owner_url, hide_parameters=True, poolclass=sa.NullPool)
     try:
         with engine.connect() as conn:
             conn.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
             conn.commit()
-            config = _config()
-            config.attributes["connection"] = conn
+            here = config()
+            here.attributes["connection"] = conn
             known = _current(conn)
             if known is not None and revision != "head" and _is_older(revision, known):
-                command.downgrade(config, revision)
+                command.downgrade(here, revision)
             else:
-                command.upgrade(config, revision)
+                command.upgrade(here, revision)
             conn.commit()
             conn.exec_driver_sql(f"SELECT pg_advisory_unlock({_LOCK})")
             conn.commit()
@@ -61,9 +77,10 @@ def _current(conn: sa.Connection) -> str | None:
 
 
 def _is_older(revision: str, known: str) -> bool:
+    from alembic.script import ScriptDirectory
+
     if revision == "base":
         return True
-    script = ScriptDirectory.from_config(_config())
-    return revision != known and revision in {
-        found.revision for found in script.iterate_revisions(known, "base")
-    }
+    script = ScriptDirectory.from_config(config())
+    earlier = {found.revision for found in script.iterate_revisions(known, "base")}
+    return revision != known and revision in earlier

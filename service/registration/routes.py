@@ -18,6 +18,7 @@ from service.registration.workflow import Registrations
 from service.web import pagination
 from service.web.auth import Principal, Scope, require
 from service.web.idempotency import Slot, slot_of
+from service.web.media import JSON_ALONE
 
 router = APIRouter(prefix="/v1/registrations", tags=["registrations"])
 Caller = Annotated[Principal, require(Scope.REGISTRATIONS)]
@@ -57,7 +58,13 @@ def _shown(caller: Principal) -> Any:
     return render_view
 
 
-@router.post("", status_code=201, response_model=schemas.RegistrationOut, responses=_PROBLEMS)
+@router.post(
+    "",
+    status_code=201,
+    response_model=schemas.RegistrationOut,
+    responses=_PROBLEMS,
+    dependencies=[JSON_ALONE],
+)
 async def create(
     body: schemas.CreateRegistration, caller: Caller, slot: Kept, works: Works, request: Request
 ) -> Response:
@@ -118,7 +125,12 @@ async def get(registration_id: RegistrationId, caller: Caller, works: Works) -> 
     return JSONResponse(render.registration(view, caller))
 
 
-@router.patch("/{registration_id}", response_model=schemas.RegistrationOut, responses=_PROBLEMS)
+@router.patch(
+    "/{registration_id}",
+    response_model=schemas.RegistrationOut,
+    responses=_PROBLEMS,
+    dependencies=[JSON_ALONE],
+)
 async def patch(
     registration_id: RegistrationId, body: schemas.PatchRegistration, caller: Caller, works: Works
 ) -> Response:
@@ -131,7 +143,7 @@ async def patch(
 
 
 async def _submission(request: Request) -> Any:
-    """The JSON of a document; a picture is refused before a byte of it is read."""
+    """The JSON of a document; of a picture nothing is decoded."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media.startswith(("multipart/", "image/")):
         raise BiometricRefused("No picture is accepted. Send the lines of the machine-readable zone.")
@@ -163,7 +175,13 @@ async def add_document(
     )
 
 
-@router.post("/{registration_id}/otp", status_code=202, response_model=schemas.CodeSent, responses=_PROBLEMS)
+@router.post(
+    "/{registration_id}/otp",
+    status_code=202,
+    response_model=schemas.CodeSent,
+    responses=_PROBLEMS,
+    dependencies=[JSON_ALONE],
+)
 async def send_code(
     registration_id: RegistrationId, body: schemas.SendCode, caller: Caller, slot: Kept, works: Works
 ) -> Response:
@@ -174,7 +192,12 @@ async def send_code(
     )
 
 
-@router.post("/{registration_id}/otp/check", response_model=schemas.CodeVerified, responses=_PROBLEMS)
+@router.post(
+    "/{registration_id}/otp/check",
+    response_model=schemas.CodeVerified,
+    responses=_PROBLEMS,
+    dependencies=[JSON_ALONE],
+)
 async def check_code(
     registration_id: RegistrationId, body: schemas.CheckCode, caller: Caller, slot: Kept, works: Works
 ) -> Response:
@@ -186,7 +209,12 @@ async def check_code(
     )
 
 
-@router.post("/{registration_id}/submit", response_model=schemas.RegistrationOut, responses=_PROBLEMS)
+@router.post(
+    "/{registration_id}/submit",
+    response_model=schemas.RegistrationOut,
+    responses=_PROBLEMS,
+    dependencies=[JSON_ALONE],
+)
 async def submit(
     registration_id: RegistrationId, body: schemas.Empty, caller: Caller, slot: Kept, works: Works
 ) -> Response:
@@ -195,7 +223,12 @@ async def submit(
     return await slot.run(200, lambda keep: works.submit(caller, wanted, keep), _shown(caller))
 
 
-@router.post("/{registration_id}/appeal", response_model=schemas.RegistrationOut, responses=_PROBLEMS)
+@router.post(
+    "/{registration_id}/appeal",
+    response_model=schemas.RegistrationOut,
+    responses=_PROBLEMS,
+    dependencies=[JSON_ALONE],
+)
 async def appeal(
     registration_id: RegistrationId, body: schemas.Appeal, caller: Caller, slot: Kept, works: Works
 ) -> Response:

@@ -1,10 +1,11 @@
 """The state machine and what is missing: pure functions of a registration and the instant."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from service.kit.clock import rfc3339
-from service.kit.errors import LimitExceeded, StateConflict
+from service.kit.errors import InvalidRequest, LimitExceeded, StateConflict
 from service.registration.model import (
     APPEAL_WITHIN,
     ENDED_STATES,
@@ -51,6 +52,17 @@ def collecting(registration: Registration, now: datetime) -> None:
         raise RegistrationExpired()
     if registration.state is not State.COLLECTING:
         raise StateConflict(registration.state, [State.COLLECTING])
+
+
+def refuse_impossible(
+    subscriber: Mapping[str, object], service_until: datetime | None, now: datetime
+) -> None:
+    """Refuse what the instant alone shows to be wrong: born after today, or served until yesterday."""
+    if service_until is not None and service_until <= now:
+        raise InvalidRequest("/service_until", "in-the-past", "This must be an instant in the future.")
+    born = subscriber.get("birth_date")  # a year, a month or a day: ISO 8601 sorts as text
+    if isinstance(born, str) and born > now.date().isoformat()[: len(born)]:
+        raise InvalidRequest("/subscriber/birth_date", "in-the-future", "This day has not come yet.")
 
 
 def best_document(registration: Registration) -> DocumentSummary | None:
@@ -129,6 +141,11 @@ def with_code(registration: Registration, proof: CodeProof) -> Registration:
     if registration.verified(proof.to) is not None:
         return registration
     return replace(registration, codes=(*registration.codes, proof))
+
+
+def without_contact_code(registration: Registration) -> Registration:
+    """After another contact number was named: a code to the old one is no proof of the new."""
+    return replace(registration, codes=tuple(p for p in registration.codes if p.to is not Target.CONTACT))
 
 
 def decided(registration: Registration, outcome: Outcome, now: datetime) -> Registration:

@@ -1,7 +1,8 @@
 """Wire shapes of registrations (``api.md``). Unknown fields are refused, every string has a length."""
 
 import re
-from datetime import date, datetime
+import unicodedata
+from datetime import UTC, date, datetime
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 
@@ -65,9 +66,24 @@ def _email(text: str) -> str:
 
 def _ip(text: str) -> str:
     try:
+        if "%" in text:  # a zone is this or that machine's own name of an interface
+            raise ValueError
         return str(ip_address(text))
     except ValueError:
         raise Malformed("", "ip", "It is not an IP address.") from None
+
+
+def _opaque(text: str) -> str:
+    if any(unicodedata.category(char)[0] == "C" for char in text):
+        raise Malformed("", "text-characters", "It holds control or invisible characters.")
+    return text
+
+
+def _utc(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise Malformed("", "instant", "It is beyond the calendar.") from None
 
 
 Number = Annotated[str, Field(max_length=20), AfterValidator(_msisdn)]
@@ -76,7 +92,8 @@ Text = Annotated[str, AfterValidator(_text)]
 Country2 = Annotated[str, Field(pattern="^[A-Z]{2}$")]
 Country3 = Annotated[str, Field(pattern="^[A-Z]{1,3}$")]
 Code = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
-Opaque = Annotated[str, Field(min_length=1, max_length=256)]
+Opaque = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_opaque)]
+Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 
 
 class Address(Wire):
@@ -111,7 +128,7 @@ class Device(Wire):
 class Service(Wire):
     plan: Literal["prepaid", "postpaid", "data", "iot"] = "prepaid"
     form: Literal["sim", "esim"] = "sim"
-    service_until: AwareDatetime | None = None
+    service_until: Instant | None = None
 
 
 class Payment(Wire):
@@ -135,7 +152,7 @@ class CreateRegistration(Wire):
     device: Device | None = None
     payment: Payment | None = None
     holder: Holder | None = None
-    service_until: AwareDatetime | None = None
+    service_until: Instant | None = None
 
 
 class PatchRegistration(Wire):

@@ -10,7 +10,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from service.infra.postgres import Database
-from service.migrations.run import _config, head, migrate
+from service.migrations import HEAD
+from service.migrations.run import config, migrate
 from service.operators.workflow import Operators
 from service.tables import metadata
 from service.web.auth import Scope
@@ -18,7 +19,7 @@ from tests.conftest import Backend
 
 
 def test_there_is_one_head() -> None:
-    assert ScriptDirectory.from_config(_config()).get_heads() == [head()]
+    assert ScriptDirectory.from_config(config()).get_heads() == [HEAD]
 
 
 def _included(_: object, name: str | None, kind: str, __: bool, ___: object) -> bool:
@@ -99,4 +100,4 @@ def test_the_first_schema_is_never_dropped(backend: Backend) -> None:
 
 def test_migrating_twice_changes_nothing(backend: Backend) -> None:
     migrate(backend.servers.owner_url)
-    assert head() == "0001"
+    assert ScriptDirectory.from_config(config()).get_current_head() == HEAD

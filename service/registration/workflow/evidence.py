@@ -44,7 +44,9 @@ async def send_code(
         msisdn=number,
         channel=channel,
         language=language,
-        expires_with=registration.expires_at,
+        expires_with=registration.expires_at
+        if not registration.awaits_line_code
+        else now + parts.lines.policy.awaiting_code,
         now=now,
         in_shop=registration.channel is Channel.SHOP,
     )
@@ -110,7 +112,7 @@ async def _note(
     parts: Parts, registration: Registration, proof: Proof, actor: Actor, keep: Keep[CodeProof] | None
 ) -> tuple[Registration, CodeProof]:
     """Write a proof once, whoever else writes the registration meanwhile."""
-    noted = CodeProof(Target(proof.to.value), proof.challenge_id, proof.verified_at)
+    noted = CodeProof(Target(proof.to.value), proof.challenge_id, proof.verified_at, proof.tries)
     for attempt in range(3):
         try:
             async with parts.db.write(registration.operator_id) as tx:

@@ -44,6 +44,7 @@ async def create(parts: Parts, caller: Principal, ask: Opening, keep: Keep[View]
         raise PurposeNotEnabled(purpose=ask.purpose.value)
     if ask.holder_kind != "person":
         raise CategoryNotEnabled(category=ask.holder_kind)
+    rules.refuse_impossible(ask.subscriber or {}, ask.service_until, parts.db.clock.now())
     operator = caller.operator_id
     dealer, agent = await _admit(parts, caller, ask)
     registration_id = new_id(int(parts.db.clock.now().timestamp() * 1000))

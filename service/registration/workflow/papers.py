@@ -111,6 +111,7 @@ async def patch(parts: Parts, caller: Principal, registration_id: UUID, given: J
     async with parts.db.write(caller.operator_id) as tx:
         before = await store.load(tx, registration_id, dealer=caller.dealer_id, lock=True)
         rules.may_patch(before, tx.now)
+        rules.refuse_impossible(given, None, tx.now)
         typed = await parts.subscribers.read(tx, before.subscriber_id)
         person: JsonObject = {name: value for name, value in {**typed, **given}.items() if value is not None}
         key = await parts.subscribers.key(tx, before.subscriber_id)
@@ -129,6 +130,9 @@ async def patch(parts: Parts, caller: Principal, registration_id: UUID, given: J
             identity = _sealed(key, before, chosen)
         await parts.subscribers.replace(tx, before.subscriber_id, person, values)
         after = replace(after, identity=identity)
+        moved = typed.get("contact_msisdn") != person.get("contact_msisdn")
+        if moved:
+            after = rules.without_contact_code(after)
         await store.save(tx, after, expected=before.version)
         record(
             tx,
@@ -138,4 +142,7 @@ async def patch(parts: Parts, caller: Principal, registration_id: UUID, given: J
             facts={"fields": " ".join(sorted(given))},
         )
         number = await shown_number(parts, tx, after)
+    if moved and not before.can_receive:
+        # A code that is on its way to the old contact proves nothing of the new one.
+        await parts.codes.forget(caller.operator_id, registration_id)
     return View(replace(after, version=before.version + 1), number)

@@ -1,4 +1,7 @@
-"""What of a registration operators share: its identity under the ``shared`` keys, and who asks (``security.md`` 1.5)."""
+"""What operators share of a registration: its identity under the ``shared`` keys, and who asks.
+
+Source: ``security.md`` 1.5.
+"""
 
 from collections.abc import Mapping
 
