@@ -51,6 +51,7 @@ BEGIN
      OR array_position(budgets, NULL) IS NOT NULL THEN
     RAISE EXCEPTION 'this is not answered' USING ERRCODE = 'invalid_parameter_value';
   END IF;
+  -- All budgets or none: who gets no answer has spent nothing.
   FOR i IN 1 .. cardinality(askers) LOOP
     CONTINUE WHEN EXISTS (SELECT FROM public.shared_ask a
       WHERE a.asker = askers[i] AND a.day = today AND a.asked = askeds[i]);
@@ -58,9 +59,10 @@ BEGIN
         LIMIT budgets[i]) AS found) >= budgets[i] THEN
       RETURN NULL;
     END IF;
-    INSERT INTO public.shared_ask (asker, day, asked) VALUES (askers[i], today, askeds[i])
-      ON CONFLICT DO NOTHING;
   END LOOP;
+  INSERT INTO public.shared_ask (asker, day, asked)
+    SELECT w.asker, today, w.asked FROM unnest(askers, askeds) AS w (asker, asked)
+    ON CONFLICT DO NOTHING;
   RETURN EXISTS (SELECT FROM unnest(kinds, idxs) AS w (kind, idx)
     JOIN public.shared_holding h ON h.idx = w.idx AND h.kind = w.kind AND h.until > moment
     GROUP BY w.kind HAVING count(DISTINCT h.line_ref) >= most);
