@@ -9,16 +9,14 @@ the same script follows, and the registrations that are there say how far it cam
 """
 
 import contextlib
-import json
 import random  # noqa: TID251  a seeded generator: the same people on every machine
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from service.audit.workflow import Actor
 from service.dealers.model import AgentCodeTaken, DealerCodeTaken, LicenceInUse, Quotas
 from service.demo.cast import AGENTS, SHOPS, Care, Cast, Deed, Step, Visit
+from service.demo.diary import Diary
 from service.demo.hands import Hands
 from service.events import Event, EventName
 from service.kit.errors import Refusal
@@ -36,26 +34,6 @@ SEED = 20260924
 CLIENT = "shop-system"
 PEOPLE = (("mara.lind", "Mara Lind", Role.ANALYST), ("jonas.weiss", "Jonas Weiss", Role.SUPERVISOR))
 _SCAM = {Deed.SUSPEND: EventName.LINE_SUSPENDED, Deed.CLOSE: EventName.LINE_CLOSED}
-
-
-@dataclass(frozen=True, slots=True)
-class Diary:
-    """A small file in the data folder: the day on which the seed began, and whether it came to its end."""
-
-    path: Path
-
-    def read(self) -> tuple[datetime, bool] | None:
-        """(today of the script, whether all is sown); None where nothing was begun, or half a file is left."""
-        try:
-            kept = json.loads(self.path.read_text("utf-8"))
-            return datetime.fromisoformat(kept["today"]), kept["sown"] is True
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def write(self, today: datetime, *, is_sown: bool) -> None:
-        fresh = self.path.with_name(self.path.name + ".new")
-        fresh.write_text(json.dumps({"today": today.isoformat(), "sown": is_sown}) + "\n", "utf-8")
-        fresh.replace(self.path)
 
 
 async def sow(
@@ -160,7 +138,7 @@ class _Season:
         """Jobs were taken and not done: lines that were never brought up, and lines that risk never heard of."""
         async with self.services.db.read(self.operator) as reader:
             waiting = await store.listed(reader, limit=100, before=None, states=(State.APPROVED,))
-        for found in waiting:
+        for found in self._of_the_season(waiting):
             await self.services.registrations.activate(self.operator, found.id)
             await self.hands.work()
         async with self.services.db.read(self.operator) as reader:
@@ -176,6 +154,10 @@ class _Season:
             self.caller, msisdn=number, state=None, before=None, limit=1
         )
         return views[0].registration if views else None
+
+    def _of_the_season(self, found: Sequence[Registration]) -> list[Registration]:
+        """Without what somebody enters in the running demo meanwhile, which is of a later time."""
+        return [each for each in found if each.created_at <= self.hands.clock.now()]
 
     async def _register(self, visit: Visit) -> None:
         opening = Opening(
@@ -238,7 +220,7 @@ class _Season:
         lines scammed is somebody's tool, a shop where others scammed is no fault of its customer."""
         async with self.services.db.read(self.operator) as reader:
             waiting = await store.listed(reader, limit=100, before=None, states=(State.IN_REVIEW,))
-        for found in reversed(waiting):
+        for found in reversed(self._of_the_season(waiting)):
             verdict, reason = _opinion(found)
             try:
                 await self.services.registrations.decide_by_person(

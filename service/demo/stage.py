@@ -162,7 +162,8 @@ async def _seed(
     stage: Stage, settings: Settings, operator: Operator, is_sown: asyncio.Event, *, empty: bool
 ) -> None:
     """The seed sweeps up in its own time, so live registrations expire after it only, whatever becomes of it."""
-    from service.demo.seed import Diary, sow
+    from service.demo.diary import Diary
+    from service.demo.seed import sow
 
     try:
         if not empty and await sow(settings, operator, Diary(stage.diary), SystemClock().now()):
