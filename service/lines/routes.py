@@ -12,6 +12,7 @@ from service.lines.model import Action
 from service.lines.workflow import Lines
 from service.web.auth import Principal, Scope, require
 from service.web.idempotency import Slot, slot_of
+from service.web.media import JSON_ALONE
 
 router = APIRouter(prefix="/v1/lines", tags=["lines"])
 Number = Annotated[str, Path(max_length=20, description="E.164 with +")]
@@ -72,7 +73,9 @@ async def _act(
 Acting = Annotated[Principal, require(Scope.LINES_ACT)]
 
 
-@router.post("/{msisdn}/restrict", response_model=schemas.LineOut, responses=_PROBLEMS)
+@router.post(
+    "/{msisdn}/restrict", response_model=schemas.LineOut, responses=_PROBLEMS, dependencies=[JSON_ALONE]
+)
 async def restrict(
     msisdn: Number, body: schemas.ActOnLine, caller: Acting, slot: Kept, works: Works
 ) -> Response:
@@ -80,7 +83,9 @@ async def restrict(
     return await _act(Action.RESTRICT, msisdn, body, caller, slot, works)
 
 
-@router.post("/{msisdn}/suspend", response_model=schemas.LineOut, responses=_PROBLEMS)
+@router.post(
+    "/{msisdn}/suspend", response_model=schemas.LineOut, responses=_PROBLEMS, dependencies=[JSON_ALONE]
+)
 async def suspend(
     msisdn: Number, body: schemas.ActOnLine, caller: Acting, slot: Kept, works: Works
 ) -> Response:
@@ -88,7 +93,9 @@ async def suspend(
     return await _act(Action.SUSPEND, msisdn, body, caller, slot, works)
 
 
-@router.post("/{msisdn}/reinstate", response_model=schemas.LineOut, responses=_PROBLEMS)
+@router.post(
+    "/{msisdn}/reinstate", response_model=schemas.LineOut, responses=_PROBLEMS, dependencies=[JSON_ALONE]
+)
 async def reinstate(
     msisdn: Number, body: schemas.ActOnLine, caller: Acting, slot: Kept, works: Works
 ) -> Response:
@@ -96,7 +103,9 @@ async def reinstate(
     return await _act(Action.REINSTATE, msisdn, body, caller, slot, works)
 
 
-@router.post("/{msisdn}/close", response_model=schemas.LineOut, responses=_PROBLEMS)
+@router.post(
+    "/{msisdn}/close", response_model=schemas.LineOut, responses=_PROBLEMS, dependencies=[JSON_ALONE]
+)
 async def close(
     msisdn: Number, body: schemas.ActOnLine, caller: Acting, slot: Kept, works: Works
 ) -> Response:

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from service.documents import schemas as papers
 from service.documents.schemas import Submission
 from service.kit.clock import rfc3339
-from service.kit.errors import BiometricRefused, InvalidRequest, JsonObject, UnsupportedMedia
+from service.kit.errors import BiometricRefused, InvalidRequest, JsonObject
 from service.kit.ids import parse, wire
 from service.kit.msisdn import Msisdn
 from service.otp.model import Sent
@@ -142,14 +142,11 @@ async def patch(
     return JSONResponse(render.registration(view, caller))
 
 
-async def _submission(request: Request) -> Any:
-    """The JSON of a document; of a picture nothing is decoded."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+async def _no_picture(request: Request) -> None:
+    """A picture is refused as such, whatever comes in it: nothing of it is decoded."""
+    media = request.headers.get("content-type", "").strip().lower()
     if media.startswith(("multipart/", "image/")):
         raise BiometricRefused("No picture is accepted. Send the lines of the machine-readable zone.")
-    if media and media != "application/json":
-        raise UnsupportedMedia("Send application/json.")
-    return None
 
 
 @router.post(
@@ -157,7 +154,7 @@ async def _submission(request: Request) -> Any:
     status_code=201,
     response_model=papers.DocumentOut,
     responses=_PROBLEMS,
-    dependencies=[Depends(_submission)],
+    dependencies=[Depends(_no_picture), JSON_ALONE],
 )
 async def add_document(
     registration_id: RegistrationId,

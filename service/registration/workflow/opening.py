@@ -13,7 +13,7 @@ from service.infra.postgres import Reader, Tx
 from service.kit.canon import IndexKind, canon
 from service.kit.errors import Unavailable
 from service.kit.ids import new_id, wire
-from service.lines.model import ActivationOrder, NumberInUse, SimInUse
+from service.lines.model import ActivationOrder, NumberInUse, Readiness, SimInUse
 from service.lines.rules import refuse_stock
 from service.registration import rules, store
 from service.registration.model import (
@@ -52,38 +52,7 @@ async def create(parts: Parts, caller: Principal, ask: Opening, keep: Keep[View]
     order = ActivationOrder(operator, registration_id, ask.msisdn, ask.iccid, ask.imei, ask.plan, ask.form)
     readiness = await parts.provisioner.prepare(order)
     async with parts.db.write(operator) as tx:
-        subscriber = new_id()
-        key = parts.subscribers.add(tx, subscriber, ask.subscriber or {}, indexes(ask.subscriber or {}))
-        numbers = Numbers(ask.msisdn, ask.iccid, ask.imei, ask.device_ip, ask.peer_ip)
-        registration = Registration(
-            id=registration_id,
-            operator_id=operator,
-            client_id=caller.client_id,
-            subscriber_id=subscriber,
-            dealer_id=dealer.id if dealer else None,
-            agent_id=agent.id if agent else None,
-            state=State.COLLECTING,
-            purpose=ask.purpose,
-            channel=ask.channel,
-            plan=ask.plan,
-            form=ask.form,
-            msisdn_idx=parts.vault.index(operator, IndexKind.MSISDN, ask.msisdn),
-            iccid_idx=parts.vault.index(operator, IndexKind.ICCID, canon(IndexKind.ICCID, ask.iccid))
-            if ask.iccid
-            else None,
-            device_idx=parts.vault.index(operator, IndexKind.DEVICE, ask.fingerprint)
-            if ask.fingerprint
-            else None,
-            device_role=ask.device_role,
-            payment_idx=parts.vault.index(operator, IndexKind.PAYMENT, ask.payment_token)
-            if ask.payment_token
-            else None,
-            sealed=numbers.sealed(key, registration_id),
-            can_receive=readiness.can_receive,
-            created_at=tx.now,
-            expires_at=tx.now + TTL,
-            service_until=ask.service_until,
-        )
+        registration = _opened(parts, tx, caller, ask, registration_id, dealer, agent, readiness)
         await parts.lines.refuse_taken(tx, ask.msisdn, ask.iccid)
         await _take_number(parts, tx, registration, ask)
         if dealer is not None:
@@ -102,6 +71,50 @@ async def create(parts: Parts, caller: Principal, ask: Opening, keep: Keep[View]
         view = View(registration, ask.msisdn)
         await keep(tx, view)
     return view
+
+
+def _opened(
+    parts: Parts,
+    tx: Tx,
+    caller: Principal,
+    ask: Opening,
+    registration_id: UUID,
+    dealer: Dealer | None,
+    agent: Agent | None,
+    readiness: Readiness,
+) -> Registration:
+    """The new registration, its subscriber staged; numbers are sealed, what is looked up is a blind index."""
+    operator = caller.operator_id
+    subscriber = new_id()
+    key = parts.subscribers.add(tx, subscriber, ask.subscriber or {}, indexes(ask.subscriber or {}))
+    numbers = Numbers(ask.msisdn, ask.iccid, ask.imei, ask.device_ip, ask.peer_ip)
+
+    def blind(kind: IndexKind, value: str | None) -> bytes | None:
+        return None if value is None else parts.vault.index(operator, kind, canon(kind, value))
+
+    return Registration(
+        id=registration_id,
+        operator_id=operator,
+        client_id=caller.client_id,
+        subscriber_id=subscriber,
+        dealer_id=dealer.id if dealer else None,
+        agent_id=agent.id if agent else None,
+        state=State.COLLECTING,
+        purpose=ask.purpose,
+        channel=ask.channel,
+        plan=ask.plan,
+        form=ask.form,
+        msisdn_idx=parts.vault.index(operator, IndexKind.MSISDN, ask.msisdn),
+        iccid_idx=blind(IndexKind.ICCID, ask.iccid),
+        device_idx=blind(IndexKind.DEVICE, ask.fingerprint),
+        device_role=ask.device_role,
+        payment_idx=blind(IndexKind.PAYMENT, ask.payment_token),
+        sealed=numbers.sealed(key, registration_id),
+        can_receive=readiness.can_receive,
+        created_at=tx.now,
+        expires_at=tx.now + TTL,
+        service_until=ask.service_until,
+    )
 
 
 async def _admit(parts: Parts, caller: Principal, ask: Opening) -> tuple[Dealer | None, Agent | None]:
