@@ -1,5 +1,6 @@
 """Chores of the clock: what expires, what is sealed, what is made ahead, what is thrown away."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from service.audit.heads import HeadsFile
 from service.audit.model import Actor
 from service.audit.sealer import Sealer
 from service.compose import Services
+from service.dealers.workflow import Dealers
 from service.infra.crypto import KeysetName, Signer, Vault, kms_from
 from service.infra.jobs import MAX_ATTEMPTS
 from service.infra.postgres import Database, Tx
@@ -17,7 +19,9 @@ from service.infra.telemetry import JOBS_FAILED
 from service.lines.ports import NullProvisioner
 from service.lines.workflow import Lines
 from service.migrations.security import months
-from service.registration.retention import PipelineHoldings, RegistrationPlaintexts
+from service.registration.retention import PipelineHoldings
+from service.registration.rotation import RegistrationPlaintexts, reshare
+from service.risk.workflow import Risk
 from service.settings import Mode
 from service.subscribers.model import RetentionRun
 from service.subscribers.retention import run_retention
@@ -161,15 +165,30 @@ SECRETS = (
 )
 """Secrets under the key-encryption key, which a rotation of ``kek`` seals again."""
 
+PASSING = (SecretColumn("kept_answer", "answer", "kept_answer"),)
+"""Those that are gone after a day: the old key stays until then."""
 
-async def rewrite(db: Database, vault: Vault, keyset: KeysetName, operator: UUID) -> Moved:
-    """Bring an operator's rows to the primary key of ``kek`` or ``index``. The other keysets leave no rows that
-    could be rewritten: what ``volatile`` keys expires by itself, ``shared`` has no table yet, and the audit keeps
-    every signature with the key that made it."""
-    if keyset is KeysetName.KEK:
-        return await rewrap(db, vault, operator, SECRETS)
-    if keyset is KeysetName.INDEX:
-        subscribers = Subscribers(vault)
-        lines = Lines(db, vault, subscribers, NullProvisioner())
-        return await reindex(db, vault, subscribers, operator, [RegistrationPlaintexts(), lines])
-    return Moved(0, frozenset())
+
+async def rewrite(db: Database, vault: Vault, keyset: KeysetName, operators: Iterable[UUID]) -> Moved:
+    """Bring every operator's rows to the primary key of ``kek``, ``index`` or ``shared``; how many moved, and which
+    keys rows have after all that. The other keysets leave no rows that could be rewritten: what ``volatile``
+    keys expires by itself, and the audit keeps every signature with the key that made it."""
+    subscribers = Subscribers(vault)
+    lines = Lines(db, vault, subscribers, NullProvisioner())
+    risk = Risk(vault)
+    rows, in_use = 0, set[int]()
+    for operator in operators:
+        moved = Moved(0, frozenset())
+        if keyset is KeysetName.KEK:
+            moved = await rewrap(db, vault, operator, SECRETS, PASSING)
+        elif keyset is KeysetName.INDEX:
+            rows += await Dealers(db, vault).reindex(operator)
+            moved = await reindex(db, vault, subscribers, operator, [RegistrationPlaintexts(), lines])
+        elif keyset is KeysetName.SHARED:
+            rows += await reshare(db, vault, subscribers, lines, risk, operator)
+        rows += moved.rows
+        in_use |= moved.in_use
+    if keyset is KeysetName.SHARED:
+        async with db.read(None) as reader:
+            in_use = await risk.shared_keys_in_use(reader)
+    return Moved(rows, frozenset(in_use))

@@ -12,7 +12,7 @@ from service.audit.verify import describe, verify
 from service.cli.open_book import run, vault
 from service.compose import Services
 from service.compose import build as compose
-from service.infra.crypto import KeysetName, Step, Verifier, create_keysets, kms_from, rotate
+from service.infra.crypto import KeysetName, KeysetRefused, Step, Verifier, create_keysets, kms_from, rotate
 from service.infra.postgres import Database
 from service.kit.clock import SystemClock
 from service.kit.ids import parse
@@ -100,9 +100,13 @@ def _create_keys(_: argparse.Namespace) -> int:
 
 def _rotate(arguments: argparse.Namespace) -> int:
     step = arguments.step
-    if step in ("rewrite", "retire"):
-        return run(_rewrite)(arguments)
-    return _step(arguments, Step(step), ())
+    try:
+        if step in ("rewrite", "retire"):
+            return run(_rewrite)(arguments)
+        return _step(arguments, Step(step), ())
+    except KeysetRefused as error:
+        print(f"simward: {error}", file=sys.stderr)
+        return 1
 
 
 def _step(arguments: argparse.Namespace, step: Step, in_use: Collection[int]) -> int:
@@ -125,13 +129,11 @@ def _step(arguments: argparse.Namespace, step: Step, in_use: Collection[int]) ->
 async def _rewrite(db: Database, arguments: argparse.Namespace) -> int:
     """Move rows to the primary key; ``retire`` does so first, to know which keys rows still have."""
     name = KeysetName(arguments.keyset)
-    box = vault(Settings())
-    in_use: set[int] = set()
-    for operator in await Operators(db).all():
-        moved = await rewrite(db, box, name, operator.id)
-        in_use |= moved.in_use
-        print(f"{operator.slug}: {moved.rows} rows moved; keys still in use: {sorted(moved.in_use)}")
-    return _step(arguments, Step.RETIRE, in_use) if arguments.step == "retire" else 0
+    moved = await rewrite(
+        db, vault(Settings()), name, [operator.id for operator in await Operators(db).all()]
+    )
+    print(f"{name.value}: {moved.rows} rows moved; rows have {len(moved.in_use)} keys.")
+    return _step(arguments, Step.RETIRE, moved.in_use) if arguments.step == "retire" else 0
 
 
 def _with_services(work: Callable[[Services], Awaitable[int]]) -> int:

@@ -1,15 +1,12 @@
 """What a person holds, for the register of persons: registrations and lines together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
-from service.infra.crypto import SubjectKey
 from service.infra.postgres import Reader, Tx
-from service.kit.canon import IndexKind, canon
 from service.lines.workflow import Lines
 from service.registration import store
 from service.registration.model import ENDED_STATES, Registration
-from service.registration.workflow.parts import Numbers
 from service.risk.rules import RiskPolicy
 from service.risk.workflow import Risk
 from service.subscribers.model import Holding, HoldingClass
@@ -52,18 +49,3 @@ def _held(kept: "tuple[Registration, bool]") -> tuple[Holding, Registration]:
         Holding(HoldingClass.REGISTRATION, registration.state.value, ended, on_hold=on_hold),
         registration,
     )
-
-
-class RegistrationPlaintexts:
-    """``service.subscribers.ports.Plaintexts``: the numbers behind a registration's own indexes."""
-
-    async def indexed(
-        self, reader: Reader, subscriber_id: UUID, key: SubjectKey
-    ) -> Iterable[tuple[IndexKind, str]]:
-        found: list[tuple[IndexKind, str]] = []
-        for registration, _ in await store.of_subscriber(reader, subscriber_id):
-            numbers = Numbers.of(key, registration)
-            found.append((IndexKind.MSISDN, canon(IndexKind.MSISDN, numbers.msisdn)))
-            if numbers.iccid:
-                found.append((IndexKind.ICCID, canon(IndexKind.ICCID, numbers.iccid)))
-        return found

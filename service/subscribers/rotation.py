@@ -4,7 +4,7 @@ The order is ``crypto.rotate(add)``, restart every process, ``crypto.rotate(prom
 verbs here, then ``crypto.rotate(retire, in_use=…)``. Each verb may be interrupted and run again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -38,8 +38,15 @@ class Moved:
     in_use: frozenset[int]
 
 
-async def rewrap(db: Database, vault: Vault, operator: UUID, secrets: Sequence[SecretColumn] = ()) -> Moved:
-    """Wrap every data key, operator's note and secret under the primary key-encryption key."""
+async def rewrap(
+    db: Database,
+    vault: Vault,
+    operator: UUID,
+    secrets: Sequence[SecretColumn] = (),
+    passing: Sequence[SecretColumn] = (),
+) -> Moved:
+    """Wrap every data key, operator's note and secret under the primary key-encryption key. ``passing`` secrets
+    stay as they are: they go by themselves, and until then the old key is in use."""
     rows = 0
     while done := await _rewrap_batch(db, vault, operator):
         rows += done
@@ -50,7 +57,7 @@ async def rewrap(db: Database, vault: Vault, operator: UUID, secrets: Sequence[S
         rows += done
     async with db.write(operator) as tx:
         in_use = await store.keks_in_use(tx) | await note_keks(tx)
-        for secret in secrets:
+        for secret in (*secrets, *passing):
             in_use |= await store.secret_keks_in_use(tx, secret.table, secret.column)
         _record(tx, "kek", rows)
     return Moved(rows, frozenset(in_use))
@@ -94,26 +101,32 @@ async def reindex(
     device's fingerprint on its own) keeps the old key, and ``in_use`` says so, until its row expires.
     """
     rows = 0
-    after: UUID | None = None
     plaintexts = tuple(sources)
-    while True:
-        async with db.read(operator) as reader:
-            page = await store.subscribers_after(reader, after, BATCH)
-        for subscriber_id in page:
-            try:
-                rows += await _reindex_one(db, vault, subscribers, operator, subscriber_id, plaintexts)
-            except Erased:
-                continue
-            except Stale:
-                # Changed at this moment, and so written under the primary key: nothing is left to do.
-                continue
-        if len(page) < BATCH:
-            break
-        after = page[-1]
+    async for subscriber_id in every_subscriber(db, operator):
+        try:
+            rows += await _reindex_one(db, vault, subscribers, operator, subscriber_id, plaintexts)
+        except Erased:
+            continue
+        except Stale:
+            # Changed at this moment, and so written under the primary key: nothing is left to do.
+            continue
     async with db.write(operator) as tx:
         in_use = await store.index_keys_in_use(tx)
         _record(tx, "index", rows)
     return Moved(rows, frozenset(in_use))
+
+
+async def every_subscriber(db: Database, operator: UUID) -> AsyncIterator[UUID]:
+    """Subscribers that are not erased, a page in a transaction of its own: none stays open between them."""
+    after: UUID | None = None
+    while True:
+        async with db.read(operator) as reader:
+            page = await store.subscribers_after(reader, after, BATCH)
+        for subscriber_id in page:
+            yield subscriber_id
+        if len(page) < BATCH:
+            return
+        after = page[-1]
 
 
 async def _reindex_one(

@@ -19,7 +19,8 @@ from service.lines.workflow import Lines
 from service.policies import build, seed
 from service.registration import store
 from service.registration.model import Channel, Purpose, Registration, State
-from service.registration.retention import PipelineHoldings, RegistrationPlaintexts
+from service.registration.retention import PipelineHoldings
+from service.registration.rotation import RegistrationPlaintexts
 from service.registration.workflow.parts import Numbers
 from service.risk.workflow import Risk
 from service.subscribers.model import Due, Erased, RetentionPolicy, Term
