@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from service.admin import words
-from service.admin.html import span
+from service.admin.html import short, span
 from service.admin.store import Activity, ChainState, Names
 from service.admin.views import (
     Badge,
@@ -85,13 +85,29 @@ def queue_row(registration: Registration, number: str | None, since: datetime, n
         msisdn=masked_number(number),
         since=since,
         badge=badge_of(registration),
-        reasons=tuple(
-            words.sentence(str(reason.get("staff") or reason.get("text") or "")) for reason in told
-        ),
+        reasons=tuple(_in_short(reason) for reason in told),
         dealer=names.dealers.get(registration.dealer_id) if registration.dealer_id else None,
         channel=words.CHANNEL.get(registration.channel, registration.channel),
         is_appeal=registration.appealed_at is not None,
     )
+
+
+def _in_short(told: JsonObject) -> str:
+    """A reason for one line of a table: what the rule is about, and the number that decided."""
+    rule = str(told.get("rule", ""))
+    text = words.RULE.get(rule) or str(told.get("staff") or told.get("text") or "")
+    facts = told.get("facts")
+    numbers = [
+        (value, threshold)
+        for fact in (facts if isinstance(facts, list) else [])
+        if isinstance(fact, Mapping)
+        and type(value := fact.get("value")) is int
+        and type(threshold := fact.get("threshold")) is int
+    ]
+    if not numbers:
+        return words.sentence(text)
+    value, threshold = max(numbers, key=lambda pair: abs(pair[0] - pair[1]))
+    return words.sentence(f"{text}: {value}")
 
 
 def clock_of(registration: Registration, since: datetime, now: datetime) -> str:
@@ -103,19 +119,37 @@ def clock_of(registration: Registration, since: datetime, now: datetime) -> str:
     return f"{badge_of(registration).word} for {span(now - since)}"
 
 
+_COUNTS = {">=": "counts from {}", ">": "counts above {}", "<": "counts below {}", "<=": "counts up to {}"}
+
+
 def reason_of(reason: RiskReason, usual: Mapping[str, int]) -> Reason:
-    """The number that decided: the first comparison of the rule that held and counts something."""
+    """A rule that fired, with the number that decided: of the comparisons that held, the one furthest past its mark."""
     counted = [
         fact
         for fact in reason.facts
-        if fact.holds and type(fact.value) is int and type(fact.threshold) is int and fact.threshold >= 0
+        if fact.holds and type(fact.value) is int and type(fact.threshold) is int and fact.op in _COUNTS
     ]
     tone: Tone = "review" if reason.failed else words.VERDICT_TONE.get(reason.effect, "plain")
-    text = words.sentence(reason.staff)
+    text = _said(reason)
     if not counted:
         return Reason(reason.rule, text, tone)
-    fact = max(counted, key=lambda f: int(f.value) - int(f.threshold))
-    return Reason(reason.rule, text, tone, int(fact.value), int(fact.threshold), usual.get(fact.name))
+    fact = max(counted, key=lambda f: abs(int(f.value) - int(f.threshold)))
+    counts = _COUNTS[fact.op].format(fact.threshold)
+    return Reason(reason.rule, text, tone, int(fact.value), int(fact.threshold), usual.get(fact.name), counts)
+
+
+def _said(reason: RiskReason) -> str:
+    """The rule's own sentence; where that lists zeros too, only what was found."""
+    found = [fact for fact in reason.facts if fact.holds and type(fact.value) is int]
+    known = {name: text for name, text, _ in words.RELATED}
+    if " 0 " not in reason.staff or not found or any(fact.name not in known for fact in found):
+        return words.sentence(reason.staff)
+    said = [f"{fact.value} {_low(known[fact.name])}" for fact in found]
+    return words.sentence(", and ".join(said))
+
+
+def _low(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def counted_signals(decision: Decision | None) -> set[str]:
@@ -149,11 +183,14 @@ def evidence(registration: Registration, documents: Sequence[DocumentCheck]) -> 
     groups: list[ProofGroup] = []
     for proof, word, means in words.PROOF:
         checks: list[Check] = []
+        rest: list[Check] = []
         for document in documents:
             if document.proof == proof:
-                checks += _document(document)
+                head, *each = _document(document)
+                checks += [head, *(check for check in each if check.tone in ("review", "deny"))]
+                rest += [check for check in each if check.tone not in ("review", "deny")]
         if checks:
-            groups.append(ProofGroup(word, means, tuple(checks)))
+            groups.append(ProofGroup(word, means, tuple(checks), tuple(rest)))
     if not documents:
         groups.append(ProofGroup("Document", "none was sent", ()))
     codes = tuple(
@@ -175,8 +212,6 @@ def _document(document: DocumentCheck) -> list[Check]:
     state = f" {document.issuing_state}" if document.issuing_state else ""
     made = [Check(f"{kind}{state}", outcome, tone, words.DOCUMENT_KIND.get(document.kind))]
     for check in document.checks:
-        if check.outcome is CheckOutcome.PASS and check.id.startswith("mrz.") and "digit" not in check.id:
-            continue  # fields that merely have the right form say nothing to a reviewer
         result, check_tone = _CHECK[check.outcome]
         made.append(Check(describe(check), result, check_tone))
     return made
@@ -242,7 +277,8 @@ def moments(entries: Iterable[Entry], names: Names) -> tuple[Moment, ...]:
             text, tone = f"{text}: {said}", words.VERDICT_TONE.get(verdict, tone)
         if entry.action == "otp.verified":
             text = f"A code to the {entry.facts.get('to', 'line')} came back"
-        made.append(Moment(entry.at, text, tone, who(entry.actor, names), words.reason_text(entry.reason)))
+        by = None if entry.action == "registration.decided" else who(entry.actor, names)
+        made.append(Moment(entry.at, text, tone, by, words.reason_text(entry.reason)))
     return tuple(made)
 
 
@@ -375,6 +411,6 @@ def chain(state: ChainState, now: datetime) -> Chain:
 def facts_text(entry: Entry) -> str:
     """An entry's facts in one line of ``name value`` pairs."""
     return ", ".join(
-        f"{name.replace('_', ' ')} {'none' if value is None else value}"
+        f"{name.replace('_', ' ')} {'none' if value is None else short(str(value))}"
         for name, value in entry.facts.items()
     )

@@ -1,5 +1,6 @@
 """The console's words: states, reasons, acts. Plain, short, exact, in one place."""
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -261,8 +262,8 @@ def reason_text(code: str | None) -> str | None:
 
 
 def sentence(text: str) -> str:
-    """With a capital and a full stop: rule texts come without one."""
-    text = text.strip()
+    """With a capital and a full stop: rule texts come without one, and with truths as Python spells them."""
+    text = re.sub(r"\bFalse\b", "no", re.sub(r"\bTrue\b", "yes", text.strip()))
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 

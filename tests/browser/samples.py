@@ -1,3 +1,4 @@
+# ruff: noqa: E501  lists of invented texts read best one a line
 """Every page of the console with invented content, in the states that are hard to reach by hand."""
 
 from dataclasses import dataclass, field
@@ -60,7 +61,12 @@ def queue(count: int) -> tuple[v.QueueRow, ...]:
 
 
 def lines(count: int) -> tuple[v.LineRow, ...]:
-    states = (v.Badge("Active", "approve"), v.Badge("Restricted", "review"), v.Badge("Suspended", "deny"), v.Badge("Closed"))
+    states = (
+        v.Badge("Active", "approve"),
+        v.Badge("Restricted", "review"),
+        v.Badge("Suspended", "deny"),
+        v.Badge("Closed"),
+    )
     return tuple(
         v.LineRow(
             id=f"lin_0193{i:04x}f4a07b3c9d51e6a2b8c4{i:04x}",
@@ -77,8 +83,26 @@ def lines(count: int) -> tuple[v.LineRow, ...]:
 
 def acts() -> tuple[v.Act, ...]:
     return (
-        v.Act("a", "approved", "Approve", "yes", "The line +49 151 •••• 678 is set up within a minute, at most two lines on this identity, watched for 30 days. The applicant is told.", f"/admin/review/{REG}/decide", APPROVE_REASONS, "Approve the line"),
-        v.Act("d", "denied", "Deny", "no", "No line is opened. The applicant reads the reason in plain words and may appeal once within 30 days; another person then decides.", f"/admin/review/{REG}/decide", DENY_REASONS, "Deny the line"),
+        v.Act(
+            "a",
+            "approved",
+            "Approve",
+            "yes",
+            "The line +49 151 •••• 678 is set up within a minute, at most two lines on this identity, watched for 30 days. The applicant is told.",
+            f"/admin/review/{REG}/decide",
+            APPROVE_REASONS,
+            "Approve the line",
+        ),
+        v.Act(
+            "d",
+            "denied",
+            "Deny",
+            "no",
+            "No line is opened. The applicant reads the reason in plain words and may appeal once within 30 days; another person then decides.",
+            f"/admin/review/{REG}/decide",
+            DENY_REASONS,
+            "Deny the line",
+        ),
     )
 
 
@@ -106,9 +130,13 @@ CASE = v.CasePage(
         v.Fact("E-mail", "a••••@example.org", "masked"),
     ),
     reasons=(
-        v.Reason("lines-on-document", WHY[0], "deny", 7, 3, 1, "lines in 24 h"),
-        v.Reason("device-registrations", WHY[1], "review", 9, 4, 1, "today"),
-        v.Reason("evidence-unproven", "The document is consistent, but nothing proves that it is genuine.", "review"),
+        v.Reason("lines-on-document", WHY[0], "deny", 7, 3, 1, "counts from 3"),
+        v.Reason("device-registrations", WHY[1], "review", 9, 4, 1, "counts above 4"),
+        v.Reason(
+            "evidence-unproven",
+            "The document is consistent, but nothing proves that it is genuine.",
+            "review",
+        ),
         v.Reason("code-verified", "A code reached the new line and came back.", "approve"),
     ),
     evidence=(
@@ -132,7 +160,11 @@ CASE = v.CasePage(
         v.Moment(ago(hours=2, minutes=5), "Sent to review by two rules", "review"),
     ),
     acts=acts(),
-    reveal=v.Reveal(f"/admin/review/{REG}/reveal", (v.Choice("compare-document", "I compare it with a document in hand"),), 29),
+    reveal=v.Reveal(
+        f"/admin/review/{REG}/reveal",
+        (v.Choice("compare-document", "I compare it with a document in hand"),),
+        29,
+    ),
     related=(
         v.Related("Live lines on this document", 3, None, "review"),
         v.Related("Registrations from this device, last 30 days", 9, None, "plain"),
@@ -156,17 +188,42 @@ LINE = v.LinePage(
         v.Fact("Watched until", "19 Dec 2026"),
         v.Fact("Dealer", "D-0042", "text", "/admin/dealers/D-0042"),
     ),
-    timeline=(v.Moment(ago(days=4, hours=2), "Set up", "approve"), v.Moment(ago(days=1), "Restricted: many first calls", "review", by="Ines Okafor")),
+    timeline=(
+        v.Moment(ago(days=4, hours=2), "Set up", "approve"),
+        v.Moment(ago(days=1), "Restricted: many first calls", "review", by="Ines Okafor"),
+    ),
     acts=(
-        v.Act("s", "suspend", "Suspend", "no", "Calls and messages stop, except emergency and operator care. It can be reinstated.", "/admin/lines/x/act", DENY_REASONS, "Suspend the line"),
-        v.Act("c", "close", "Close", "no", "The line ends and the number rests for 90 days. This cannot be undone.", "/admin/lines/x/act", DENY_REASONS, "Close the line for good"),
+        v.Act(
+            "s",
+            "suspend",
+            "Suspend",
+            "no",
+            "Calls and messages stop, except emergency and operator care. It can be reinstated.",
+            "/admin/lines/x/act",
+            DENY_REASONS,
+            "Suspend the line",
+        ),
+        v.Act(
+            "c",
+            "close",
+            "Close",
+            "no",
+            "The line ends and the number rests for 90 days. This cannot be undone.",
+            "/admin/lines/x/act",
+            DENY_REASONS,
+            "Close the line for good",
+        ),
     ),
     registration=REG,
 )
 DEALER_ROWS = (
     v.DealerRow("D-0040", "Kiosk am Markt", v.Badge("Active", "approve"), "DE-2219", 12, 40, 3, 10, 0),
-    v.DealerRow("D-0041", "Hostel Süd, front desk", v.Badge("Active", "approve"), "DE-7712", 33, 40, 4, 10, 2),
-    v.DealerRow("D-0042", "Phones & More \u200bOHG", v.Badge("Paused", "review"), "DE-1180", 40, 40, 0, 10, 7),
+    v.DealerRow(
+        "D-0041", "Hostel Süd, front desk", v.Badge("Active", "approve"), "DE-7712", 33, 40, 4, 10, 2
+    ),
+    v.DealerRow(
+        "D-0042", "Phones & More \u200bOHG", v.Badge("Paused", "review"), "DE-1180", 40, 40, 0, 10, 7
+    ),
     v.DealerRow("D-0043", "Bahnhof Handy", v.Badge("Suspended", "deny"), "DE-0031", 0, 40, 0, 10, 0),
 )
 DEALER_FORM = (
@@ -174,7 +231,14 @@ DEALER_FORM = (
     v.FormField("name", "Name", "Phones & More OHG"),
     v.FormField("licence", "Licence number", "DE-1180"),
     v.FormField("daily_quota", "Registrations a day", "40", kind="number", inputmode="numeric"),
-    v.FormField("hourly_quota", "Registrations an hour", "1000", wrong="At most the daily quota.", kind="number", inputmode="numeric"),
+    v.FormField(
+        "hourly_quota",
+        "Registrations an hour",
+        "1000",
+        wrong="At most the daily quota.",
+        kind="number",
+        inputmode="numeric",
+    ),
 )
 ACTIONS = ("registration.decided", "pii.revealed", "dealer.suspended", "staff.signed_in", "line.suspended")
 
@@ -193,7 +257,16 @@ def _tabs(*words: tuple[str, int | None]) -> tuple[v.Tab, ...]:
 
 def _audit() -> v.AuditPage:
     rows = tuple(
-        v.AuditRow(None if i == 0 else 1204 - i, ago(minutes=i * 13), "Ines Okafor" if i % 2 else "system", ACTIONS[i % 5], REG, f"/admin/review/{REG}", "evidence-checked" if i % 2 else None, "verdict approved" if i % 3 else "")
+        v.AuditRow(
+            None if i == 0 else 1204 - i,
+            ago(minutes=i * 13),
+            "Ines Okafor" if i % 2 else "system",
+            ACTIONS[i % 5],
+            REG,
+            f"/admin/review/{REG}",
+            "evidence-checked" if i % 2 else None,
+            "verdict approved" if i % 3 else "",
+        )
         for i in range(18)
     )
     form = (
@@ -201,7 +274,12 @@ def _audit() -> v.AuditPage:
         v.FormField("action", "Did", required=False),
         v.FormField("object", "To", required=False),
     )
-    chain = v.Chain("Sealed to entry 1203", "approve", "1 entry waits for its number. The last head was signed at 14:07.", "9f2c4a91d0e78f4c2a91d0e78f4c2a91")
+    chain = v.Chain(
+        "Sealed to entry 1203",
+        "approve",
+        "1 entry waits for its number. The last head was signed at 14:07.",
+        "9f2c4a91d0e78f4c2a91d0e78f4c2a91",
+    )
     return v.AuditPage(rows, chain, form, 1204, v.Pager("/admin/audit?before=x"))
 
 
@@ -222,18 +300,43 @@ def overview() -> v.OverviewPage:
         (6, 12),
         queue(5),
         12,
-        (v.RuleCount("More lines on one document than usual", 21), v.RuleCount("Evidence that proves nothing", 13), v.RuleCount("One device, many people", 4, "deny")),
-        (v.Attention("Two lines could not be set up; the network answered no", ago(minutes=40), "/admin/review"),),
+        (
+            v.RuleCount("More lines on one document than usual", 21),
+            v.RuleCount("Evidence that proves nothing", 13),
+            v.RuleCount("One device, many people", 4, "deny"),
+        ),
+        (
+            v.Attention(
+                "Two lines could not be set up; the network answered no", ago(minutes=40), "/admin/review"
+            ),
+        ),
     )
 
 
 SIGN_IN = (
-    v.FormField("login", "Sign-in name", hint="Like anna@demo: your name, @ and the operator.", autocomplete="username"),
+    v.FormField(
+        "login",
+        "Sign-in name",
+        hint="Like anna@demo: your name, @ and the operator.",
+        autocomplete="username",
+    ),
     v.FormField("password", "Password", kind="password", autocomplete="current-password"),
-    v.FormField("code", "Code from your app", hint="Or a recovery code.", autocomplete="one-time-code", inputmode="numeric"),
+    v.FormField(
+        "code",
+        "Code from your app",
+        hint="Or a recovery code.",
+        autocomplete="one-time-code",
+        inputmode="numeric",
+    ),
 )
 LINK = (
-    v.FormField("password", "Password", kind="password", hint="At least 12 characters; a short sentence is good.", autocomplete="new-password"),
+    v.FormField(
+        "password",
+        "Password",
+        kind="password",
+        hint="At least 12 characters; a short sentence is good.",
+        autocomplete="new-password",
+    ),
     v.FormField("again", "The same again", kind="password", autocomplete="new-password"),
     v.FormField("code", "Code that the app shows", autocomplete="one-time-code", inputmode="numeric"),
 )
@@ -241,31 +344,106 @@ LINK = (
 
 def qr() -> str:
     text = "otpauth://totp/Simward:ines@demo?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Simward"
-    return str(segno.make(text, error="m").svg_inline(scale=1, border=3, omitsize=True, svgclass=None, lineclass=None))
+    return str(
+        segno.make(text, error="m").svg_inline(
+            scale=1, border=3, omitsize=True, svgclass=None, lineclass=None
+        )
+    )
 
 
 SAMPLES: dict[str, Sample] = {
     "overview": Sample("overview.html", overview()),
-    "overview-empty": Sample("overview.html", v.OverviewPage((v.Number("Registrations", "0", "no usual day yet"),), (), None, (), 0, (), ())),
-    "review": Sample("review.html", v.ReviewPage(_tabs(("Waiting", 12), ("Appeals", 1), ("Decided", 40)), queue(12), 12, "x", v.Pager("/admin/review?before=x")), "/admin/review"),
-    "review-empty": Sample("review.html", v.ReviewPage(_tabs(("Waiting", 0), ("Appeals", 0), ("Decided", 0)), (), 0, ""), "/admin/review"),
+    "overview-empty": Sample(
+        "overview.html",
+        v.OverviewPage((v.Number("Registrations", "0", "no usual day yet"),), (), None, (), 0, (), ()),
+    ),
+    "review": Sample(
+        "review.html",
+        v.ReviewPage(
+            _tabs(("Waiting", 12), ("Appeals", 1), ("Decided", 40)),
+            queue(12),
+            12,
+            "x",
+            v.Pager("/admin/review?before=x"),
+        ),
+        "/admin/review",
+    ),
+    "review-empty": Sample(
+        "review.html",
+        v.ReviewPage(_tabs(("Waiting", 0), ("Appeals", 0), ("Decided", 0)), (), 0, ""),
+        "/admin/review",
+    ),
     "case": Sample("case.html", CASE, f"/admin/review/{REG}"),
-    "lines": Sample("lines.html", v.LinesPage(_tabs(("All", 25), ("Active", 20), ("Restricted", 2), ("Suspended", 1), ("Closed", 2)), lines(16), 25), "/admin/lines"),
+    "lines": Sample(
+        "lines.html",
+        v.LinesPage(
+            _tabs(("All", 25), ("Active", 20), ("Restricted", 2), ("Suspended", 1), ("Closed", 2)),
+            lines(16),
+            25,
+        ),
+        "/admin/lines",
+    ),
     "line": Sample("line.html", LINE, "/admin/lines/x"),
     "dealers": Sample("dealers.html", v.DealersPage(DEALER_ROWS, 4, True), "/admin/dealers"),
-    "dealer": Sample("dealer.html", v.DealerPage(DEALER_ROWS[2], "/admin/dealers/D-0042", DEALER_FORM, ("A-7", "A-9"), LINE.acts[:1], True), "/admin/dealers/D-0042"),
+    "dealer": Sample(
+        "dealer.html",
+        v.DealerPage(
+            DEALER_ROWS[2], "/admin/dealers/D-0042", DEALER_FORM, ("A-7", "A-9"), LINE.acts[:1], True
+        ),
+        "/admin/dealers/D-0042",
+    ),
     "audit": Sample("audit.html", _audit(), "/admin/audit"),
     "found": Sample("found.html", v.FoundPage("number", queue(2), lines(1)), "/admin/found/x"),
     "found-empty": Sample("found.html", v.FoundPage("number", (), ()), "/admin/found/x"),
-    "you": Sample("you.html", v.YouPage("ines@demo", ago(hours=1), NOW + timedelta(hours=7), 9, (SIGN_IN[1],), (SIGN_IN[2],), False), "/admin/you"),
-    "error": Sample("error.html", v.ErrorPage(409, "Somebody decided this case first", "Ines Okafor denied it at 14:05, while this page was open.", "Your reason and note were not saved.", "Open the case again to see what was decided.", f"/admin/review/{REG}", "Open the case")),
-    "sign-in": Sample("door/sign_in.html", v.SignInPage(SIGN_IN, "Name, password and code do not fit together. Wait 4 seconds before the next try.", "x")),
-    "link": Sample("door/link.html", v.LinkPage("Ines Okafor", "ines@demo", "/admin/link/x", qr(), "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP", LINK, None, "x")),
-    "codes": Sample("door/codes.html", v.CodesPage(tuple(f"{i:02d}-ab{i}d-efgh-jkmn" for i in range(10)), "/admin")),
+    "you": Sample(
+        "you.html",
+        v.YouPage(
+            "ines@demo", ago(hours=1), NOW + timedelta(hours=7), 9, (SIGN_IN[1],), (SIGN_IN[2],), False
+        ),
+        "/admin/you",
+    ),
+    "error": Sample(
+        "error.html",
+        v.ErrorPage(
+            409,
+            "Somebody decided this case first",
+            "Ines Okafor denied it at 14:05, while this page was open.",
+            "Your reason and note were not saved.",
+            "Open the case again to see what was decided.",
+            f"/admin/review/{REG}",
+            "Open the case",
+        ),
+    ),
+    "sign-in": Sample(
+        "door/sign_in.html",
+        v.SignInPage(
+            SIGN_IN, "Name, password and code do not fit together. Wait 4 seconds before the next try.", "x"
+        ),
+    ),
+    "link": Sample(
+        "door/link.html",
+        v.LinkPage(
+            "Ines Okafor",
+            "ines@demo",
+            "/admin/link/x",
+            qr(),
+            "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP",
+            LINK,
+            None,
+            "x",
+        ),
+    ),
+    "codes": Sample(
+        "door/codes.html", v.CodesPage(tuple(f"{i:02d}-ab{i}d-efgh-jkmn" for i in range(10)), "/admin")
+    ),
 }
 
 
 def frame(sample: Sample, theme: str) -> v.Frame:
-    flash = v.Flash("Approved. The line is being set up.", "good", f"/admin/review/{REG}", "Next case") if sample.template == "review.html" else None
+    flash = (
+        v.Flash("Approved. The line is being set up.", "good", f"/admin/review/{REG}", "Next case")
+        if sample.template == "review.html"
+        else None
+    )
     person = None if sample.template.startswith("door/") else PERSON
     return v.Frame(NOW, v.Look(v.Theme(theme)), sample.path, True, person, RAIL, "token", flash, 3)

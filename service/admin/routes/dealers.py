@@ -51,7 +51,7 @@ _NEW = (
 )
 _QUOTAS = (
     ("daily", "Registrations a day", "In a day of UTC."),
-    ("hourly", "Registrations an hour", "Zero stops the shop without a word to it."),
+    ("hourly", "Registrations an hour", "In an hour of UTC; zero stops the shop."),
 )
 
 

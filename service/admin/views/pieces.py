@@ -150,7 +150,8 @@ class Pager:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason: a sentence; value against threshold against usual, where it counts something."""
+    """One reason: a sentence; value against threshold against usual, where it counts something. ``counts`` says from
+    where on the threshold counts, in words."""
 
     code: str
     text: str
@@ -158,7 +159,7 @@ class Reason:
     value: float | None = None
     threshold: float | None = None
     usual: float | None = None
-    unit: str = ""
+    counts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +172,12 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class ProofGroup:
-    """Evidence by what it proves."""
+    """Evidence by what it proves. ``rest`` is what agrees, folded away; ``checks`` is what a reviewer must see."""
 
     word: str
     means: str
     checks: tuple[Check, ...]
+    rest: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

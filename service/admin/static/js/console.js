@@ -40,7 +40,7 @@ document.addEventListener("focusin", (event) => {
 // A drawer that opens takes the focus to its reason.
 for (const drawer of document.querySelectorAll(".decide details")) {
   drawer.addEventListener("toggle", () => {
-    if (drawer.open) drawer.querySelector("select")?.focus();
+    if (drawer.open) drawer.querySelector("select, button")?.focus({ preventScroll: true });
   });
 }
 
