@@ -5,7 +5,6 @@ kept or neither. A second request with the key gets the kept answer, or 409 whil
 """
 
 import asyncio
-import json
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
@@ -85,7 +84,7 @@ class Slot:
 
         async def keep(tx: Tx, result: _T) -> None:
             nonlocal body
-            body = _dump(render(result))
+            body = problems.dump(render(result))
             self._stage(tx, status, body)
 
         try:
@@ -99,7 +98,7 @@ class Slot:
                 await asyncio.shield(self._release())
             raise
         if body is None:
-            body = _dump(render(result))
+            body = problems.dump(render(result))
             if self.keys:
                 async with self.db.write(self.caller.operator_id) as tx:
                     self._stage(tx, status, body)
@@ -185,7 +184,7 @@ class Slot:
             return
         body = problems.body_of(refusal, self.instance)
         async with self.db.write(self.caller.operator_id) as tx:
-            self._stage(tx, problems.status_of(refusal), _dump(body))
+            self._stage(tx, problems.status_of(refusal), problems.dump(body))
 
     async def _release(self) -> None:
         table = KeptAnswerRow
@@ -195,10 +194,6 @@ class Slot:
                     table.operator_id == tx.tenant, table.key.in_(self.keys), table.holder == self.holder
                 )
             )
-
-
-def _dump(body: Mapping[str, JsonValue]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 async def slot_of(request: Request) -> Slot:

@@ -1,6 +1,7 @@
 """Refusals as ``application/problem+json`` (RFC 9457). The only place that knows a refusal's status."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -90,11 +91,16 @@ def answer(refusal: Refusal, instance: str) -> Response:
 
 def problem(body: Mapping[str, JsonValue], headers: Mapping[str, str] | None = None) -> Response:
     return Response(
-        json.dumps(body),
+        dump(body),
         status_code=int(str(body["status"])),
         media_type="application/problem+json",
         headers=dict(headers or {}),
     )
+
+
+def dump(body: Mapping[str, JsonValue]) -> bytes:
+    """The one form of an answer, so that a replay is the first answer to the byte."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def template(request: Request) -> str:
@@ -107,15 +113,15 @@ def template_of(scope: Mapping[str, Any]) -> str:
     return path if isinstance(path, str) else "unmatched"
 
 
+_HARMLESS = re.compile(r"[a-z_]{1,40}|[0-9]{1,4}")
+
+
 def _pointer(loc: Sequence[Any]) -> str:
     """RFC 6901, of what FastAPI says; an unknown field's name is input, so it is shown only in a harmless form."""
     parts = [
         str(part) for part in (loc[1:] if loc and loc[0] in ("body", "query", "path", "header") else loc)
     ]
-    safe = [
-        part if len(part) <= 40 and part.isascii() and part.replace("_", "").isalnum() else "-"
-        for part in parts
-    ]
+    safe = [part if _HARMLESS.fullmatch(part) else "-" for part in parts]
     return "".join("/" + part for part in safe)
 
 
@@ -170,7 +176,9 @@ def install(app: FastAPI) -> None:
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        if isinstance(error.__cause__, Refusal):  # raised while the body came in: the framework makes it a 400
+        if isinstance(
+            error.__cause__, Refusal
+        ):  # raised while the body came in: the framework makes it a 400
             return answer(error.__cause__, template(request))
         if error.status_code == 400:  # the body could not be read as what it says it is
             return _invalid([{"type": "json_invalid", "loc": ("body",)}], template(request))
