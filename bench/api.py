@@ -10,7 +10,6 @@ before and just after it.
 
 import argparse
 import asyncio
-import hashlib
 import json
 import random
 import subprocess
@@ -23,80 +22,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-LUA = "return redis.call('INCR', KEYS[1])"
+from service.kit.people import invent
+
 EXPECTED = {"create": 0.25, "document": 0.25, "send": 0.25, "check": 0.25, "submit": 0.15}
-
-
-# The server
-
-
-async def serve(data: Path) -> None:
-    """The service with a sender that keeps codes in memory, the reference route and counters beside it."""
-    import os
-    import resource
-
-    import sqlalchemy as sa
-    from fastapi import FastAPI
-    from pydantic import BaseModel
-
-    from service import compose
-    from service.app import create_app, run
-    from service.demo.hands import LastMessage
-    from service.demo.stage import api_key, prepare, the_operator
-    from service.infra.embedded import Embedded
-    from service.infra.postgres import Database
-    from service.infra.redis import Script
-    from service.kit.clock import SystemClock
-    from service.kit.ids import new_id
-    from service.operators.tables import OperatorRow
-    from service.operators.workflow import Operators
-
-    class Body(BaseModel):
-        msisdn: str
-        purpose: str
-
-    embedded = Embedded(data)
-    servers = embedded.start()
-    try:
-        stage = prepare(data, servers)
-        settings = stage.settings(0)
-        sender = LastMessage()
-        vars(compose)["senders"] = lambda *_: [sender]
-        app: FastAPI = create_app(settings)
-        script = Script(LUA, hashlib.sha1(LUA.encode(), usedforsecurity=False).hexdigest())
-        db = Database(settings.database_url, SystemClock(), pool_size=2)
-        operators = Operators(db)
-        key = await api_key(stage, operators, await the_operator(operators))
-        await db.close()
-
-        @app.post("/bench/reference")
-        async def reference(body: Body) -> dict[str, str]:
-            services = app.state.services
-            await services.redis.run(script, ["{otp}:bench"], [body.msisdn])
-            async with services.db.engine.connect() as conn:
-                now = services.clock.now()
-                fresh = new_id()
-                await conn.execute(
-                    sa.insert(OperatorRow).values(id=fresh, slug=fresh.hex, name=body.purpose, created_at=now)
-                )
-            return {"id": fresh.hex}
-
-        @app.get("/bench/codes")
-        async def codes() -> dict[str, str]:
-            return {number: sender.code(number) for number in sender.texts}
-
-        @app.get("/bench/usage")
-        async def usage() -> dict[str, float]:
-            used = resource.getrusage(resource.RUSAGE_SELF)
-            statements = app.state.services.db.statements
-            return {"cpu_s": used.ru_utime + used.ru_stime, "statements": statements}
-
-        async def ready(port: int) -> None:
-            print(json.dumps({"port": port, "key": key, "pid": os.getpid()}), flush=True)
-
-        await run(app, "127.0.0.1", 0, ready)
-    finally:
-        embedded.stop()
 
 
 # The load
@@ -174,66 +102,81 @@ async def drive(
     return measure, done
 
 
-async def load(port: int, key: str, count: int, connections: int) -> None:
-    from service.kit.people import invent
+class Load:
+    """One walk of many registrations, step by step, with P before and after each step."""
 
-    dice, today = random.Random(7), datetime.now(UTC).date()
-    people = [invent(dice, today) for _ in range(count)]
-    numbers = [f"+49151{60_000_000 + n * 31:08}" for n in range(count)]
+    def __init__(self, pool: Sequence[Connection], count: int) -> None:
+        dice, today = random.Random(7), datetime.now(UTC).date()
+        self.pool = pool
+        self.people = [invent(dice, today) for _ in range(count)]
+        self.numbers = [f"+49151{60_000_000 + n * 31:08}" for n in range(count)]
+        self.p = [("POST", "/bench/reference", {"msisdn": n, "purpose": "new"}) for n in self.numbers]
+        self.rows: list[tuple[Measure, float]] = []
+        self.references: list[Measure] = []
+
+    async def measure(self, name: str, jobs: Sequence[tuple[str, str, Any]], good: int) -> list[Answer]:
+        first, _ = await drive("P", self.pool, self.p, 200)
+        found, answers = await drive(name, self.pool, jobs, good)
+        second, _ = await drive("P", self.pool, self.p, 200)
+        self.rows.append((found, found.rate / ((first.rate + second.rate) / 2)))
+        self.references += (first, second)
+        return answers
+
+    async def walk(self) -> None:
+        base = "/v1/registrations"
+        await drive("warm", self.pool, self.p[: len(self.p) // 2], 200)
+        opened = [
+            ("POST", base, {"msisdn": number, "purpose": "new", "subscriber": person.subscriber()})
+            for number, person in zip(self.numbers, self.people, strict=True)
+        ]
+        ids = [answer.body["id"] for answer in await self.measure("create", opened, 201)]
+        papers = [
+            ("POST", f"{base}/{found}/documents", {"kind": "mrz", "lines": list(person.lines)})
+            for found, person in zip(ids, self.people, strict=True)
+        ]
+        await self.measure("document", papers, 201)
+        await self.measure("send", [("POST", f"{base}/{found}/otp", {"to": "line"}) for found in ids], 202)
+        codes = (await self.pool[0].ask("GET", "/bench/codes")).body
+        given = [
+            ("POST", f"{base}/{found}/otp/check", {"code": codes[number]})
+            for found, number in zip(ids, self.numbers, strict=True)
+        ]
+        await self.measure("check", given, 200)
+        await self.measure("submit", [("POST", f"{base}/{found}/submit", {}) for found in ids], 200)
+        await self.measure("get", [("GET", f"{base}/{found}", None) for found in ids], 200)
+
+    def report(self) -> None:
+        refs = self.references
+        mean = {
+            name: sum(getattr(found, name) for found in refs) / len(refs)
+            for name in ("rate", "p50", "p99", "cpu_ms")
+        }
+        print(
+            f"{len(self.p)} requests each over {len(self.pool)} connections; P is the mean of {len(refs)} runs\n"
+        )
+        print(
+            f"{'route':10} {'req/s':>8} {'of P':>6} {'wanted':>7} {'p50 ms':>8} {'p99 ms':>8} {'CPU ms':>7} {'SQL':>5}"
+        )
+        print(
+            f"{'P':10} {mean['rate']:8.0f} {1:6.2f} {'':7} {mean['p50']:8.1f} {mean['p99']:8.1f}"
+            f" {mean['cpu_ms']:7.2f} {1:5.1f}"
+        )
+        for found, ratio in self.rows:
+            wanted = EXPECTED.get(found.name)
+            told = f"≥ {wanted:.2f}" if wanted else ""
+            print(
+                f"{found.name:10} {found.rate:8.0f} {ratio:6.2f} {told:>7} {found.p50:8.1f} {found.p99:8.1f}"
+                f" {found.cpu_ms:7.2f} {found.statements:5.1f}"
+            )
+
+
+async def run(port: int, key: str, count: int, connections: int) -> None:
     pool = [Connection(port, key) for _ in range(connections)]
     for connection in pool:
         await connection.open()
-    base = "/v1/registrations"
-    reference = [("POST", "/bench/reference", {"msisdn": number, "purpose": "new"}) for number in numbers]
-    await drive("warm", pool, reference[: count // 2], 200)
-    rows: list[tuple[Measure, float]] = []
-    ids: list[str] = []
-
-    async def measure(name: str, jobs: Sequence[tuple[str, str, Any]], good: int) -> list[Answer]:
-        first, _ = await drive("P", pool, reference, 200)
-        found, answers = await drive(name, pool, jobs, good)
-        second, _ = await drive("P", pool, reference, 200)
-        rate = (first.rate + second.rate) / 2
-        rows.append((found, found.rate / rate))
-        references.extend((first, second))
-        return answers
-
-    references: list[Measure] = []
-    opened = [
-        ("POST", base, {"msisdn": number, "purpose": "new", "subscriber": person.subscriber()})
-        for number, person in zip(numbers, people, strict=True)
-    ]
-    ids = [answer.body["id"] for answer in await measure("create", opened, 201)]
-    papers = [
-        ("POST", f"{base}/{found}/documents", {"kind": "mrz", "lines": list(person.lines)})
-        for found, person in zip(ids, people, strict=True)
-    ]
-    await measure("document", papers, 201)
-    await measure("send", [("POST", f"{base}/{found}/otp", {"to": "line"}) for found in ids], 202)
-    codes = (await pool[0].ask("GET", "/bench/codes")).body
-    given = [
-        ("POST", f"{base}/{found}/otp/check", {"code": codes[number]})
-        for found, number in zip(ids, numbers, strict=True)
-    ]
-    await measure("check", given, 200)
-    await measure("submit", [("POST", f"{base}/{found}/submit", {}) for found in ids], 200)
-    await measure("get", [("GET", f"{base}/{found}", None) for found in ids], 200)
-    mean = sum(found.rate for found in references) / len(references)
-    cpu = sum(found.cpu_ms for found in references) / len(references)
-    mid = sum(found.p50 for found in references) / len(references)
-    top = sum(found.p99 for found in references) / len(references)
-    print(f"{count} requests each over {connections} connections; P is the mean of {len(references)} runs\n")
-    print(
-        f"{'route':10} {'req/s':>8} {'of P':>6} {'wanted':>7} {'p50 ms':>8} {'p99 ms':>8} {'CPU ms':>7} {'SQL':>5}"
-    )
-    print(f"{'P':10} {mean:8.0f} {1:6.2f} {'':7} {mid:8.1f} {top:8.1f} {cpu:7.2f} {1:5.1f}")
-    for found, ratio in rows:
-        wanted = EXPECTED.get(found.name)
-        told = f"≥ {wanted:.2f}" if wanted else ""
-        print(
-            f"{found.name:10} {found.rate:8.0f} {ratio:6.2f} {told:>7} {found.p50:8.1f} {found.p99:8.1f}"
-            f" {found.cpu_ms:7.2f} {found.statements:5.1f}"
-        )
+    load = Load(pool, count)
+    await load.walk()
+    load.report()
     for connection in pool:
         connection.writer.close()
 
@@ -242,19 +185,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.serve:
-        asyncio.run(serve(arguments.serve))
-        return
     with tempfile.TemporaryDirectory(prefix="simward-bench-") as folder:
         Path(folder).chmod(0o755)
-        command = [sys.executable, __file__, "--serve", f"{folder}/data"]
+        command = [sys.executable, "-m", "bench.api_server", f"{folder}/data"]
         server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             assert server.stdout is not None
             told = json.loads(server.stdout.readline())
-            asyncio.run(load(told["port"], told["key"], arguments.count, arguments.connections))
+            asyncio.run(run(told["port"], told["key"], arguments.count, arguments.connections))
         finally:
             server.send_signal(2)
             server.wait(30)

@@ -1,5 +1,7 @@
 """A registration on the wire: never personal data beyond the number; the staff's reasons only with ``evidence``."""
 
+from collections.abc import Callable
+
 from service.kit.clock import rfc3339
 from service.kit.errors import JsonObject, JsonValue
 from service.kit.ids import wire
@@ -10,7 +12,15 @@ from service.web.auth import Principal, Scope
 REFERENCE = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-def registration(view: View, caller: Principal) -> JsonObject:
+Say = Callable[[str], str | None]
+"""The text of an applicant's reason in the language that was asked for; None: as it was decided."""
+
+
+def as_decided(_: str) -> None:
+    return None
+
+
+def registration(view: View, caller: Principal, say: Say = as_decided) -> JsonObject:
     """The answer of every route on one registration (``api.md``)."""
     reg = view.registration
     staff = Scope.EVIDENCE in caller.scopes
@@ -25,7 +35,7 @@ def registration(view: View, caller: Principal) -> JsonObject:
         "purpose": reg.purpose.value,
         "evidence": {"documents": [_document(doc) for doc in reg.documents], "otp": codes},
         "missing": list(rules.missing(reg)),
-        "decision": _decision(reg.outcome, staff=staff) if reg.outcome else None,
+        "decision": _decision(reg.outcome, say, staff=staff) if reg.outcome else None,
         "activation": (
             {"state": reg.activation.state.value, "detail": reg.activation.detail} if reg.activation else None
         ),
@@ -47,11 +57,11 @@ def _document(doc: DocumentSummary) -> JsonObject:
     return {"id": wire("doc", doc.id), "outcome": doc.outcome, "proof": doc.proof}
 
 
-def _decision(outcome: Outcome, *, staff: bool) -> JsonObject:
+def _decision(outcome: Outcome, say: Say, *, staff: bool) -> JsonObject:
     reasons: list[JsonValue] = []
     seen = set()
     for reason in outcome.reasons:
-        shown: JsonObject = {"code": reason["code"], "text": reason["text"]}
+        shown: JsonObject = {"code": reason["code"], "text": say(str(reason["code"])) or reason["text"]}
         if staff:
             shown |= {name: reason[name] for name in ("rule", "effect", "staff", "facts") if name in reason}
         elif outcome.verdict == "approved" or reason["code"] in seen:

@@ -3,13 +3,19 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from service.audit.workflow import Actor, record
+from service.events import Event, EventName
+from service.infra.jobs import emit
 from service.infra.postgres import Reader, Tx
+from service.kit.ids import wire
 from service.lines.workflow import Lines
-from service.registration import store
-from service.registration.model import ENDED_STATES, Registration
+from service.registration import rules, store
+from service.registration.model import ENDED_STATES, OPEN, Registration
 from service.risk.rules import RiskPolicy
 from service.risk.workflow import Risk
 from service.subscribers.model import Holding, HoldingClass
+
+_ACTOR = Actor.system("erasure")
 
 
 class PipelineHoldings:
@@ -31,15 +37,25 @@ class PipelineHoldings:
         return [*(holding for holding, _ in found), *await self._lines.holdings(tx, subscriber_id)]
 
     async def forget(self, tx: Tx, subscriber_id: UUID) -> None:
-        """Drop every keyed hash of an erased person, what operators share included, but what keeps a confirmed
-        scammer out until it decays."""
-        for registration, _ in await store.of_subscriber(tx, subscriber_id):
+        """Cancel what is still open, and drop every keyed hash of an erased person, what operators share
+        included, but what keeps a confirmed scammer out until it decays."""
+        for registration, _ in await store.of_subscriber(tx, subscriber_id, lock=True):
+            if registration.state in OPEN:
+                await _cancel(tx, registration)
             await self._risk.forget(tx, registration.id, self._policy)
             line = await self._lines.of_registration(tx, registration.id)
             if line is not None:
                 self._risk.unshare(tx, line.id)
         store.forget(tx, subscriber_id)
         self._lines.forget(tx, subscriber_id)
+
+
+async def _cancel(tx: Tx, registration: Registration) -> None:
+    after = rules.cancelled(registration, tx.now)
+    await store.save(tx, after, expected=registration.version)
+    record(tx, actor=_ACTOR, action="registration.cancelled", object=wire("reg", after.id), reason="erased")
+    refs = {"registration": after.id.hex}
+    emit(tx, Event(EventName.REGISTRATION_CANCELLED, tx.tenant, tx.now, refs))
 
 
 def _held(kept: "tuple[Registration, bool]") -> tuple[Holding, Registration]:

@@ -1,5 +1,6 @@
 """HTTP of registrations: parse, ask the workflow, render."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
@@ -8,13 +9,14 @@ from starlette.responses import JSONResponse, Response
 from service.documents import schemas as papers
 from service.documents.schemas import Submission
 from service.kit.clock import rfc3339
-from service.kit.errors import BiometricRefused, InvalidRequest, JsonObject
+from service.kit.errors import BiometricRefused, InvalidRequest, JsonObject, Unavailable
 from service.kit.ids import parse, wire
 from service.kit.msisdn import Msisdn
 from service.otp.model import Sent
 from service.registration import render, schemas
 from service.registration.model import CodeProof, Opening, State, Target, View
 from service.registration.workflow import Registrations
+from service.risk.model import ApplicantCode
 from service.web import pagination
 from service.web.auth import Principal, Scope, require
 from service.web.idempotency import Slot, slot_of
@@ -51,11 +53,26 @@ def _works(request: Request) -> Registrations:
 Works = Annotated[Registrations, Depends(_works)]
 
 
-def _shown(caller: Principal) -> Any:
-    def render_view(view: View) -> JsonObject:
-        return render.registration(view, caller)
+Show = Callable[[View], JsonObject]
 
-    return render_view
+
+def _shown(request: Request) -> Show:
+    """How a registration is shown to this caller: reasons in the language that was asked for, as far as the policy
+    in force has it. Put it after the caller."""
+    caller: Principal = request.state.principal
+    asked = request.headers.get("accept-language", "").split(",")[0].split(";")[0].strip()[:20]
+    registrations: Registrations = request.app.state.services.registrations
+
+    def say(code: str) -> str | None:
+        try:
+            return registrations.parts.policy.current.risk.text(ApplicantCode(code), asked)
+        except Unavailable:
+            return None
+
+    return lambda view: render.registration(view, caller, say)
+
+
+Shown = Annotated[Show, Depends(_shown)]
 
 
 @router.post(
@@ -66,7 +83,7 @@ def _shown(caller: Principal) -> Any:
     dependencies=[JSON_ALONE],
 )
 async def create(
-    body: schemas.CreateRegistration, caller: Caller, slot: Kept, works: Works, request: Request
+    body: schemas.CreateRegistration, caller: Caller, slot: Kept, works: Works, show: Shown, request: Request
 ) -> Response:
     """Open a registration."""
     device = body.device
@@ -89,13 +106,14 @@ async def create(
         holder_kind=body.holder.kind if body.holder else "person",
         peer_ip=request.client.host if request.client else None,
     )
-    return await slot.run(201, lambda keep: works.create(caller, ask, keep), _shown(caller))
+    return await slot.run(201, lambda keep: works.create(caller, ask, keep), show)
 
 
 @router.get("", response_model=schemas.RegistrationList, responses=_PROBLEMS)
 async def listed(
     caller: Annotated[Principal, require(Scope.READ)],
     works: Works,
+    show: Shown,
     request: Request,
     msisdn: Annotated[str | None, Query(max_length=20)] = None,
     state: State | None = None,
@@ -115,14 +133,14 @@ async def listed(
     page = views[:limit]
     more = len(views) > limit
     after = pagination.seal(tag, caller.operator_id, filters, page[-1].registration.id) if more else None
-    return JSONResponse({"items": [render.registration(view, caller) for view in page], "next_cursor": after})
+    return JSONResponse({"items": [show(view) for view in page], "next_cursor": after})
 
 
 @router.get("/{registration_id}", response_model=schemas.RegistrationOut, responses=_PROBLEMS)
-async def get(registration_id: RegistrationId, caller: Caller, works: Works) -> Response:
+async def get(registration_id: RegistrationId, caller: Caller, works: Works, show: Shown) -> Response:
     """One registration."""
     view = await works.get(caller, parse("reg", registration_id))
-    return JSONResponse(render.registration(view, caller))
+    return JSONResponse(show(view))
 
 
 @router.patch(
@@ -132,14 +150,18 @@ async def get(registration_id: RegistrationId, caller: Caller, works: Works) -> 
     dependencies=[JSON_ALONE],
 )
 async def patch(
-    registration_id: RegistrationId, body: schemas.PatchRegistration, caller: Caller, works: Works
+    registration_id: RegistrationId,
+    body: schemas.PatchRegistration,
+    caller: Caller,
+    works: Works,
+    show: Shown,
 ) -> Response:
     """Correct the typed data, three times at most; documents are judged again, codes are kept."""
     given = body.subscriber.model_dump(mode="json", exclude_unset=True)
     if given.get("family_name", "") is None:
         raise InvalidRequest("/subscriber/family_name", "missing", "is required")
     view = await works.patch(caller, parse("reg", registration_id), given)
-    return JSONResponse(render.registration(view, caller))
+    return JSONResponse(show(view))
 
 
 async def _no_picture(request: Request) -> None:
@@ -213,11 +235,16 @@ async def check_code(
     dependencies=[JSON_ALONE],
 )
 async def submit(
-    registration_id: RegistrationId, body: schemas.Empty, caller: Caller, slot: Kept, works: Works
+    registration_id: RegistrationId,
+    body: schemas.Empty,
+    caller: Caller,
+    slot: Kept,
+    works: Works,
+    show: Shown,
 ) -> Response:
     """Decide."""
     wanted = parse("reg", registration_id)
-    return await slot.run(200, lambda keep: works.submit(caller, wanted, keep), _shown(caller))
+    return await slot.run(200, lambda keep: works.submit(caller, wanted, keep), show)
 
 
 @router.post(
@@ -227,18 +254,25 @@ async def submit(
     dependencies=[JSON_ALONE],
 )
 async def appeal(
-    registration_id: RegistrationId, body: schemas.Appeal, caller: Caller, slot: Kept, works: Works
+    registration_id: RegistrationId,
+    body: schemas.Appeal,
+    caller: Caller,
+    slot: Kept,
+    works: Works,
+    show: Shown,
 ) -> Response:
     """Appeal a denial, once, within 30 days."""
     wanted = parse("reg", registration_id)
-    return await slot.run(200, lambda keep: works.appeal(caller, wanted, body.text, keep), _shown(caller))
+    return await slot.run(200, lambda keep: works.appeal(caller, wanted, body.text, keep), show)
 
 
 @router.post("/{registration_id}/cancel", response_model=schemas.RegistrationOut, responses=_PROBLEMS)
-async def cancel(registration_id: RegistrationId, caller: Caller, slot: Kept, works: Works) -> Response:
+async def cancel(
+    registration_id: RegistrationId, caller: Caller, slot: Kept, works: Works, show: Shown
+) -> Response:
     """Cancel an open registration."""
     wanted = parse("reg", registration_id)
-    return await slot.run(200, lambda keep: works.cancel(caller, wanted, keep), _shown(caller))
+    return await slot.run(200, lambda keep: works.cancel(caller, wanted, keep), show)
 
 
 def _sent(sent: Sent) -> JsonObject:

@@ -1,0 +1,93 @@
+"""The server of ``bench/api.py``: the service with a quiet sender, the reference route P, and counters.
+
+P is a FastAPI route with a pydantic body that does one EVALSHA and one autocommitted INSERT through the same
+engine, with a statement that is built once.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import resource
+import sys
+from pathlib import Path
+from typing import cast
+
+import sqlalchemy as sa
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from service import compose
+from service.app import create_app, run
+from service.demo.hands import LastMessage
+from service.demo.stage import api_key, prepare, the_operator
+from service.infra.embedded import Embedded
+from service.infra.postgres import Database
+from service.infra.redis import Script
+from service.kit.clock import SystemClock
+from service.kit.ids import new_id
+from service.operators.tables import OperatorRow
+from service.operators.workflow import Operators
+from service.settings import Settings
+
+LUA = "return redis.call('INCR', KEYS[1])"
+SCRIPT = Script(LUA, hashlib.sha1(LUA.encode(), usedforsecurity=False).hexdigest())
+INSERT = sa.insert(cast(sa.Table, OperatorRow.__table__))
+
+
+class Body(BaseModel):
+    msisdn: str
+    purpose: str
+
+
+def extended(settings: Settings, sender: LastMessage) -> FastAPI:
+    """The application with the bench's own routes beside it."""
+    app: FastAPI = create_app(settings)
+
+    @app.post("/bench/reference")
+    async def reference(body: Body) -> dict[str, str]:
+        services = app.state.services
+        await services.redis.run(SCRIPT, ["{otp}:bench"], [body.msisdn])
+        fresh, now = new_id(), services.clock.now()
+        async with services.db.engine.connect() as conn:
+            row = {"id": fresh, "slug": fresh.hex, "name": body.purpose, "created_at": now}
+            await conn.execute(INSERT, row)
+        return {"id": fresh.hex}
+
+    @app.get("/bench/codes")
+    async def codes() -> dict[str, str]:
+        return {number: sender.code(number) for number in sender.texts}
+
+    @app.get("/bench/usage")
+    async def usage() -> dict[str, float]:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        return {"cpu_s": used.ru_utime + used.ru_stime, "statements": app.state.services.db.statements}
+
+    return app
+
+
+async def serve(data: Path) -> None:
+    embedded = Embedded(data)
+    servers = embedded.start()
+    try:
+        stage = prepare(data, servers)
+        settings = stage.settings(0)
+        sender = LastMessage()
+        vars(compose)["senders"] = lambda *_: [sender]
+        db = Database(settings.database_url, SystemClock(), pool_size=2)
+        operators = Operators(db)
+        key = await api_key(stage, operators, await the_operator(operators))
+        await db.close()
+
+        async def ready(port: int) -> None:
+            print(json.dumps({"port": port, "key": key, "pid": os.getpid()}), flush=True)
+
+        await run(extended(settings, sender), "127.0.0.1", 0, ready)
+    finally:
+        embedded.stop()
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(Path(sys.argv[1])))
