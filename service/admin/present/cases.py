@@ -1,0 +1,173 @@
+"""A case in words: badge, clock, reasons, evidence, what hangs on it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from service.admin import words
+from service.admin.html import span
+from service.admin.present.people import masked_number
+from service.admin.store import Names
+from service.admin.views import (
+    Badge,
+    Check,
+    ProofGroup,
+    QueueRow,
+    Reason,
+    Related,
+    Tone,
+)
+from service.documents.model import DocumentCheck
+from service.documents.rules import describe
+from service.kit.checks import CheckOutcome
+from service.kit.errors import JsonObject
+from service.kit.ids import wire
+from service.registration.model import Registration, State
+from service.risk.model import Decision
+from service.risk.model import Reason as RiskReason
+
+
+def badge_of(registration: Registration) -> Badge:
+    if registration.state is State.IN_REVIEW and registration.appealed_at:
+        return Badge("Appealed, in review", "review")
+    if registration.activation and registration.activation.state == "failed":
+        return Badge("Approved, not set up", "review")
+    return words.REGISTRATION[registration.state]
+
+
+def queue_row(registration: Registration, number: str | None, since: datetime, names: Names) -> QueueRow:
+    told = registration.outcome.reasons if registration.outcome else ()
+    return QueueRow(
+        id=wire("reg", registration.id),
+        msisdn=masked_number(number),
+        since=since,
+        badge=badge_of(registration),
+        reasons=tuple(_in_short(reason) for reason in told),
+        dealer=names.dealers.get(registration.dealer_id) if registration.dealer_id else None,
+        channel=words.CHANNEL.get(registration.channel, registration.channel),
+        is_appeal=registration.appealed_at is not None,
+    )
+
+
+def _in_short(told: JsonObject) -> str:
+    """A reason for one line of a table: what the rule is about, and the number that decided."""
+    rule = str(told.get("rule", ""))
+    text = words.RULE.get(rule) or str(told.get("staff") or told.get("text") or "")
+    facts = told.get("facts")
+    numbers = [
+        (value, threshold)
+        for fact in (facts if isinstance(facts, list) else [])
+        if isinstance(fact, Mapping)
+        and type(value := fact.get("value")) is int
+        and type(threshold := fact.get("threshold")) is int
+    ]
+    if not numbers:
+        return words.sentence(text)
+    value, threshold = max(numbers, key=lambda pair: abs(pair[0] - pair[1]))
+    return words.sentence(f"{text}: {value}")
+
+
+def clock_of(registration: Registration, since: datetime, now: datetime) -> str:
+    """The clock of a case in words: how long it waits, or what it came to."""
+    if registration.state is State.IN_REVIEW:
+        return f"Waiting {span(now - since)}"
+    if registration.state is State.COLLECTING:
+        return f"Collecting evidence for {span(now - registration.created_at)}"
+    return f"{badge_of(registration).word} for {span(now - since)}"
+
+
+_COUNTS = {">=": "counts from {}", ">": "counts above {}", "<": "counts below {}", "<=": "counts up to {}"}
+
+
+def reason_of(reason: RiskReason, usual: Mapping[str, int]) -> Reason:
+    """A rule that fired, with the number that decided: of the comparisons that held, the one furthest past its mark."""
+    counted = [
+        fact
+        for fact in reason.facts
+        if fact.holds and type(fact.value) is int and type(fact.threshold) is int and fact.op in _COUNTS
+    ]
+    tone: Tone = "review" if reason.failed else words.VERDICT_TONE.get(reason.effect, "plain")
+    text = _said(reason)
+    if not counted:
+        return Reason(reason.rule, text, tone)
+    fact = max(counted, key=lambda f: abs(int(f.value) - int(f.threshold)))
+    counts = _COUNTS[fact.op].format(fact.threshold)
+    return Reason(reason.rule, text, tone, int(fact.value), int(fact.threshold), usual.get(fact.name), counts)
+
+
+def _said(reason: RiskReason) -> str:
+    """The rule's own sentence; where that lists zeros too, only what was found."""
+    found = [fact for fact in reason.facts if fact.holds and type(fact.value) is int]
+    known = {name: text for name, text, _ in words.RELATED}
+    if " 0 " not in reason.staff or not found or any(fact.name not in known for fact in found):
+        return words.sentence(reason.staff)
+    said = [f"{fact.value} {_low(known[fact.name])}" for fact in found]
+    return words.sentence(", and ".join(said))
+
+
+def _low(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def counted_signals(decision: Decision | None) -> set[str]:
+    if decision is None:
+        return set()
+    return {fact.name for reason in decision.judgement.reasons for fact in reason.facts}
+
+
+def related(decision: Decision | None) -> tuple[Related, ...]:
+    """What hung on the same papers, device and dealer when the case was judged; zeros say nothing."""
+    if decision is None:
+        return ()
+    found: list[Related] = []
+    for name, text, tone in words.RELATED:
+        value = decision.signals.values.get(name)
+        if type(value) is int and value > 0:
+            found.append(Related(text, value, None, tone))
+    return tuple(found)
+
+
+_CHECK: Mapping[CheckOutcome, tuple[str, Tone]] = {
+    CheckOutcome.PASS: ("agrees", "approve"),
+    CheckOutcome.WARN: ("needs a look", "review"),
+    CheckOutcome.FAIL: ("does not agree", "deny"),
+    CheckOutcome.SKIPPED: ("not checked", "plain"),
+}
+
+
+def evidence(registration: Registration, documents: Sequence[DocumentCheck]) -> tuple[ProofGroup, ...]:
+    """Evidence by what it proves, the strongest first. Groups without any are left out, but for what is missing."""
+    groups: list[ProofGroup] = []
+    for proof, word, means in words.PROOF:
+        checks: list[Check] = []
+        rest: list[Check] = []
+        for document in documents:
+            if document.proof == proof:
+                head, *each = _document(document)
+                checks += [head, *(check for check in each if check.tone in ("review", "deny"))]
+                rest += [check for check in each if check.tone not in ("review", "deny")]
+        if checks:
+            groups.append(ProofGroup(word, means, tuple(checks), tuple(rest)))
+    if not documents:
+        groups.append(ProofGroup("Document", "none was sent", ()))
+    codes = tuple(
+        Check(f"A code to the {proof.to} came back", "verified", "approve", _tries(proof.tries))
+        for proof in registration.codes
+    )
+    means = "a code that came back proves that the SIM is in someone's hand, perhaps the dealer's"
+    groups.append(ProofGroup("Possession", means, codes))
+    return tuple(groups)
+
+
+def _tries(tries: int) -> str | None:
+    return None if tries <= 1 else f"at try {tries}"
+
+
+def _document(document: DocumentCheck) -> list[Check]:
+    outcome, tone = words.OUTCOME.get(document.outcome, (str(document.outcome), "plain"))
+    kind = document.document_type.replace("_", " ").capitalize()
+    state = f" {document.issuing_state}" if document.issuing_state else ""
+    made = [Check(f"{kind}{state}", outcome, tone, words.DOCUMENT_KIND.get(document.kind))]
+    for check in document.checks:
+        result, check_tone = _CHECK[check.outcome]
+        made.append(Check(describe(check), result, check_tone))
+    return made
