@@ -12,7 +12,7 @@ from service.kit.errors import JsonObject, JsonValue, Stale
 from service.kit.ids import wire
 from service.registration import rules, store
 from service.registration.model import DocumentSummary, Registration, View
-from service.registration.workflow.opening import client_actor, indexes, shown_number
+from service.registration.workflow.opening import client_actor, indexes, pending, shown_number
 from service.registration.workflow.parts import Keep, Parts
 from service.subscribers.workflow import Opened
 from service.web.auth import Principal
@@ -25,33 +25,36 @@ async def add_document(
     submission: Submission,
     keep: Keep[DocumentCheck],
 ) -> DocumentCheck:
-    """Judge a document and add it to the evidence; a registration takes five failed ones."""
-    async with parts.db.read(caller.operator_id) as reader:
-        registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
-        rules.may_add_document(registration, reader.now)
-        person = await parts.subscribers.open(reader, registration.subscriber_id)
-        now = reader.now
-    examination = await parts.documents.examine(
-        registration_id=registration_id,
-        submission=submission,
-        typed=person.pii,
-        policy=parts.policy.current.documents,
-        now=now,
-    )
-    for attempt in range(3):
+    """Judge a document and add it to the evidence; a registration takes five failed ones.
+
+    Where the registration was changed meanwhile, the document is judged by what is typed now: a correction is
+    neither overlooked nor undone.
+    """
+    examination: Examination | None = None
+    judged_by: JsonObject = {}
+    for _ in range(3):
+        async with parts.db.read(caller.operator_id) as reader:
+            registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+            rules.may_add_document(registration, reader.now)
+            person = await parts.subscribers.open(reader, registration.subscriber_id)
+            now = reader.now
+        if examination is None or judged_by != person.pii:
+            judged_by = person.pii
+            examination = await parts.documents.examine(
+                registration_id=registration_id,
+                submission=submission,
+                typed=person.pii,
+                policy=parts.policy.current.documents,
+                now=now,
+            )
         try:
             async with parts.db.write(caller.operator_id) as tx:
-                if attempt:
-                    registration = await store.load(tx, registration_id, dealer=caller.dealer_id)
-                    rules.may_add_document(registration, tx.now)
-                    person = await parts.subscribers.open(tx, registration.subscriber_id)
                 await _add(parts, tx, caller, registration, examination, person)
                 await keep(tx, examination.check)
             return examination.check
         except Stale:
-            if attempt == 2:
-                raise
-    raise AssertionError("unreachable")
+            continue
+    raise Stale()
 
 
 async def _add(
@@ -145,4 +148,5 @@ async def patch(parts: Parts, caller: Principal, registration_id: UUID, given: J
     if moved and not before.can_receive:
         # A code that is on its way to the old contact proves nothing of the new one.
         await parts.codes.forget(caller.operator_id, registration_id)
-    return View(replace(after, version=before.version + 1), number)
+    after = replace(after, version=before.version + 1)
+    return View(after, number, await pending(parts, after))
