@@ -16,6 +16,7 @@ from service.infra.crypto import KeysetName, Signer, Vault, kms_from
 from service.infra.jobs import MAX_ATTEMPTS
 from service.infra.postgres import Database, Tx
 from service.infra.telemetry import JOBS_FAILED
+from service.kit.errors import StateConflict
 from service.lines.ports import NullProvisioner
 from service.lines.workflow import Lines
 from service.migrations.security import months
@@ -141,10 +142,14 @@ class Upkeep:
         )
 
     async def erase(self, operator: UUID, subscriber_id: UUID) -> bool:
-        """Erase one person on request: the data key, and what other domains keep of them, in one transaction."""
+        """Erase one person on request: the data key, and what other domains keep of them, in one transaction. A
+        registration that is open is cancelled; a line's index stays until its number is free. Raises NotFound,
+        and StateConflict under a legal hold."""
         services = self._services
         holdings = PipelineHoldings(services.lines, services.risk, services.policies.current.risk)
         async with services.db.write(operator) as tx:
+            if any(held.on_hold for held in await holdings.of(tx, subscriber_id)):
+                raise StateConflict("legal_hold", (), "A legal hold is on this person's registration.")
             await holdings.forget(tx, subscriber_id)
             return await services.subscribers.erase(tx, subscriber_id, actor=Actor.cli())
 

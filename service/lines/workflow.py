@@ -187,6 +187,8 @@ class Lines:
             for before in found:
                 after, changes = rules.elapse(before, self.policy, tx.now)
                 await self._saved(tx, before, after, changes, _SYSTEM, "line.elapsed")
+                if after.state is State.CLOSED and await self._subscribers.is_erased(tx, after.subscriber_id):
+                    store.forget(tx, after.subscriber_id)
         return len(found)
 
     async def apply(self, operator: UUID, line_id: UUID, version: int, attempt: int = 1) -> None:
@@ -252,8 +254,8 @@ class Lines:
         ]
 
     def forget(self, tx: Tx, subscriber_id: UUID) -> None:
-        """With a holder's erasure: their closed lines lose number, card and indexes. A quarantined line keeps
-        its index until the number is free, so call it again then."""
+        """With a holder's erasure: their closed lines lose number, card and indexes. One that is open or in
+        quarantine keeps its index until the number is free; :meth:`expire` drops it then."""
         store.forget(tx, subscriber_id)
 
     async def indexed(

@@ -67,6 +67,9 @@ class Subscribers:
         """As :meth:`replace`, of what :meth:`open` read; ``Stale`` where somebody was faster."""
         await self._save(tx, opened.person, pii, _distinct(indexes))
 
+    async def is_erased(self, reader: Reader, subscriber_id: UUID) -> bool:
+        return await store.key(reader, subscriber_id) is None
+
     async def read(self, reader: Reader, subscriber_id: UUID) -> JsonObject:
         """What is known of the person; :class:`Erased` where nothing is any more."""
         pii, _ = self._open(reader.tenant, await self._person(reader, subscriber_id))
