@@ -1,5 +1,6 @@
 """Dealers: the register of shops, their quotas, pausing and suspending."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,13 +11,21 @@ from service.admin import present, store, words
 from service.admin.gate import Form, Visitor, act, done, frame, new_router, show, visit
 from service.admin.store import Activity
 from service.admin.views import Act, DealerPage, DealersPage, FormField, Pager
-from service.dealers.model import Dealer, DealerCodeTaken, LicenceInUse, Quotas, State
+from service.dealers.model import CODE_PATTERN, Dealer, DealerCodeTaken, LicenceInUse, Quotas, State
 from service.infra.postgres import Reader
-from service.kit.errors import InvalidRequest, Refusal, Stale
+from service.kit.errors import InvalidRequest, NotFound, Refusal, Stale
 from service.staff.model import NotPermitted, Permission
 
 router = new_router()
 PAGE = 50
+_CODE = re.compile(CODE_PATTERN)
+
+
+def _known(code: str) -> str:
+    """A code of the right form; anything else is no dealer's."""
+    if not _CODE.fullmatch(code):
+        raise NotFound()
+    return code
 
 
 @router.get("/admin/dealers")
@@ -140,7 +149,7 @@ def _fault_of(refusal: Refusal) -> dict[str, str]:
 async def one(request: Request, code: str) -> Response:
     visitor = await visit(request)
     async with visitor.console.db.read(visitor.who.staff.operator_id) as reader:
-        dealer = await visitor.console.dealers.find(reader, code)
+        dealer = await visitor.console.dealers.find(reader, _known(code))
         return await show(visitor, reader, "dealer.html", await _page(visitor, reader, dealer, {}, {}))
 
 
@@ -183,7 +192,7 @@ async def save(request: Request, code: str) -> Response:
     visitor, form = await act(request, Permission.EDIT_DEALERS)
     operator = visitor.who.staff.operator_id
     async with visitor.console.db.read(operator) as reader:
-        dealer = await visitor.console.dealers.find(reader, code)
+        dealer = await visitor.console.dealers.find(reader, _known(code))
     if str(dealer.version) != form.get("version"):
         raise Stale()
     wrong = _quota_faults(form)
@@ -211,11 +220,11 @@ async def change(request: Request, code: str) -> Response:
     operator, dealers = visitor.who.staff.operator_id, visitor.console.dealers
     note = form.get("note", "").strip()[:1000] or None
     if name == "suspend":
-        await dealers.suspend(operator, code, reason, actor=visitor.actor, note=note)
+        await dealers.suspend(operator, _known(code), reason, actor=visitor.actor, note=note)
     else:
         said = f"{reason}: {note}" if note else reason
         verb = dealers.pause if name == "pause" else dealers.resume
-        await verb(operator, code, actor=visitor.actor, note=said)
+        await verb(operator, _known(code), actor=visitor.actor, note=said)
     return await done(visitor, f"/admin/dealers/{code}", "dealer-suspend" if name == "suspend" else name)
 
 

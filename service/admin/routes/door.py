@@ -1,6 +1,7 @@
 """The door: staff links, signing in, signing out."""
 
 import secrets
+from ipaddress import ip_address
 
 import segno
 from starlette.requests import Request
@@ -85,8 +86,14 @@ async def _pre_form(request: Request) -> Form:
     return form
 
 
-def _peer(request: Request) -> str:
-    return request.client.host if request.client else "-"
+def _peer(request: Request) -> str | None:
+    """The peer's address, where it can be one person's. A private or loopback peer is a proxy or this machine: a
+    wait by its address would keep everybody out, so there only the account's wait counts."""
+    try:
+        address = ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return None
+    return address.compressed if address.is_global else None
 
 
 @router.get("/admin/sign-in")

@@ -92,6 +92,12 @@ async def _attention(visitor: Visitor, reader: Reader) -> tuple[Attention, ...]:
     for line in stuck:
         text = f"The network did not take a change of a line: {(line.apply_failed or '').replace('-', ' ')}"
         found.append(Attention(text, None, f"/admin/lines/{wire('line', line.id)}"))
+    done = await store.activity(reader)
+    for dealer in await visitor.console.dealers.listed(reader):
+        today = done.get(dealer.id, store.Activity()).today
+        if today and today >= dealer.quotas.daily:
+            text = f"Dealer {dealer.code} has used its quota for today: {today} of {dealer.quotas.daily}"
+            found.append(Attention(text, None, f"/admin/dealers/{dealer.code}"))
     if visitor.may(Permission.READ_AUDIT):
         chain = present.chain(await store.chain(reader), reader.now)
         if chain.tone == "review":

@@ -126,8 +126,8 @@ class StaffDesk:
 
     # Signing in and out
 
-    async def sign_in(self, name: str, password: str, code: str, address: str) -> Session:
-        """A session for name, password and second factor. ``address`` is the peer's.
+    async def sign_in(self, name: str, password: str, code: str, address: str | None) -> Session:
+        """A session for name, password and second factor. ``address`` is the peer's, None where it is nobody's own.
 
         Raises SignInDelayed (nothing was checked), or SignInRefused, whichever of the three was wrong.
         """
@@ -136,14 +136,16 @@ class StaffDesk:
         now = self._db.clock.now()
         await self._mind_the_wait(staff, address, now)
         fits = await self._factors.matches(password, staff.password_hash if staff else None)
-        second = await self._second(staff, code, now) if staff else None
+        second = await self._second(staff, code, now)
         if operator is None or staff is None or staff.state is not StaffState.ACTIVE:
-            await self._sessions.note_failure(address, now)
+            if address is not None:
+                await self._sessions.note_failure(address, now)
             raise SignInRefused()
         if not fits or second is None or not await self._take(staff, second, password):
             await self._failed(staff, address, now)
             raise SignInRefused()
-        await self._sessions.forget_failures(address)
+        if address is not None:
+            await self._sessions.forget_failures(address)
         return await self._open(operator, staff, staff.epoch, now)
 
     async def _named(self, login: str, slug: str) -> tuple[Operator | None, Staff | None]:
@@ -154,21 +156,24 @@ class StaffDesk:
         async with self._db.read(operator.id) as reader:
             return operator, await store.by_login(reader, login)
 
-    async def _mind_the_wait(self, staff: Staff | None, address: str, now: datetime) -> None:
-        due = await self._sessions.wait_for(address, now)
+    async def _mind_the_wait(self, staff: Staff | None, address: str | None, now: datetime) -> None:
+        due = await self._sessions.wait_for(address, now) if address else timedelta(0)
         if staff is not None:
             due = max(due, rules.wait(staff.failures, staff.failed_at, now, rules.ACCOUNT_WAIT_MAX))
         if due > timedelta(0):
             seconds = int(due.total_seconds()) + 1
             raise SignInDelayed(f"Wait {seconds} seconds before the next try.", retry_after_s=seconds)
 
-    async def _second(self, staff: Staff, code: str, now: datetime) -> Second | None:
-        """A recovery code or a TOTP code; it is taken later, in the transaction that signs in."""
+    async def _second(self, staff: Staff | None, code: str, now: datetime) -> Second | None:
+        """A recovery code or a TOTP code; it is taken later, in the transaction that signs in. It takes as long for
+        nobody: the time must not tell whether there is such a person."""
         slot = self._factors.recovery_slot(code)
         if slot is None:
-            return self._factors.second(staff, code, now)
-        async with self._db.read(staff.operator_id) as reader:
-            kept = await store.recovery_hash(reader, staff.id, slot)
+            return self._factors.second(staff, code, now) if staff else None
+        kept = None
+        if staff is not None:
+            async with self._db.read(staff.operator_id) as reader:
+                kept = await store.recovery_hash(reader, staff.id, slot)
         fits = await self._factors.matches(self._factors.recovery_text(code), kept)
         return Second(slot=slot) if fits else None
 
@@ -200,8 +205,9 @@ class StaffDesk:
             facts={"factor": factor},
         )
 
-    async def _failed(self, staff: Staff, address: str, now: datetime) -> None:
-        await self._sessions.note_failure(address, now)
+    async def _failed(self, staff: Staff, address: str | None, now: datetime) -> None:
+        if address is not None:
+            await self._sessions.note_failure(address, now)
         async with self._db.write(staff.operator_id) as tx:
             await store.note_failure(tx, staff.id)
             record(

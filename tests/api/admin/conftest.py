@@ -26,7 +26,7 @@ from tests.api.conftest import Api
 LINK = "/admin/link/"
 PASSWORD = "a calm sentence for tests"
 FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-Visit = Callable[[], Browser]
+Visit = Callable[..., Browser]
 SignIn = Callable[..., Awaitable[Browser]]
 MakeCase = Callable[..., Awaitable[str]]
 
@@ -36,10 +36,12 @@ async def visit(app: FastAPI) -> AsyncIterator[Visit]:
     """Opens browsers, each with a cookie jar of its own."""
     opened: list[httpx2.AsyncClient] = []
 
-    def make() -> Browser:
+    def make(*, private: bool = False) -> Browser:
         http = httpx2.AsyncClient(
             transport=httpx2.ASGITransport(
-                app, client=("127.0.0.1", 50001 + len(opened)), raise_app_exceptions=False
+                app,
+                client=("198.18.0.7" if private else f"8.8.4.{len(opened) + 1}", 50001),
+                raise_app_exceptions=False,
             ),
             base_url=ORIGIN,
             timeout=30,

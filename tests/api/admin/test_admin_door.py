@@ -189,6 +189,24 @@ async def test_wrong_tries_cost_a_wait_and_never_the_account(
     assert await offer(owner, "supervisor@demo", PASSWORD, app_code(person, clock)) == 303
 
 
+async def test_an_address_waits_longer_than_an_account(visit: Visit, clock: ManualClock) -> None:
+    attacker, neighbour = visit(), visit()
+    for number in range(7):
+        status = await offer(attacker, f"nobody-{number}@demo", "wrong password", "000000")
+        while status == 429:
+            clock.advance(timedelta(seconds=10))
+            status = await offer(attacker, f"nobody-{number}@demo", "wrong password", "000000")
+        assert status == 401
+    assert await offer(attacker, "nobody-8@demo", "wrong password", "000000") == 429
+    assert await offer(neighbour, "nobody-8@demo", "wrong password", "000000") == 401
+
+
+async def test_a_proxys_address_keeps_nobody_out(visit: Visit) -> None:
+    for number in range(8):
+        proxied = visit(private=True)
+        assert await offer(proxied, f"nobody-{number}@demo", "wrong password", "1-aaaa-bbbb-cccc") == 401
+
+
 async def test_a_form_from_elsewhere_is_refused(sign_in: SignIn, visit: Visit, clock: ManualClock) -> None:
     person = await sign_in()
     form = {"login": "supervisor@demo", "password": PASSWORD, "code": app_code(person, clock)}
@@ -299,7 +317,7 @@ async def test_redis_holds_neither_cookie_nor_address(
     sid = person.http.cookies["simward-loopback"].encode()
     async for key in services.redis.client.scan_iter("*"):
         assert sid not in key
-        assert b"127.0.0.1" not in key
+        assert b"8.8.4." not in key
 
 
 async def test_cookies_are_bound_to_the_host_where_there_is_tls(sign_in: SignIn) -> None:
