@@ -39,6 +39,10 @@ class Settings(BaseSettings):
     keys_dir: Path = Field(Path("keys"), description="folder with the five keysets")
     master_key_file: Path | None = Field(None, description="32-byte key that wraps the keysets in production")
     heads_file: Path | None = Field(None, description="append-only file for signed audit heads")
+    heads_webhook_url: str = Field("", description="where signed audit heads are posted; empty: nowhere")
+    heads_webhook_secret: SecretStr = Field(
+        SecretStr(""), description="its signing secret (whsec_…), or two, old and new, with a space between"
+    )
     public_url: str = Field(
         "http://127.0.0.1:8080", description="how the outside reaches us; Origin and Host are checked"
     )

@@ -7,8 +7,10 @@ from uuid import UUID
 import sqlalchemy as sa
 import structlog
 
+from service.adapters.audit_heads import HeadsWebhook
 from service.audit.heads import HeadsFile
 from service.audit.model import Actor
+from service.audit.ports import HeadsOutlet
 from service.audit.sealer import Sealer
 from service.compose import Services
 from service.dealers.workflow import Dealers
@@ -16,6 +18,7 @@ from service.infra.crypto import KeysetName, Signer, Vault, kms_from
 from service.infra.jobs import MAX_ATTEMPTS
 from service.infra.postgres import Database, Tx
 from service.infra.telemetry import JOBS_FAILED
+from service.kit.clock import Clock
 from service.kit.errors import StateConflict
 from service.lines.ports import NullProvisioner
 from service.lines.workflow import Lines
@@ -23,7 +26,7 @@ from service.migrations.security import months
 from service.registration.retention import PipelineHoldings
 from service.registration.rotation import RegistrationPlaintexts, reshare
 from service.risk.workflow import Risk
-from service.settings import Mode
+from service.settings import Mode, Settings
 from service.subscribers.model import RetentionRun
 from service.subscribers.retention import run_retention
 from service.subscribers.rotation import Moved, SecretColumn, reindex, rewrap
@@ -160,8 +163,19 @@ def sealer(services: Services) -> tuple[Sealer, Database]:
     db = Database(settings.sealer_database_url, services.clock, pool_size=2)
     production = settings.mode is Mode.PRODUCTION
     signer = Signer.load(settings.keys_dir, production=production, kms=kms_from(settings.master_key_file))
-    outlets = [HeadsFile(settings.heads_file)] if settings.heads_file else []
-    return Sealer(db, signer, services.operator_ids, outlets), db
+    return Sealer(db, signer, services.operator_ids, outlets(settings, services.clock)), db
+
+
+def outlets(settings: Settings, clock: Clock) -> list[HeadsOutlet]:
+    """Where signed heads leave the host."""
+    found: list[HeadsOutlet] = []
+    if settings.heads_file:
+        found.append(HeadsFile(settings.heads_file))
+    if settings.heads_webhook_url:
+        secrets = settings.heads_webhook_secret.get_secret_value().split()
+        allow = settings.allow_private_targets
+        found.append(HeadsWebhook(settings.heads_webhook_url, secrets, clock, allow_private=allow))
+    return found
 
 
 SECRETS = (

@@ -14,7 +14,7 @@ import structlog
 
 from service.audit import rules, store
 from service.audit.model import INSTALLATION, Actor, Head, Seal
-from service.audit.ports import HeadsOutlet, NoOutlet
+from service.audit.ports import NOTHING_NOW, HeadsOutlet, NoOutlet
 from service.audit.workflow import record
 from service.infra.crypto import Signer
 from service.infra.postgres import Database, Tx
@@ -117,8 +117,11 @@ class Sealer:
 
     async def _publish(self, operator: UUID, installation: UUID) -> None:
         for outlet in self._outlets:
+            last = outlet.last(operator)
+            if last == NOTHING_NOW:
+                continue
             async with self._db.read(operator) as reader:
-                heads = await store.heads(reader, installation, after=outlet.last(operator))
+                heads = await store.heads(reader, installation, after=last)
             if not heads:
                 continue
             try:

@@ -223,11 +223,13 @@ def stage_head(tx: Tx, head: Head) -> None:
     )
 
 
-async def heads(reader: Reader, installation_id: UUID, *, after: int = 0) -> list[Head]:
-    """This operator's heads above number ``after``, ascending."""
-    rows = await reader.all(
-        sa.select(_HEAD).where(_HEAD.c.operator_id == reader.tenant, _HEAD.c.n > after).order_by(_HEAD.c.n)
-    )
+async def heads(reader: Reader, installation_id: UUID, *, after: int | None = 0) -> list[Head]:
+    """This operator's heads above number ``after``, ascending; None: the newest alone."""
+    mine = sa.select(_HEAD).where(_HEAD.c.operator_id == reader.tenant)
+    if after is None:
+        rows = await reader.all(mine.order_by(_HEAD.c.n.desc()).limit(1))
+    else:
+        rows = await reader.all(mine.where(_HEAD.c.n > after).order_by(_HEAD.c.n))
     return [
         Head(installation_id, row.operator_id, row.n, bytes(row.link), row.at, bytes(row.signature))
         for row in rows
