@@ -177,7 +177,7 @@ class Cast:
 
     def _crowd(self) -> None:
         """Ordinary days: most documents are known to the registry, some codes are mistyped."""
-        for day in range(DAYS):
+        for day in range(DAYS + 1):
             for shop in SHOPS:
                 expected = shop.a_day * self.footfall
                 for _ in range(int(expected) + self._chance(expected % 1)):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,8 +80,9 @@ def prepare(data: Path, servers: Servers) -> Stage:
     """Keysets and schema, made where they are not there yet."""
     stage = Stage(data, servers)
     if not stage.keys.is_dir():
-        stage.keys.mkdir(mode=0o700)
-        create_keysets(stage.keys)
+        unfinished = stage.keys.with_name("keys.new")  # a kill in between must not leave half of them
+        create_keysets(unfinished)
+        unfinished.rename(stage.keys)
     migrate(servers.owner_url)
     return stage
 
@@ -115,6 +117,8 @@ def play(data: Path, port: int, *, empty: bool) -> int:
     data = data.resolve()
     embedded = Embedded(data, say=say)
     servers = embedded.start()
+    # The HTTP server gives a signal on after its own end; by default SIGTERM would end us with PostgreSQL running.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         stage = prepare(data, servers)
         with contextlib.suppress(KeyboardInterrupt):

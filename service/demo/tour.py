@@ -41,9 +41,9 @@ def play(data: Path, *, fast: bool) -> int:
             f"simward: no demo runs on {data}. Start one with `make demo`, then come back.", file=sys.stderr
         )
         return 1
-    # NO_COLOR is a convention of terminals (no-color.org), not a setting of ours.
     is_terminal = sys.stdout.isatty()
-    colours = is_terminal and not os.environ.get("NO_COLOR")  # noqa: TID251
+    is_plain = os.environ.get("NO_COLOR")  # noqa: TID251  a convention of terminals (no-color.org), no setting
+    colours = is_terminal and not is_plain
     voice = Voice(colours=colours, pause_s=0.35 if is_terminal and not fast else 0.0)
     try:
         return asyncio.run(_play(data.resolve(), str(sheet["url"]), str(sheet["staff_link"]), key, voice))

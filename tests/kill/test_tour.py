@@ -44,11 +44,11 @@ class Demo:
         with urllib.request.urlopen(ask, timeout=30) as answer:
             return json.load(answer)
 
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)
+    def stop(self, by: signal.Signals = signal.SIGINT) -> int:
+        self.process.send_signal(by)
         assert self.process.stdout is not None
         with self.process.stdout:
-            self.process.wait(60)
+            return self.process.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -170,3 +170,47 @@ def test_a_demo_that_was_killed_is_not_played_against(
     assert module.play(tmp_path, fast=True) == 1
     assert "does not answer" in capsys.readouterr().err
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["demo-key", "demo.json"]
+
+
+def test_terminated_it_ends_in_order(tmp_path: Path) -> None:
+    running = Demo(tmp_path / "data")
+    assert (running.data / "demo.json").stat().st_mode & 0o077 == 0
+    assert running.stop(signal.SIGTERM) == 0
+    assert not (running.data / "demo.json").exists()
+    assert not (running.data / "postgres" / "postmaster.pid").exists(), "PostgreSQL was not shut down"
+
+
+def test_the_lines_of_the_readme(demo: Demo) -> None:
+    """The ten lines, as they stand but for the port and the folder, end in an active line."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+    script = next(block for block in blocks if "curl" in block)
+    assert len(script.splitlines()) == 10
+    script = script.replace("http://127.0.0.1:8080", demo.told["url"]).replace("data/", f"{demo.data}/")
+    # The worker may be slower here than the two seconds of the page.
+    script = script.replace("sleep 2;", f"for i in $(seq 100); do {ACTIVE} && break; sleep 0.2; done;")
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    answers = [json.loads(line) for line in re.split(r"(?<=\})(?=\{)", done.stdout.replace("\n", ""))]
+    assert [answers[-3]["decision"]["verdict"], answers[-2]["state"], answers[-1]["state"]] == [
+        "approved",
+        "active",
+        "active",
+    ]
+
+
+ACTIVE = """curl -s -H "$K" $U/v1/registrations/$R | grep -q '"state":"active"'"""
+
+
+def test_the_example(demo: Demo) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "register.py"), "--url", demo.told["url"]],
+        env={**ENV, "SIMWARD_KEY": demo.told["api_key"]},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"line_[0-9a-f]{32} is active", done.stdout)
