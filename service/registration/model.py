@@ -227,3 +227,5 @@ class View:
     registration: Registration
     msisdn: str | None
     pending: tuple[PendingCode, ...] = ()
+    line_waits: bool = True
+    """Of a registration that awaits its line's code: whether the line does; it may be closed by now."""

@@ -41,7 +41,7 @@ def registration(view: View, caller: Principal, say: Say = as_decided) -> JsonOb
         ),
         "next_actions": [
             {"action": action, "not_before": _not_before(action, view.pending)}
-            for action in rules.next_actions(reg)
+            for action in rules.next_actions(reg, line_waits=view.line_waits)
         ],
         "created_at": rfc3339(reg.created_at),
         "expires_at": rfc3339(reg.expires_at),

@@ -66,7 +66,7 @@ def refuse_impossible(
 
 
 def best_document(registration: Registration) -> DocumentSummary | None:
-    """The document that the decision rests on: the strongest proof, then the better outcome, then the newest."""
+    """The document that the decision rests on: the better outcome, then the stronger proof, then the newest."""
     proofs = {"none": 0, "consistent": 1, "confirmed": 2, "signed": 3}
     outcomes = {"fail": 0, "refer": 1, "pass": 2}
     usable = [doc for doc in registration.documents if doc.outcome != "fail"]
@@ -195,10 +195,11 @@ def provisioning_failed(registration: Registration, detail: str) -> Registration
     return replace(registration, activation=Activation(Activating.FAILED, detail))
 
 
-def next_actions(registration: Registration) -> list[str]:
-    """What the caller may do next, in the order in which it makes sense."""
+def next_actions(registration: Registration, *, line_waits: bool = True) -> list[str]:
+    """What the caller may do next, in the order in which it makes sense. ``line_waits``: of a line that owed its
+    own code, whether it still does."""
     if registration.awaits_line_code:
-        return ["send_otp", "check_otp"]
+        return ["send_otp", "check_otp"] if line_waits else []
     if registration.state is State.DENIED and registration.appealed_at is None:
         return ["appeal"]
     if registration.state is not State.COLLECTING:

@@ -8,10 +8,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 
 from service.infra.postgres import Reader, Tx
 from service.infra.statements import Statement
 from service.kit.errors import NotFound, Stale
+from service.lines.model import NumberInUse, SimInUse
 from service.registration.model import (
     OPEN,
     Activating,
@@ -199,6 +201,35 @@ async def save(tx: Tx, registration: Registration, *, expected: int) -> None:
     count = await tx.change(
         _SAVE, at_operator=tx.tenant, at_id=registration.id, at_version=expected, **changed
     )
+    if count == 0:
+        raise Stale()
+
+
+async def reopen(tx: Tx, registration: Registration, *, expected: int) -> None:
+    """Write an appeal: from here on the registration holds its number and card again. Raises NumberInUse or
+    SimInUse where a unique index says that they are another's, Stale where somebody was faster."""
+    try:
+        count = await tx.run(
+            sa.update(RegistrationRow)
+            .where(
+                _TABLE.c.operator_id == tx.tenant,
+                _TABLE.c.id == registration.id,
+                _TABLE.c.version == expected,
+            )
+            .values(
+                state=registration.state.value,
+                ended_at=registration.ended_at,
+                appealed_at=registration.appealed_at,
+                version=expected + 1,
+            )
+        )
+    except IntegrityError as error:
+        name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+        if name == "uq_registration_open_msisdn":
+            raise NumberInUse() from None
+        if name == "uq_registration_open_iccid":
+            raise SimInUse() from None
+        raise
     if count == 0:
         raise Stale()
 

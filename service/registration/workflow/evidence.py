@@ -12,7 +12,7 @@ from service.otp.model import Proof, Sent
 from service.registration import rules, store
 from service.registration.model import Channel, CodeProof, Registration, Target, View
 from service.registration.workflow.opening import client_actor, number_of, pending
-from service.registration.workflow.parts import Keep, Parts, loaded
+from service.registration.workflow.parts import Keep, Parts, loaded, waiting_line
 from service.web.auth import Principal
 
 
@@ -23,6 +23,8 @@ async def send_code(
     async with parts.db.read(caller.operator_id) as reader:
         registration, _, numbers = await loaded(parts, reader, registration_id, caller.dealer_id)
         rules.may_send_code(registration, to, reader.now)
+        if (conflict := await waiting_line(parts, reader, registration)) is not None:
+            raise conflict
         if registration.verified(to) is not None:
             raise StateConflict("verified", (), "A code to this number came back already.")
         number = numbers.msisdn
@@ -66,6 +68,8 @@ async def check_code(
         registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
         if not registration.awaits_line_code:
             rules.collecting(registration, reader.now)
+        if (conflict := await waiting_line(parts, reader, registration)) is not None:
+            raise conflict
         now = reader.now
     proof = await parts.codes.check(
         operator=caller.operator_id,
@@ -95,17 +99,18 @@ async def get(parts: Parts, caller: Principal, registration_id: UUID) -> View:
     one, it is shown as PostgreSQL has it."""
     async with parts.db.read(caller.operator_id) as reader:
         registration, wrapped = await store.load_with_key(reader, registration_id, dealer=caller.dealer_id)
+        waits = await waiting_line(parts, reader, registration) is None
     msisdn = number_of(parts, registration, wrapped)
     try:
         registration = await adopt(parts, registration)
     except Unavailable as gone:
         if gone.facts.get("dependency") != "redis":
             raise
-        return View(registration, msisdn)
+        return View(registration, msisdn, line_waits=waits)
     except Stale:
         async with parts.db.read(caller.operator_id) as reader:
             registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
-    return View(registration, msisdn, await pending(parts, registration))
+    return View(registration, msisdn, await pending(parts, registration) if waits else (), waits)
 
 
 async def _note(

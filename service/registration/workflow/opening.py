@@ -29,7 +29,7 @@ from service.registration.model import (
     Target,
     View,
 )
-from service.registration.workflow.parts import Keep, Numbers, Parts, opened
+from service.registration.workflow.parts import Keep, Numbers, Parts, opened, waiting_line
 from service.subscribers.model import Erased
 from service.web.auth import Principal
 
@@ -132,29 +132,42 @@ async def _admit(parts: Parts, caller: Principal, ask: Opening) -> tuple[Dealer 
 
 
 async def _take_number(parts: Parts, tx: Tx, registration: Registration, ask: Opening) -> None:
-    """Insert the registration; free a number that only a registration past its time still holds.
-
-    While two index keys are enabled, one number has two indexes and the unique index cannot see that they
-    meet: then the number is also locked and looked up under both.
-    """
-    operator = registration.operator_id
-    every = parts.vault.index_all(operator, IndexKind.MSISDN, ask.msisdn)
-    sims = (
-        parts.vault.index_all(operator, IndexKind.ICCID, canon(IndexKind.ICCID, ask.iccid))
-        if ask.iccid
-        else ()
-    )
-    if len(every) > 1:
-        await tx.lock(*parts.vault.locks(operator, IndexKind.MSISDN, ask.msisdn))
-        taken = await store.open_on(tx, every, sims)
-    else:
-        if await store.add(tx, registration):
-            return
-        taken = await store.open_on(tx, every, sims)
-    if taken and not await store.expire_holding(tx, every, sims):
-        raise NumberInUse() if taken == "msisdn" else SimInUse()
+    """Insert the registration; free a number that only a registration past its time still holds."""
+    every, sims = _held_under(parts, tx, ask.msisdn, ask.iccid)
+    if len(every) == 1 and await store.add(tx, registration):
+        return
+    await _refuse_held(parts, tx, ask.msisdn, ask.iccid)
     if not await store.add(tx, registration):
         raise SimInUse() if await store.open_on(tx, every, sims) == "iccid" else NumberInUse()
+
+
+async def _refuse_held(parts: Parts, tx: Tx, msisdn: str, iccid: str | None) -> None:
+    """Raise NumberInUse or SimInUse where another open registration has the number or the card; one that is only
+    past its time is ended.
+
+    While two index keys are enabled, one number has two indexes and the unique index cannot see that they
+    meet: then number and card are locked, and looked up under both.
+    """
+    every, sims = _held_under(parts, tx, msisdn, iccid)
+    if len(every) > 1:
+        locks = [*parts.vault.locks(tx.tenant, IndexKind.MSISDN, msisdn)]
+        if iccid:
+            locks += parts.vault.locks(tx.tenant, IndexKind.ICCID, canon(IndexKind.ICCID, iccid))
+        await tx.lock(*locks)
+    taken = await store.open_on(tx, every, sims)
+    if taken and not await store.expire_holding(tx, every, sims):
+        raise NumberInUse() if taken == "msisdn" else SimInUse()
+
+
+def _held_under(
+    parts: Parts, tx: Tx, msisdn: str, iccid: str | None
+) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """Every index of a number and of a card."""
+    card = canon(IndexKind.ICCID, iccid) if iccid else None
+    return (
+        parts.vault.index_all(tx.tenant, IndexKind.MSISDN, msisdn),
+        parts.vault.index_all(tx.tenant, IndexKind.ICCID, card) if card else (),
+    )
 
 
 _PII_INDEXES = (("contact_msisdn", IndexKind.CONTACT), ("email", IndexKind.EMAIL))
@@ -220,7 +233,11 @@ async def listed(
             msisdn=indexes,
             dealer=caller.dealer_id,
         )
-    return [View(each, number_of(parts, each, wrapped)) for each, wrapped in found]
+        waits = [await waiting_line(parts, reader, each) is None for each, _ in found]
+    return [
+        View(each, number_of(parts, each, wrapped), line_waits=wait)
+        for (each, wrapped), wait in zip(found, waits, strict=True)
+    ]
 
 
 async def cancel(parts: Parts, caller: Principal, registration_id: UUID, keep: Keep[View]) -> View:
@@ -237,11 +254,18 @@ async def cancel(parts: Parts, caller: Principal, registration_id: UUID, keep: K
 
 
 async def appeal(parts: Parts, caller: Principal, registration_id: UUID, text: str, keep: Keep[View]) -> View:
-    """Once, within 30 days; the text is sealed with the audit's notes and a person decides."""
+    """Once, within 30 days; the text is sealed with the audit's notes and a person decides.
+
+    Raises NumberInUse, SimInUse, NumberInQuarantine; the appeal is then still open.
+    """
     async with parts.db.write(caller.operator_id) as tx:
         before = await store.load(tx, registration_id, dealer=caller.dealer_id, lock=True)
         after = rules.appealed(before, tx.now)
-        await store.save(tx, after, expected=before.version)
+        key, numbers = await opened(parts, tx, before)
+        # While it was denied, its number and card were free: somebody else may have them now.
+        await parts.lines.refuse_taken(tx, numbers.msisdn, numbers.iccid)
+        await _refuse_held(parts, tx, numbers.msisdn, numbers.iccid)
+        await store.reopen(tx, after, expected=before.version)
         _tell(tx, after, EventName.REGISTRATION_IN_REVIEW)
         record(
             tx,
@@ -249,9 +273,9 @@ async def appeal(parts: Parts, caller: Principal, registration_id: UUID, text: s
             action="registration.appealed",
             object=wire("reg", after.id),
             note=text,
-            key=await parts.subscribers.key(tx, after.subscriber_id),
+            key=key,
         )
-        view = View(replace(after, version=before.version + 1), await shown_number(parts, tx, after))
+        view = View(replace(after, version=before.version + 1), numbers.msisdn)
         await keep(tx, view)
     return view
 

@@ -9,7 +9,7 @@ from service.dealers.workflow import Dealers
 from service.documents.workflow import Documents
 from service.infra.crypto import SubjectKey, Vault
 from service.infra.postgres import Database, Reader, Tx
-from service.kit.errors import JsonObject
+from service.kit.errors import JsonObject, StateConflict
 from service.lines.ports import Inventory, Provisioner
 from service.lines.workflow import Lines
 from service.otp.workflow import Codes
@@ -91,3 +91,15 @@ async def opened(parts: Parts, reader: Reader, registration: Registration) -> tu
     """The subject's key and the numbers under it; raises ``Erased`` where the subject is gone."""
     key = await parts.subscribers.key(reader, registration.subscriber_id)
     return key, Numbers.of(key, registration)
+
+
+async def waiting_line(parts: Parts, reader: Reader, registration: Registration) -> StateConflict | None:
+    """What forbids a code to a line that is up and owes it: the line was closed, or its 72 hours are over."""
+    if not registration.awaits_line_code:
+        return None
+    line = await parts.lines.of_registration(reader, registration.id)
+    if line is None:
+        return StateConflict(registration.state)
+    until = line.awaiting_until
+    waits = line.state.is_open and until is not None and until > reader.now
+    return None if waits else StateConflict(line.state)
