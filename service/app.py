@@ -1,6 +1,7 @@
 """Composition root of the HTTP service: builds every part once, mounts every router, owns their lives."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -73,6 +74,18 @@ def mount(app: FastAPI, settings: Settings) -> None:
     console.mount(app)
 
 
+def _listen(host: str, port: int) -> socket.socket:
+    """The socket, or the end of the process with a line that says why: uvicorn would only log it."""
+    link = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        link.bind((host, port))
+    except OSError as error:
+        link.close()
+        raise SystemExit(f"simward: cannot listen on {host}, port {port}: {error.strerror}.") from None
+    return link
+
+
 async def run(
     app: FastAPI, host: str, port: int, ready: Callable[[int], Awaitable[None]] | None = None
 ) -> None:
@@ -90,7 +103,7 @@ async def run(
         h11_max_incomplete_event_size=64 * 1024,
     )
     server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(server.serve(sockets=[_listen(host, port)]))
     while not server.started and not serving.done():  # noqa: ASYNC110  uvicorn has no event to wait for
         await asyncio.sleep(0.01)
     if server.started and ready is not None:

@@ -52,7 +52,6 @@ class Program:
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="simward-program-")
         self._out, self._err = (Path(self._folder.name) / name for name in ("out", "err"))
-        packages = [path for path in sys.path if path.endswith("site-packages")]
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
                 [*python, "-m", "service", *arguments],
@@ -60,8 +59,19 @@ class Program:
                 stdout=out,
                 stderr=err,
                 cwd="/",
-                env={"PATH": os.environ["PATH"], "PYTHONPATH": ":".join([str(ROOT), *packages]), **env},
+                env=self.environment(env),
             )
+
+    @staticmethod
+    def environment(variables: Mapping[str, str]) -> dict[str, str]:
+        """What a program gets: these, our source, the packages of this Python, and nothing else."""
+        packages = [path for path in sys.path if path.endswith("site-packages")]
+        return {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": ":".join([str(ROOT), *packages]),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **variables,
+        }
 
     @property
     def out(self) -> str:
