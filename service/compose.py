@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
+import structlog
 from pydantic import SecretStr
 
 from service.adapters.caller import Caller
@@ -46,6 +47,13 @@ _CONNECTED_AS = sa.text(
 )
 
 
+log = structlog.get_logger(__name__)
+
+
+class RedisRefused(Exception):
+    """The Redis that the settings name is not fit for production. The text is for operators."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The parts of a running process."""
@@ -80,6 +88,8 @@ class Services:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
+        """Open until left. Raises ``RedisRefused`` in production for the server that is for demo and tests."""
+        await self._judge_redis()
         await self.policies.start()
         try:
             yield
@@ -87,6 +97,22 @@ class Services:
             await self.policies.stop()
             await self.redis.close()
             await self.db.close()
+
+    async def _judge_redis(self) -> None:
+        """A server that is not there yet is judged by ``/readyz``."""
+        if self.settings.mode is not Mode.PRODUCTION:
+            return
+        try:
+            server = await self.redis.server()
+        except Unavailable:
+            return
+        if server.is_bundled:
+            log.critical("redis.refused", server=str(server))
+            raise RedisRefused(
+                f"{server} is for demo and tests: production needs a maintained Redis or Valkey"
+            )
+        if not server.is_patched:
+            log.warning("redis.unpatched", server=str(server), advisory="CVE-2025-49844")
 
     def probes(self) -> Mapping[str, Callable[[], Awaitable[str | None]]]:
         return {"postgresql": self._postgresql, "redis": self._redis}
@@ -104,6 +130,8 @@ class Services:
 
     async def _redis(self) -> str | None:
         try:
+            if self.settings.mode is Mode.PRODUCTION and (await self.redis.server()).is_bundled:
+                return "version-refused"
             await self.redis.guard(self.redis.client.ping())
         except Unavailable:
             return "unreachable"
