@@ -4,6 +4,7 @@ A page fails its test on any violation of its own policy and on any error in its
 """
 
 import asyncio
+import os
 import re
 import shutil
 import socket
@@ -65,8 +66,9 @@ def _assets() -> None:
 
 @pytest.fixture(scope="session")
 async def chromium(_assets: None) -> AsyncIterator[Browser]:
-    """A Chromium on PATH, else the one that Playwright downloaded."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    """The one that ``make test`` found (CHROMIUM), else one on PATH, else the one that Playwright downloaded."""
+    on_path = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+    found = os.environ.get("CHROMIUM") or next(filter(None, on_path), None)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=found, args=["--no-sandbox", "--disable-gpu"]
