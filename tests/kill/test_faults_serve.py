@@ -1,6 +1,7 @@
 """``kill -9`` of the API under load: what was acknowledged is there, once, and the audit is whole."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,8 +23,8 @@ from tests.kill.conftest import Own
 pytestmark = [pytest.mark.kill, pytest.mark.timeout(180)]
 
 CLIENTS = 6
-KILL_AFTER = 120
-"""Acknowledged writes; some thirty registrations, each at another step."""
+KILL_AFTER = 80
+"""Acknowledged writes; some twenty registrations, each at another step."""
 
 
 @dataclass
@@ -118,7 +119,7 @@ async def test_nothing_acknowledged_is_lost_and_nothing_is_double(
     clients = [
         asyncio.create_task(keep_walking(number, served.url, own.key, log)) for number in range(CLIENTS)
     ]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(100):
         await log.enough.wait()
     served.kill()
     await asyncio.gather(*clients)
@@ -163,3 +164,48 @@ async def test_nothing_acknowledged_is_lost_and_nothing_is_double(
     assert registrations.total() >= len(log.created)
     created = counts(own, "SELECT action, count(*) FROM audit_entry GROUP BY 1")["registration.created"]
     assert created == registrations.total()
+
+
+async def test_a_caller_that_closes_the_connection_is_served_to_the_end(
+    own: Own, serve: Callable[[], Served]
+) -> None:
+    """Over TCP: what was asked is done, charged and recorded, and no connection stays in a transaction."""
+    served = serve()
+    headers = {"Authorization": f"Bearer {own.key}"}
+
+    async def ask_and_leave(path: str, body: dict[str, Any]) -> None:
+        data = json.dumps(body).encode()
+        _, writer = await asyncio.open_connection("127.0.0.1", int(served.url.rpartition(":")[2]))
+        writer.write(
+            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {own.key}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n".encode()
+            + data
+        )
+        await writer.drain()
+        writer.transport.abort()
+
+    async with httpx2.AsyncClient(base_url=served.url, headers=headers, timeout=30) as http:
+        number = "+4915190000001"
+        person = invent(Random(90_001), SystemClock().now().date())
+        body = {"msisdn": number, "purpose": "new", "subscriber": person.subscriber()}
+        path = f"/v1/registrations/{(await http.post('/v1/registrations', json=body)).json()['id']}"
+        await ask_and_leave(f"{path}/otp", {"to": "line"})
+        messages: list[dict[str, str]] = []
+        async with asyncio.timeout(30):
+            while not messages:
+                messages = (await http.get("/dev/outbox", params={"to": number})).json()
+        # Sent once, and paid for: the next must wait.
+        assert len(messages) == 1
+        assert (await http.post(f"{path}/otp", json={"to": "line"})).status_code == 429
+        await ask_and_leave(f"{path}/otp/check", {"code": code_in(messages[0]["text"])})
+        async with asyncio.timeout(30):
+            while "otp" in (await http.get(path)).json()["missing"]:
+                await asyncio.sleep(0.02)
+        for _ in range(30):
+            await ask_and_leave(f"{path}/documents", {"kind": "attested", "description": "a letter"})
+        stuck = (
+            "SELECT 1, count(*) FROM pg_stat_activity WHERE usename = 'simward_app' AND state LIKE 'idle in%'"
+        )
+        async with asyncio.timeout(30):
+            while counts(own, stuck)[1] or (await http.get("/readyz")).status_code != 200:
+                await asyncio.sleep(0.05)
