@@ -18,8 +18,11 @@ def _message(operator: UUID, filters: Mapping[str, str | None], last: UUID) -> b
 
 def seal(tag: Tag, operator: UUID, filters: Mapping[str, str | None], last: UUID) -> str:
     """The cursor after the item ``last``."""
-    mark = tag("cursor/v1", _message(operator, filters, last))
-    return base64.urlsafe_b64encode(last.bytes + mark).rstrip(b"=").decode()
+    return _text(last.bytes + tag("cursor/v1", _message(operator, filters, last)))
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def unseal(tag: Tag, operator: UUID, filters: Mapping[str, str | None], cursor: str) -> UUID:
@@ -28,7 +31,7 @@ def unseal(tag: Tag, operator: UUID, filters: Mapping[str, str | None], cursor: 
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except ValueError:
         raw = b""
-    if len(raw) == 32:
+    if len(raw) == 32 and _text(raw) == cursor:  # one form alone
         last = UUID(bytes=raw[:16])
         if hmac.compare_digest(raw[16:], tag("cursor/v1", _message(operator, filters, last))):
             return last
