@@ -1,6 +1,5 @@
 """The main walk: from create to an active line, by HTTP."""
 
-
 from service.compose import Services
 from tests.api.conftest import Api
 

@@ -25,7 +25,9 @@ async def test_a_sign_in_name_is_taken_once(register: StaffRegister, operator: U
         await register.add(operator, login=" ANNA ", name="Another", role=Role.ADMIN, actor=ADMIN)
 
 
-async def test_another_operator_may_have_it_too(register: StaffRegister, operator: UUID, db: Database) -> None:
+async def test_another_operator_may_have_it_too(
+    register: StaffRegister, operator: UUID, db: Database
+) -> None:
     other = await Operators(db).add("other", "Other Telecom")
     for where in (operator, other.id):
         assert await register.add(where, login="anna", name="Anna", role=Role.ANALYST, actor=ADMIN)
