@@ -79,6 +79,6 @@ async def _staff(db: Database, arguments: argparse.Namespace) -> int:
         case "disable":
             await register.disable(operator.id, arguments.login, actor=actor)
         case _:
-            for person, state in await register.listed(operator.id):
-                print(f"{person.login:24} {person.role.value:12} {state}")
+            for person, name in await register.listed(operator.id):
+                print(f"{person.login:24} {person.role.value:12} {person.state.value:10} {name}")
     return 0
