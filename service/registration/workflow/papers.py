@@ -12,8 +12,8 @@ from service.kit.errors import JsonObject, JsonValue, Stale
 from service.kit.ids import wire
 from service.registration import rules, store
 from service.registration.model import DocumentSummary, Registration, View
-from service.registration.workflow.opening import client_actor, indexes, pending, shown_number
-from service.registration.workflow.parts import Keep, Parts
+from service.registration.workflow.opening import client_actor, indexes, pending
+from service.registration.workflow.parts import Keep, Numbers, Parts
 from service.subscribers.workflow import Opened
 from service.web.auth import Principal
 
@@ -115,9 +115,9 @@ async def patch(parts: Parts, caller: Principal, registration_id: UUID, given: J
         before = await store.load(tx, registration_id, dealer=caller.dealer_id, lock=True)
         rules.may_patch(before, tx.now)
         rules.refuse_impossible(given, None, tx.now)
-        typed = await parts.subscribers.read(tx, before.subscriber_id)
+        known = await parts.subscribers.open(tx, before.subscriber_id)
+        typed, key = known.pii, known.key
         person: JsonObject = {name: value for name, value in {**typed, **given}.items() if value is not None}
-        key = await parts.subscribers.key(tx, before.subscriber_id)
         found = await parts.documents.judge_again(
             tx, key, registration_id, person, parts.policy.current.documents
         )
@@ -131,7 +131,7 @@ async def patch(parts: Parts, caller: Principal, registration_id: UUID, given: J
         if chosen is not None and chosen.identity is not None:
             values += identity_keys(chosen.identity)
             identity = _sealed(key, before, chosen)
-        await parts.subscribers.replace(tx, before.subscriber_id, person, values)
+        await parts.subscribers.put(tx, known, person, values)
         after = replace(after, identity=identity)
         moved = typed.get("contact_msisdn") != person.get("contact_msisdn")
         if moved:
@@ -144,9 +144,8 @@ async def patch(parts: Parts, caller: Principal, registration_id: UUID, given: J
             object=wire("reg", registration_id),
             facts={"fields": " ".join(sorted(given))},
         )
-        number = await shown_number(parts, tx, after)
     if moved and not before.can_receive:
         # A code that is on its way to the old contact proves nothing of the new one.
         await parts.codes.forget(caller.operator_id, registration_id)
     after = replace(after, version=before.version + 1)
-    return View(after, number, await pending(parts, after))
+    return View(after, Numbers.of(key, after).msisdn, await pending(parts, after))
