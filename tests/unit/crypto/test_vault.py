@@ -217,7 +217,7 @@ def test_an_index_is_hmac_over_the_written_encoding(folder: Path) -> None:
     assert got == keyset.key[0].key_id.to_bytes(4, "big") + want
 
 
-@pytest.mark.parametrize("kind", set(IndexKind) - {"document", "person", "msisdn", "licence"})
+@pytest.mark.parametrize("kind", sorted(set(IndexKind) - {"document", "person", "msisdn", "licence"}))
 def test_only_four_kinds_are_shared(vault: Vault, kind: IndexKind) -> None:
     with pytest.raises(ValueError, match="never compared"):
         vault.shared(kind, "x")
