@@ -97,7 +97,7 @@ async def _every(
 async def _work(services: Services, settings: Settings) -> None:
     """Run jobs until cancelled; when PostgreSQL goes away, wait and begin again.
 
-    procrastinate's worker also *returns* when its listener or its heartbeat fails: that is no end either.
+    procrastinate's worker also *returns*, without an error, when a heartbeat fails: that is no end either.
     """
     while True:
         app = jobs(services, settings)

@@ -11,6 +11,8 @@ from typing import Any
 import httpx2
 import pytest
 import sqlalchemy as sa
+from procrastinate.exceptions import ConnectorException
+from procrastinate.manager import JobManager
 
 from service import worker
 from service.infra import postgres as infra_postgres
@@ -282,6 +284,44 @@ async def test_the_worker_heals_by_itself(own: Own) -> None:
             async with asyncio.timeout(60):
                 while await asyncio.to_thread(unsealed, own):
                     await asyncio.sleep(0.1)
+        finally:
+            working.cancel()
+            with suppress(asyncio.CancelledError):
+                await working
+
+
+async def test_a_worker_whose_heartbeat_fails_begins_again(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
+    """procrastinate then ends the worker as if it had been asked to stop; ours registers anew and goes on."""
+    real, register = JobManager.update_heartbeat, JobManager.register_worker
+    workers: list[int] = []
+    again = asyncio.Event()
+
+    async def fails_at_first(manager: JobManager, worker_id: int) -> None:
+        if worker_id == workers[0]:
+            raise ConnectorException
+        await real(manager, worker_id)
+
+    async def registers(manager: JobManager) -> int:
+        workers.append(await register(manager))
+        if len(workers) > 1:
+            again.set()
+        return workers[-1]
+
+    monkeypatch.setattr(JobManager, "update_heartbeat", fails_at_first)
+    monkeypatch.setattr(JobManager, "register_worker", registers)
+    async with own.running() as api:
+        working = asyncio.create_task(worker.run(own.settings(), signals=False))
+        try:
+            async with asyncio.timeout(60):
+                await again.wait()
+            path = await opened(api, 9)
+            await api.post(f"{path}/otp", {"to": "line"})
+            await api.post(f"{path}/otp/check", {"code": await api.code(number(9))})
+            await api.post(f"{path}/submit")
+            async with asyncio.timeout(60):
+                while (await api.get(path)).json()["state"] != "active":
+                    await asyncio.sleep(0.1)
+            assert not working.done()
         finally:
             working.cancel()
             with suppress(asyncio.CancelledError):

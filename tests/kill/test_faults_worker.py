@@ -91,7 +91,6 @@ async def test_a_worker_that_is_asked_to_stop_leaves_nothing_half_done(
 
 
 async def test_a_worker_whose_listener_is_cut_goes_on(own: Own, run: Callable[..., Program]) -> None:
-    """procrastinate's worker ends, without an error, when the connection that it listens on is lost."""
     worker = run("worker")
 
     def cut() -> int:
