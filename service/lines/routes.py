@@ -1,6 +1,6 @@
 """HTTP of lines: parse, ask the workflow, render."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import JSONResponse, Response
@@ -10,6 +10,7 @@ from service.kit.msisdn import Msisdn
 from service.lines import schemas
 from service.lines.model import Action
 from service.lines.workflow import Lines
+from service.web import problems
 from service.web.auth import Principal, Scope, require
 from service.web.idempotency import Slot, slot_of
 from service.web.media import JSON_ALONE
@@ -18,20 +19,7 @@ router = APIRouter(prefix="/v1/lines", tags=["lines"])
 Number = Annotated[str, Path(max_length=20, description="E.164 with +")]
 Kept = Annotated[Slot, Depends(slot_of)]
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"content": {"application/problem+json": {"schema": {"type": "object"}}}, "description": text}
-    for status, text in {
-        401: "no valid key",
-        403: "scope",
-        404: "the number has no line here",
-        409: "not in this state",
-        413: "too large",
-        415: "media type",
-        422: "not valid",
-        429: "too many",
-        503: "not available; ask again",
-    }.items()
-}
+_PROBLEMS = problems.documented(401, 403, 404, 409, 413, 415, 422, 429, 503)
 
 
 def _works(request: Request) -> Lines:

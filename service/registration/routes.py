@@ -1,7 +1,7 @@
 """HTTP of registrations: parse, ask the workflow, render."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
 from starlette.responses import JSONResponse, Response
@@ -17,7 +17,7 @@ from service.registration import render, schemas
 from service.registration.model import CodeProof, Opening, State, Target, View
 from service.registration.workflow import Registrations
 from service.risk.model import ApplicantCode
-from service.web import pagination
+from service.web import pagination, problems
 from service.web.auth import Principal, Scope, require
 from service.web.idempotency import Slot, slot_of
 from service.web.media import JSON_ALONE
@@ -28,21 +28,7 @@ Caller = Annotated[Principal, require(Scope.REGISTRATIONS)]
 RegistrationId = Annotated[str, Path(json_schema_extra={"pattern": "^reg_[0-9a-f]{32}$"})]
 Kept = Annotated[Slot, Depends(slot_of)]
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": schemas.Problem, "content": {"application/problem+json": {}}, "description": text}
-    for status, text in {
-        401: "no valid key",
-        403: "scope or dealer",
-        404: "not here",
-        409: "not in this state",
-        410: "no longer",
-        413: "too large",
-        415: "media type",
-        422: "not valid",
-        429: "too many",
-        503: "not available; ask again",
-    }.items()
-}
+_PROBLEMS = problems.documented()
 
 
 def _works(request: Request) -> Registrations:

@@ -254,13 +254,3 @@ class CodeVerified(Open):
     status: Literal["verified"]
     to: Literal["line", "contact"]
     verified_at: datetime
-
-
-class Problem(Open):
-    """``application/problem+json`` (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    code: str
-    instance: str

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from service.kit.errors import NotFound
 from service.kit.msisdn import Msisdn
+from service.web import problems
 from service.web.auth import Principal, Scope, require
 
 router = APIRouter(tags=["demo"])
@@ -37,7 +38,11 @@ def refuse_strangers(request: Request) -> None:
         raise NotFound()
 
 
-@router.get("/dev/outbox", summary="Messages of the demo, newest first")
+@router.get(
+    "/dev/outbox",
+    summary="Messages of the demo, newest first",
+    responses=problems.documented(401, 403, 404, 422, 503),
+)
 async def outbox(
     request: Request,
     to: Annotated[str, Query(max_length=20)],

@@ -20,7 +20,11 @@ async def healthz() -> Response:
     return JSONResponse({"status": "ok"})
 
 
-@router.get("/readyz", summary="PostgreSQL, Redis and the migrations are as they should be")
+@router.get(
+    "/readyz",
+    summary="PostgreSQL, Redis and the migrations are as they should be",
+    responses={503: {"description": "not yet, or no longer"}},
+)
 async def readyz(request: Request) -> Response:
     probes: Mapping[str, Probe] = request.app.state.probes
     found = {name: await probe() for name, probe in probes.items()}

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from service.kit.errors import JsonValue, Kind, Refusal
+from service.kit.errors import JsonObject, JsonValue, Kind, Refusal
 from service.kit.values import Malformed
 
 STATUS = {
@@ -55,6 +55,52 @@ _DETAILS = {
     "union_tag_invalid": "is not one of the allowed values",
     "union_tag_not_found": "is required",
 }
+
+
+PROBLEM: JsonObject = {
+    "title": "Problem",
+    "description": "RFC 9457; beside these fields stand the facts of the code.",
+    "type": "object",
+    "required": ["type", "title", "status", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "instance": {"type": "string", "description": "the route's template, never the path"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {
+                    "pointer": {"type": "string"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+_SAID = {
+    401: "no valid key",
+    403: "scope or dealer",
+    404: "not here",
+    409: "not in this state",
+    410: "no longer",
+    413: "too large",
+    415: "media type",
+    422: "not valid",
+    429: "too many",
+    503: "not available; ask again",
+}
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The refusals of a route, for its ``responses``; without arguments all that there are."""
+    media = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": _SAID[status], "content": media} for status in statuses or _SAID}
 
 
 def status_of(refusal: Refusal) -> int:
@@ -194,6 +240,15 @@ def install(app: FastAPI) -> None:
             body, {"Allow": error.headers["Allow"]} if error.headers and "Allow" in error.headers else None
         )
 
+    made = app.openapi
+
+    def with_problem() -> dict[str, Any]:
+        document = made()
+        document["components"]["schemas"]["Problem"] = PROBLEM
+        return document
+
+    # A model in ``responses`` would be documented as application/json.
+    app.openapi = with_problem  # type: ignore[method-assign]  # FastAPI's own way to extend its document
     app.add_exception_handler(Refusal, on_refusal)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
