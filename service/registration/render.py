@@ -42,6 +42,7 @@ def registration(view: View, caller: Principal, say: Say = as_decided) -> JsonOb
         "next_actions": [
             {"action": action, "not_before": _not_before(action, view.pending)}
             for action in rules.next_actions(reg, line_waits=view.line_waits)
+            if action != "check_otp" or view.pending  # there is nothing to compare with before a code is sent
         ],
         "created_at": rfc3339(reg.created_at),
         "expires_at": rfc3339(reg.expires_at),

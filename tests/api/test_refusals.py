@@ -11,7 +11,9 @@ from service.documents.model import RegistryAnswer
 from service.kit.clock import ManualClock
 from service.kit.luhn import digit
 from service.lines.model import Action, Stock
+from service.otp.ports import SenderUnavailable
 from tests.api.conftest import Api
+from tests.fakes.otp import Failing
 from tests.fakes.pipeline import (
     PATH,
     TurnableInventory,
@@ -194,6 +196,24 @@ async def test_the_next_code_must_wait(api: Api, clock: ManualClock) -> None:
     refused(await api.post(f"{one.path}/otp", {"to": "line"}), 429, "limit-exceeded")
     clock.advance(timedelta(seconds=1))
     await one.send()
+
+
+async def test_no_sender_takes_it(api: Api, services: Services) -> None:
+    """503, no code is live, and the budget is given back: the next one goes out at once."""
+    one = applicant(api)
+    await one.open()
+    senders = services.codes._senders
+    for broken in ((), (Failing(SenderUnavailable("gateway", "maintenance")),)):
+        services.codes._senders = broken
+        answer = await api.post(f"{one.path}/otp", {"to": "line"})
+        assert refused(answer, 503, "unavailable")["dependency"] == "sms"
+        assert int(answer.headers["retry-after"]) >= 1
+        refused(await api.post(f"{one.path}/otp/check", {"code": "123456"}), 410, "otp-expired")
+        actions = [each["action"] for each in (await one.get())["next_actions"]]
+        assert actions == ["submit_document", "send_otp"]
+    services.codes._senders = senders
+    await one.send()
+    await one.answer()
 
 
 async def test_a_registration_that_is_over(api: Api, services: Services, clock: ManualClock) -> None:
