@@ -1,9 +1,11 @@
-"""Everything that is measured, one after another."""
+"""Everything that is measured, one after another; each in a process of its own, as if it were run alone."""
 
-import runpy
+import subprocess
 import sys
+from pathlib import Path
 
 for name in ("mrz", "api", "start"):
     print(f"\n== bench/{name}.py", flush=True)
-    sys.argv = [name]
-    runpy.run_module(f"bench.{name}", run_name="__main__")
+    done = subprocess.run([sys.executable, str(Path(__file__).with_name(f"{name}.py"))], check=False)
+    if done.returncode:
+        sys.exit(done.returncode)

@@ -155,18 +155,19 @@ class Load:
             f"{len(self.p)} requests each over {len(self.pool)} connections; P is the mean of {len(refs)} runs\n"
         )
         print(
-            f"{'route':10} {'req/s':>8} {'of P':>6} {'wanted':>7} {'p50 ms':>8} {'p99 ms':>8} {'CPU ms':>7} {'SQL':>5}"
+            f"{'route':10} {'req/s':>8} {'of P':>6} {'wanted':>7} {'p50 ms':>8} {'p99 ms':>8}"
+            f" {'CPU ms':>7} {'P/CPU':>6} {'SQL':>5}"
         )
         print(
             f"{'P':10} {mean['rate']:8.0f} {1:6.2f} {'':7} {mean['p50']:8.1f} {mean['p99']:8.1f}"
-            f" {mean['cpu_ms']:7.2f} {1:5.1f}"
+            f" {mean['cpu_ms']:7.2f} {1:6.2f} {1:5.1f}"
         )
         for found, ratio in self.rows:
             wanted = EXPECTED.get(found.name)
             told = f"≥ {wanted:.2f}" if wanted else ""
             print(
                 f"{found.name:10} {found.rate:8.0f} {ratio:6.2f} {told:>7} {found.p50:8.1f} {found.p99:8.1f}"
-                f" {found.cpu_ms:7.2f} {found.statements:5.1f}"
+                f" {found.cpu_ms:7.2f} {mean['cpu_ms'] / found.cpu_ms:6.2f} {found.statements:5.1f}"
             )
 
 

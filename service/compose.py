@@ -1,5 +1,6 @@
 """What both composition roots build: every collaborator once, from the settings and a clock."""
 
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -91,6 +92,11 @@ class Services:
         """Open until left. Raises ``RedisRefused`` in production for the server that is for demo and tests."""
         await self._judge_redis()
         await self.policies.start()
+        if not gc.isenabled():
+            # The command line switched the collector off for the imports. What they made stays to the end, so that
+            # it need not be looked at again.
+            gc.freeze()
+            gc.enable()
         try:
             yield
         finally:
