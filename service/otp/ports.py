@@ -7,6 +7,7 @@ message may be on its way, or would be refused again.
 """
 
 from typing import Protocol
+from uuid import UUID
 
 from service.otp.model import Accepted, Message
 
@@ -50,3 +51,16 @@ class NullSender:
 
     async def send(self, message: Message) -> Accepted:
         return Accepted(self.name)
+
+
+class Journal(Protocol):
+    """What became of codes, told off the hot path: buffered, written within a second, never failing the caller."""
+
+    def note(self, what: str, *, operator: UUID | None, challenge: UUID, **facts: str | int) -> None:
+        """``what`` and ``facts`` are words of ours, ids and counts; nothing personal."""
+        ...
+
+
+class NullJournal:
+    def note(self, what: str, *, operator: UUID | None, challenge: UUID, **facts: str | int) -> None:
+        """Forgets it."""
