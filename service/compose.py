@@ -30,7 +30,7 @@ from service.lines.workflow import Lines
 from service.migrations import HEAD
 from service.operators.workflow import Operators
 from service.otp.ports import Sender
-from service.otp.workflow import Codes
+from service.otp.workflow import Codes, Dispatch, Engine, Tools
 from service.policies import Policies
 from service.registration.workflow import Registrations
 from service.registration.workflow.parts import Parts
@@ -171,13 +171,12 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     dealers = Dealers(db, vault)
     documents = Documents(instead.registry or registry)
     outbox = Outbox(redis, vault, demo=True) if settings.sender == "outbox" else None
-    codes = Codes(
-        redis,
-        vault,
+    dispatch = Dispatch(
         instead.senders if instead.senders is not None else senders(settings, outbox),
-        lambda: policies.current.codes,
         deadline_s=settings.send_deadline_s,
     )
+    engine = Engine(redis, vault, Tools(lambda: policies.current.codes, dispatch))
+    codes = Codes(engine)
     risk = Risk(vault)
     lines = Lines(db, vault, subscribers, provisioner)
     operators = Operators(db)

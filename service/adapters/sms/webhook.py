@@ -22,7 +22,7 @@ from service.adapters.outward import (
 )
 from service.kit.clock import rfc3339
 from service.kit.ids import wire
-from service.otp.model import Accepted, Message
+from service.otp.model import Accepted, Channel, Message
 from service.otp.ports import SenderRejected, SenderUnavailable, SenderUncertain
 
 
@@ -31,6 +31,7 @@ class WebhookSender:
     can never do."""
 
     name = "webhook"
+    channels = frozenset({Channel.SMS})
 
     def __init__(
         self, url: str, secrets: Sequence[str], *, allow_private: bool = False, resolver: Resolve = resolve

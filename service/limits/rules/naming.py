@@ -1,0 +1,28 @@
+"""Which budgets a request charges, and what they are called in Redis. Pure: the hashes are given."""
+
+from collections.abc import Iterable, Mapping
+
+from service.limits.model import DIMENSION, TAG, Block, Charge, Dimension, Limit, LimitPolicy, Rule
+from service.limits.rules.policy import BLOCKS, suffix
+
+_BLOCK = Rule((Block(),))
+
+Hashes = Mapping[Dimension, str]
+"""The keyed hash of each dimension that a request has: 22 characters of base64url."""
+
+
+def charges(policy: LimitPolicy, limit: Limit, hashes: Hashes) -> tuple[Charge, ...]:
+    """The buckets of ``limit``; none where the policy has none or the request lacks what it is keyed by."""
+    name = hashes.get(DIMENSION[limit])
+    rule = _BLOCK if limit in BLOCKS else policy.rules.get(limit)
+    if name is None or rule is None:
+        return ()
+    tag = TAG[limit]
+    return tuple(
+        Charge(limit, f"{{otp}}:l:{name}:{tag}:{suffix(bucket)}", bucket, rule.stage)
+        for bucket in rule.buckets
+    )
+
+
+def all_charges(policy: LimitPolicy, limits: Iterable[Limit], hashes: Hashes) -> tuple[Charge, ...]:
+    return tuple(charge for limit in limits for charge in charges(policy, limit, hashes))
