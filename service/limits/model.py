@@ -6,7 +6,9 @@ hold them exactly until the year 2255. Money is whole micro-units of a currency.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import IntEnum, StrEnum
+from uuid import UUID
 
 
 class Limit(StrEnum):
@@ -419,6 +421,22 @@ class LimitPolicy:
     version: str
     rules: Mapping[Limit, Rule] = field(default_factory=dict)
     money: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendBlock:
+    """Somewhere no codes go until an instant. ``place``: a country, a number block or a client's id; for a number it
+    is None and ``sealed`` holds the number under the key-encryption key. ``reason`` is a code."""
+
+    id: UUID
+    limit: Limit
+    place: str | None
+    client_id: UUID | None
+    sealed: bytes | None = field(repr=False)
+    reason: str
+    made_by: str
+    made_at: datetime
+    until: datetime
 
 
 class PolicyInvalid(ValueError):

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from importlib import resources
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from service.infra.redis import Redis, Script
 from service.kit.canon import Part
-from service.kit.clock import rfc3339
+from service.kit.clock import micros, rfc3339
 from service.kit.errors import LimitExceeded
 from service.limits.model import (
     Block,
@@ -25,7 +25,6 @@ from service.limits.model import (
     Halves,
     Marks,
     Outcome,
-    Purse,
     Run,
     Schedule,
     Slice,
@@ -36,6 +35,9 @@ from service.limits.model import (
     Unverified,
     Verdict,
     Window,
+)
+from service.limits.model import (
+    Purse as PurseBucket,
 )
 from service.limits.rules import fresh
 
@@ -57,6 +59,8 @@ def with_law(package: str, *paths: str) -> Script:
 
 
 SPEND = with_law("service.limits", "lua/spend.lua")
+PUT = Script.load("service.limits", "lua/put.lua")
+BLOCK = Script.load("service.limits", "lua/block.lua")
 
 
 def name(names: Names, dimension: Dimension, *parts: Part) -> str:
@@ -77,7 +81,7 @@ def parameters(bucket: Bucket) -> tuple[str, tuple[int, ...]]:
             return "streak", (bucket.count,)
         case Unverified():
             return "unverified", (bucket.floor, bucket.per_cent, bucket.period_us)
-        case Purse():
+        case PurseBucket():
             return "purse", (bucket.price,)
         case Block():
             return "block", ()
@@ -120,7 +124,7 @@ def read_state(bucket: Bucket, raw: bytes | None) -> State:
             return Halves(*(int(part) for part in raw.split(b"|")))
         case Streak():
             return Tally(int(raw))
-        case Purse():
+        case PurseBucket():
             return Slice(int(raw))
         case Gcra() | Block():
             return Until(int(raw))
@@ -172,3 +176,34 @@ class Limiter:
             SPEND, [each.key for each in charges], [self._redis.now_us, mode, at_us, wire(charges)]
         )
         return verdict(charges, answer, int(answer[5]))
+
+
+class Purse:
+    """What was leased and is not spent yet, one number a day for each operator."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def left(self, key: str) -> int | None:
+        """Micro-units; None where nothing was leased, or Redis has forgotten."""
+        found = await self._redis.guard(cast(Any, self._redis.client.get(key)))
+        return None if found is None else int(found)
+
+    async def put(self, key: str, amount: int, life: timedelta) -> None:
+        """Add a slice. An answer that is lost loses the slice, never more."""
+        await self._redis.run(PUT, [key], [amount, life // timedelta(milliseconds=1)])
+
+
+class BlockCopies:
+    """Blocks as the scripts see them."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def put(self, key: str, until: datetime, now: datetime) -> None:
+        """Until the last instant that was ever set there."""
+        life = max(1, -(-(until - now) // timedelta(milliseconds=1)))
+        await self._redis.run(BLOCK, [key], [micros(until), life])
+
+    async def drop(self, *keys: str) -> None:
+        await self._redis.guard(cast(Any, self._redis.client.delete(*keys)))

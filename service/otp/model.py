@@ -165,6 +165,33 @@ class Wording:
     purposes: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class CodeEvent:
+    """One line of the history. ``kind``: send, check, accepted, unsent, withheld, receipt. ``outcome`` of a send: sent,
+    suppressed, denied, unfunded, challenged; of a check: verified, rejected, expired, exhausted, limited, absent; of
+    the rest a word of their own. ``limit`` is the one that decided. ``facts``: ``names`` (keyed hashes by dimension),
+    ``shadows``, ``pressures`` (limits without room)."""
+
+    id: UUID
+    at: datetime
+    kind: str
+    outcome: str
+    limit: str | None = None
+    subject: UUID | None = None
+    challenge: UUID | None = None
+    client_id: UUID | None = None
+    dealer_id: UUID | None = None
+    purpose: str | None = None
+    country: str | None = None
+    block: str | None = None
+    channel: str | None = None
+    language: str | None = None
+    sender: str | None = None
+    price: int | None = None
+    policy: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
 class OtpExpired(Refusal):
     """Expired, superseded, used, withdrawn or never sent: which of them is nobody's business."""
 

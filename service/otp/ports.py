@@ -91,13 +91,13 @@ class Challenger(Protocol):
 class Purses(Protocol):
     """Money: asked for the next slice where one ran out."""
 
-    def nudge(self, operator: UUID) -> None:
-        """See to it soon; never fails and never waits."""
+    async def top_up(self, operator: UUID) -> None:
+        """Lease, if the day has any left. Raises ``Unavailable`` where nobody can tell."""
         ...
 
 
 class NullPurses:
-    def nudge(self, operator: UUID) -> None:
+    async def top_up(self, operator: UUID) -> None:
         """There is no money to be had."""
 
 

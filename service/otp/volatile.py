@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
 from uuid import UUID
 
-from service.infra.redis import Redis
+from service.infra.redis import Redis, Script
 from service.kit.canon import Part
 from service.kit.clock import micros
 from service.kit.errors import InvalidRequest
@@ -37,6 +37,8 @@ ISSUE = with_law(__package__, "lua/home.lua", "lua/issue.lua")
 CHECK = with_law(__package__, "lua/home.lua", "lua/check.lua")
 WITHDRAW = with_law(__package__, "lua/home.lua", "lua/withdraw.lua")
 PROOF = with_law(__package__, "lua/home.lua", "lua/proof.lua")
+NOTE = Script.load(__package__, "lua/note.lua")
+DRAINED = Script.load(__package__, "lua/drained.lua")
 KEEP = with_law(__package__, "lua/home.lua", "lua/keep.lua")
 
 LEASE = timedelta(seconds=60)
@@ -140,7 +142,7 @@ class Challenges:
         homes = self._homes(new.operator, new.subject)
         word, *rest = await self._redis.run(
             ISSUE,
-            [*homes, *([idem.key] if idem else []), *(each.key for each in charges)],
+            [*homes, Stream.KEY, *([idem.key] if idem else []), *(each.key for each in charges)],
             [
                 self._redis.now_us,
                 len(homes),
@@ -211,7 +213,7 @@ class Challenges:
         charges = [each.charge for each in budgets]
         word, *found = await self._redis.run(
             CHECK,
-            [*homes, *([idem.key] if idem else [])],
+            [*homes, Stream.KEY, *([idem.key] if idem else [])],
             [
                 self._redis.now_us,
                 len(homes),
@@ -395,3 +397,23 @@ def _proofs(fields: Mapping[str, bytes], subject: UUID) -> list[Proof]:
         for to in To
         if f"{to}.proof.id" in fields
     ]
+
+
+class Stream:
+    """The history on its way to PostgreSQL. It is gone when it is empty."""
+
+    KEY = "{otp}:log"
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def add(self, entries: Sequence[str]) -> None:
+        await self._redis.run(NOTE, [self.KEY], list(entries))
+
+    async def read(self, count: int) -> list[tuple[bytes, bytes, bytes | None]]:
+        """The oldest: ``(id, said, result)``."""
+        found = await self._redis.guard(cast(Any, self._redis.client.xrange(self.KEY, count=count)))
+        return [(entry_id, fields[b"s"], fields.get(b"r")) for entry_id, fields in found]
+
+    async def drop(self, ids: Sequence[bytes]) -> None:
+        await self._redis.run(DRAINED, [self.KEY], list(ids))

@@ -1,7 +1,7 @@
 """Judgement about limits, pure: the law, the names of budgets, the policy."""
 
 from service.limits.rules.law import FAR, charge, charged, fresh, judge, peek, refund, spend, succeed
-from service.limits.rules.naming import Hashes, all_charges, charges
+from service.limits.rules.naming import Hashes, all_charges, block_key, budget_key, charges, purse_key
 from service.limits.rules.policy import (
     BLOCKS,
     SECOND_US,
@@ -18,6 +18,8 @@ __all__ = [
     "SECOND_US",
     "Hashes",
     "all_charges",
+    "block_key",
+    "budget_key",
     "charge",
     "charged",
     "charges",
@@ -27,6 +29,7 @@ __all__ = [
     "judge",
     "load_policy",
     "peek",
+    "purse_key",
     "refund",
     "seed_text",
     "spend",

@@ -1,6 +1,7 @@
 """Which budgets a request charges, and what they are called in Redis. Pure: the hashes are given."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 from service.limits.model import DIMENSION, TAG, Block, Charge, Dimension, Limit, LimitPolicy, Rule
 from service.limits.rules.policy import BLOCKS, suffix
@@ -17,12 +18,25 @@ def charges(policy: LimitPolicy, limit: Limit, hashes: Hashes) -> tuple[Charge, 
     rule = _BLOCK if limit in BLOCKS else policy.rules.get(limit)
     if name is None or rule is None:
         return ()
-    tag = TAG[limit]
     return tuple(
-        Charge(limit, f"{{otp}}:l:{name}:{tag}:{suffix(bucket)}", bucket, rule.stage)
-        for bucket in rule.buckets
+        Charge(limit, budget_key(limit, name, suffix(bucket)), bucket, rule.stage) for bucket in rule.buckets
     )
+
+
+def budget_key(limit: Limit, hashed: str, suffix: str) -> str:
+    """``suffix`` tells kind and period (:func:`service.limits.rules.suffix`)."""
+    return f"{{otp}}:l:{hashed}:{TAG[limit]}:{suffix}"
 
 
 def all_charges(policy: LimitPolicy, limits: Iterable[Limit], hashes: Hashes) -> tuple[Charge, ...]:
     return tuple(charge for limit in limits for charge in charges(policy, limit, hashes))
+
+
+def block_key(limit: Limit, hashed: str) -> str:
+    """Where a block of this limit stands; ``hashed`` is the keyed hash of its dimension."""
+    return budget_key(limit, hashed, "b")
+
+
+def purse_key(operator: str, day: date) -> str:
+    """The purse of an operator (its keyed hash) for a day of UTC."""
+    return f"{{otp}}:m:{operator}:{day:%Y%m%d}"

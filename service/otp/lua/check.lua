@@ -1,6 +1,6 @@
 -- Purpose: judge the budgets, compare, charge, burn, and leave a proof; one step, so one of many right answers wins.
--- KEYS:    1..n the home under each enabled key, primary first; then the record of an Idempotency-Key, if there is
---          one. The budgets are named in ARGV: half of them by what the home alone knows. All carry the tag {otp}, so
+-- KEYS:    1..n the home under each enabled key, primary first; then the stream of the history; then the record of
+--          an Idempotency-Key, if there is one. The budgets are named in ARGV: half of them by what the home alone knows. All carry the tag {otp}, so
 --          they are on the home's shard.
 -- ARGV:    1 now_us (0: the server's clock); 2 n; 3 the buckets, JSON; 4 for each bucket {name, when}, JSON: "?x" in
 --          a name stands for the home's hash x; when: always | wrong | first (the first wrong answer to a challenge) |
@@ -21,7 +21,7 @@
 
 local now = Law.now(ARGV[1])
 local count = tonumber(ARGV[2])
-local record = ARGV[10] ~= "" and KEYS[count + 1] or nil
+local record = ARGV[10] ~= "" and KEYS[count + 2] or nil
 if record then
   local said = begin(record, ARGV[10], ARGV[11], now, tonumber(ARGV[12]), ARGV[13])
   if said then
@@ -32,7 +32,7 @@ end
 local home = home_of(count)
 
 local function answered(found)
-  tell(ARGV[9], { found[1], found[2], string.format("%.0f", found[3]), string.format("%.0f", now), found[6] })
+  tell(KEYS[count + 1], ARGV[9], { found[1], found[2], string.format("%.0f", found[3]), string.format("%.0f", now), found[6] })
   if record then
     if found[1] == "limited" then
       redis.call("DEL", record)

@@ -59,9 +59,9 @@ end
 
 -- One entry of the history: what was known before the script, and what came of it. The stream is drained within a
 -- second; its cap only binds where nobody drains it.
-local function tell(text, result)
+local function tell(stream, text, result)
   if text ~= "" then
-    redis.call("XADD", "{otp}:log", "MAXLEN", "~", "200000", "*", "s", text, "r", cjson.encode(result))
+    redis.call("XADD", stream, "MAXLEN", "~", "200000", "*", "s", text, "r", cjson.encode(result))
   end
 end
 

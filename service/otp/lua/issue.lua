@@ -1,6 +1,6 @@
 -- Purpose: charge the budgets of a send and put a new challenge in the place of the old one, or do nothing.
--- KEYS:    1..n the home under each enabled key, primary first; then the record of an Idempotency-Key, if there is
---          one; then the budgets.
+-- KEYS:    1..n the home under each enabled key, primary first; then the stream of the history; then the record of
+--          an Idempotency-Key, if there is one; then the budgets.
 -- ARGV:    1 now_us (0: the server's clock); 2 n; 3 the buckets, JSON; 4 the challenge, JSON:
 --            to, id, digest, left, channel, dealer, sealed {…}, dims {…}, life, tombstone, until (µs)
 --          5 the entry of the history, JSON, or ""; 6 fingerprint, 7 holder, 8 lease (µs), 9 life of the record (ms):
@@ -14,7 +14,7 @@
 
 local now = Law.now(ARGV[1])
 local count = tonumber(ARGV[2])
-local record = ARGV[6] ~= "" and KEYS[count + 1] or nil
+local record = ARGV[6] ~= "" and KEYS[count + 2] or nil
 if record then
   local said = begin(record, ARGV[6], ARGV[7], now, tonumber(ARGV[8]), ARGV[9])
   if said then
@@ -31,8 +31,8 @@ if new.channel == "voice" and redis.call("HGET", home, to .. ".sms") ~= "1" then
   return { "sms-first" }
 end
 
-local answer = Law.spend(Law.open(Law.keys(count + (record and 2 or 1)), ARGV[3]), now)
-tell(ARGV[5], { answer[1], answer[2], answer[4], answer[5], string.format("%.0f", now) })
+local answer = Law.spend(Law.open(Law.keys(count + (record and 3 or 2)), ARGV[3]), now)
+tell(KEYS[count + 1], ARGV[5], { answer[1], answer[2], answer[4], answer[5], string.format("%.0f", now) })
 if answer[1] ~= 1 and answer[1] ~= 2 then
   if record then
     redis.call("DEL", record)

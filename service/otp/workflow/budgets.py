@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from service.limits import rules as limits
-from service.limits.model import DIMENSION, TAG, Charge, Dimension, Limit, Purse, Stage
+from service.limits.model import Charge, Dimension, Limit, Purse, Stage
 from service.limits.volatile import Names, name
 from service.otp.model import CodePolicy, Destination
 from service.otp.volatile import Budget
@@ -80,6 +80,7 @@ class Budgets:
     def __init__(self, names: Names) -> None:
         self._names = names
         self._kept = lru_cache(maxsize=20_000)(self._name)
+        self._checks: dict[tuple[UUID, UUID], tuple[CodePolicy, tuple[Budget, ...]]] = {}
 
     def _name(self, dimension: Dimension, *parts: Any) -> str:
         return name(self._names, dimension, *parts)
@@ -135,33 +136,27 @@ class Budgets:
             for each in limits.all_charges(policy.limits, wanted, hashes)
         ]
         if policy.limits.money is not None:
-            key = purse_key(hashes[Dimension.OPERATOR], now)
+            key = limits.purse_key(hashes[Dimension.OPERATOR], now)
             found.append(Charge(Limit.OTP_MONEY_PER_DAY, key, Purse(price)))
         return tuple(found)
 
     def check(self, policy: CodePolicy, operator: UUID, client: UUID) -> Sequence[Budget]:
         """What one comparison charges. ``?x`` in a name is filled in by the script, from what the home knows."""
+        known = self._checks.get((operator, client))
+        if known is not None and known[0] is policy:
+            return known[1]
         hashes = {dimension: f"?{dimension.value}" for dimension in _AT_CHECK}
         hashes[Dimension.OPERATOR] = self._kept(Dimension.OPERATOR, operator)
         hashes[Dimension.CLIENT] = self._kept(Dimension.CLIENT, operator, client)
-        return [
+        found = tuple(
             Budget(charge, when)
             for limit, when in CHECK
             for charge in limits.charges(policy.limits, limit, hashes)
-        ]
-
-    def block_key(self, limit: Limit, *parts: Any) -> str:
-        """Where a block of this limit stands; ``parts`` are its dimension's."""
-        return block_key(limit, self._name(DIMENSION[limit], *parts))
-
-
-def block_key(limit: Limit, hashed: str) -> str:
-    return f"{{otp}}:l:{hashed}:{TAG[limit]}:b"
-
-
-def purse_key(operator: str, now: datetime) -> str:
-    """The purse of an operator (its keyed hash) for the day of UTC."""
-    return f"{{otp}}:m:{operator}:{now:%Y%m%d}"
+        )
+        if len(self._checks) >= 10_000:
+            self._checks.clear()
+        self._checks[operator, client] = (policy, found)
+        return found
 
 
 def kept_for_checks(hashes: dict[Dimension, str]) -> dict[str, str]:

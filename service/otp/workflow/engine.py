@@ -149,10 +149,13 @@ class Engine:
         )
         entry = self._entry(policy, asker, new, to, hashes, charges, price, spoken)
         issued = await self._issue(new, code, charges, entry, idem)
+        if issued.verdict.outcome is Outcome.SHORT:
+            # The day's first message, or more in a second than a slice holds: lease, and ask once more.
+            await self.tools.purses.top_up(asker.operator)
+            issued = await self._issue(new, code, charges, entry, idem)
         verdict = issued.verdict
         if not issued.is_replay:
             if verdict.outcome is Outcome.SHORT:
-                self.tools.purses.nudge(asker.operator)
                 CODES.labels("unfunded").inc()
                 raise Unavailable("money", 1)
             if verdict.outcome is Outcome.CHALLENGED:
@@ -196,6 +199,7 @@ class Engine:
         Redis knows nothing of the subject. Whether a code is still good is judged by the clock of Redis.
         """
         policy = self.tools.policy()
+        budgets = self.budgets.check(policy, asker.operator, asker.client)
         entry = json.dumps(
             {
                 "e": new_id().hex,
@@ -203,6 +207,7 @@ class Engine:
                 "o": asker.operator.hex,
                 "c": asker.client.hex,
                 "v": subject.hex,
+                "l": [TAG[each.charge.limit] for each in budgets],
             },
             separators=(",", ":"),
         )
@@ -214,7 +219,7 @@ class Engine:
                     code,
                     targets=targets,
                     challenge=challenge,
-                    budgets=self.budgets.check(policy, asker.operator, asker.client),
+                    budgets=budgets,
                     claim=policy.claim if must_be_recorded else None,
                     dealer=dealer,
                     log=entry,
