@@ -62,10 +62,12 @@ def create_app(settings: Settings, clock: Clock | None = None, instead: Instead 
 def mount(app: FastAPI, settings: Settings) -> None:
     """Every router there is. ``/dev/outbox`` exists in demo mode alone."""
     from service.lines import routes as lines
+    from service.otp import routes as otp
     from service.registration import routes as registrations
 
     app.include_router(ops.router)
     app.include_router(registrations.router)
+    app.include_router(otp.verifications)
     app.include_router(lines.router)
     if settings.is_demo and settings.sender == "outbox":
         from service.web import dev

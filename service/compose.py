@@ -34,6 +34,7 @@ from service.operators.workflow import Operators
 from service.otp.ports import Sender
 from service.otp.workflow import Codes, Dispatch, Engine, Tools
 from service.otp.workflow.history import StreamJournal
+from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
 from service.registration.workflow import Registrations
 from service.registration.workflow.parts import Parts
@@ -73,6 +74,7 @@ class Services:
     dealers: Dealers
     documents: Documents
     codes: Codes
+    verifications: Verifications
     journal: StreamJournal
     blocks: Blocks
     purses: Purses
@@ -215,6 +217,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         dealers=dealers,
         documents=documents,
         codes=codes,
+        verifications=Verifications(engine, db, vault, dealers),
         journal=journal,
         blocks=blocks,
         purses=purses,

@@ -95,3 +95,9 @@ class LicenceInUse(Refusal):
     code = "licence-in-use"
     kind = Kind.CONFLICT
     title = "A dealer with this licence is registered already"
+
+
+class DealerMismatch(Refusal):
+    code = "dealer-mismatch"
+    kind = Kind.FORBIDDEN
+    title = "The key is bound to another dealer"

@@ -166,6 +166,21 @@ class Wording:
 
 
 @dataclass(frozen=True, slots=True)
+class Verification:
+    """A code on its own, as far as it is still known: Redis tells all, the history the status alone."""
+
+    id: UUID
+    status: str
+    verified_at: datetime | None = None
+    to_masked: str | None = None
+    channel: Channel | None = None
+    expires_at: datetime | None = None
+    resend_at: datetime | None = None
+    attempts_left: int = 0
+    client_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CodeEvent:
     """One line of the history. ``kind``: send, check, accepted, unsent, withheld, receipt. ``outcome`` of a send: sent,
     suppressed, denied, unfunded, challenged; of a check: verified, rejected, expired, exhausted, limited, absent; of

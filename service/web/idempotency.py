@@ -196,14 +196,15 @@ class Slot:
             )
 
 
-async def slot_of(request: Request) -> Slot:
-    """A dependency; put it after ``require(…)``, which says who asks."""
-    state = request.app.state
-    caller: Principal = request.state.principal
+Marks = tuple[tuple[tuple[int, bytes], ...], bytes]
+
+
+async def marks_of(request: Request, caller: Principal, instance: str) -> Marks | None:
+    """The request's ``Idempotency-Key`` as keyed hashes, ``(key id, hash)`` under every enabled key and the primary
+    first, and the fingerprint of its body; None where it has no key."""
     given = request.headers.get("idempotency-key")
-    instance = problems.template(request)
     if given is None:
-        return Slot(state.db, state.vault, caller, (), b"", b"", instance)
+        return None
     if not _FORM.fullmatch(given):
         raise InvalidRequest(
             "/idempotency-key", "idempotency-key", "must be 1 to 255 visible ASCII characters"
@@ -216,10 +217,20 @@ async def slot_of(request: Request) -> Slot:
         "/".join(str(value) for value in request.path_params.values()),
         given,
     )
-    marks = state.vault.volatile_all("idem/v1", *where)
-    first = state.vault.volatile("idem/v1", *where)
-    keys = (first, *(mark for _, mark in marks if mark != first))
-    print_ = state.vault.volatile("idem-body/v1", await request.body())
+    vault: Sealing = request.app.state.vault
+    return vault.volatile_all("idem/v1", *where), vault.volatile("idem-body/v1", await request.body())
+
+
+async def slot_of(request: Request) -> Slot:
+    """A dependency; put it after ``require(…)``, which says who asks."""
+    state = request.app.state
+    caller: Principal = request.state.principal
+    instance = problems.template(request)
+    marks = await marks_of(request, caller, instance)
+    if marks is None:
+        return Slot(state.db, state.vault, caller, (), b"", b"", instance)
+    names, print_ = marks
+    keys = tuple(name for _, name in names)
     return Slot(state.db, state.vault, caller, keys, print_, secrets.token_bytes(16), instance)
 
 

@@ -126,6 +126,8 @@ def answer(refusal: Refusal, instance: str) -> Response:
     headers = {}
     if refusal.retry_after_s is not None:
         headers["Retry-After"] = str(refusal.retry_after_s)
+    if refusal.is_replay:
+        headers["Idempotent-Replayed"] = "true"
     if refusal.kind is Kind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = "Bearer"
     if refusal.kind is Kind.LIMITED:

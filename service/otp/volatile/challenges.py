@@ -18,7 +18,7 @@ from uuid import UUID
 from service.infra.redis import Redis
 from service.kit.canon import Part
 from service.kit.clock import micros
-from service.kit.errors import InvalidRequest
+from service.kit.errors import InvalidRequest, Refusal
 from service.limits.model import Charge, Outcome, Verdict
 from service.limits.volatile import instant, not_before, refusal, verdict, wire, with_law
 from service.otp.model import (
@@ -227,7 +227,11 @@ class Challenges:
         )
         if word == b"again":
             was, *found = json.loads(found[0])
-            return _proof(was.encode(), found, subject, budgets), True
+            try:
+                return _proof(was.encode(), found, subject, budgets), True
+            except Refusal as refused:
+                refused.is_replay = True
+                raise
         return _proof(word, found, subject, budgets), False
 
     async def load(self, operator: UUID, subject: UUID) -> tuple[list[Challenge], list[Proof]]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from service.audit.workflow import Actor, record
-from service.dealers.model import Agent, AgentUnknown, Dealer
+from service.dealers.model import Agent, AgentUnknown, Dealer, DealerMismatch
 from service.events import Event, EventName
 from service.infra.jobs import emit
 from service.infra.postgres import Reader, Tx
@@ -19,7 +19,6 @@ from service.registration import rules, store
 from service.registration.model import (
     TTL,
     CategoryNotEnabled,
-    DealerMismatch,
     Opening,
     PendingCode,
     Purpose,
