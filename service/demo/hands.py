@@ -15,7 +15,7 @@ from service.infra.jobs import Handler, event_of
 from service.kit.clock import ManualClock
 from service.kit.errors import Refusal
 from service.operators.model import Operator
-from service.otp.model import Accepted, Message
+from service.otp.model import Accepted, Channel, Message
 from service.registration.model import Opening, Registration, Target
 from service.risk import jobs as risk_jobs
 from service.settings import Settings
@@ -26,6 +26,7 @@ class LastMessage:
     """A sender that keeps the newest text for each number, for the hand that is about to type the code."""
 
     name = "null"
+    channels = frozenset(Channel)
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}

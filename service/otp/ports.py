@@ -6,10 +6,10 @@ and where none is left the budget is given back. After the other two nothing is 
 message may be on its way, or would be refused again.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
-from service.otp.model import Accepted, Message
+from service.otp.model import Accepted, Channel, Message
 
 
 class SendFailed(Exception):
@@ -34,10 +34,13 @@ class SenderUncertain(SendFailed):
 
 
 class Sender(Protocol):
-    """``name`` is a short code for metrics and logs, from a closed set."""
+    """``name`` is a short code for metrics, logs and routes, from a closed set; ``channels``: how it can carry a code."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def channels(self) -> frozenset[Channel]: ...
 
     async def send(self, message: Message) -> Accepted:
         """Hand the message over once; :class:`SendFailed` where it was not accepted. Never retried inside."""
@@ -48,9 +51,23 @@ class NullSender:
     """Takes every message and sends none: for measurements and for tests that do not read codes."""
 
     name = "null"
+    channels = frozenset(Channel)
 
     async def send(self, message: Message) -> Accepted:
         return Accepted(self.name)
+
+
+@runtime_checkable
+class Lived(Protocol):
+    """A sender that keeps a connection. One that was not started answers :class:`SenderUnavailable`."""
+
+    async def start(self) -> None:
+        """Begin to connect, and go on trying; returns at once. A gateway that is away stops no process."""
+        ...
+
+    async def stop(self) -> None:
+        """Take leave of the other end. Never raises for what that end does."""
+        ...
 
 
 class Journal(Protocol):

