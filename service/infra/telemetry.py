@@ -38,6 +38,7 @@ SHARED_ASKS_REFUSED = Counter(
     registry=REGISTRY,
 )
 CODES = Counter("simward_codes_total", "Codes by what became of them", ["outcome"], registry=REGISTRY)
+SMPP_BOUND = Gauge("simward_smpp_bound", "1 while the SMPP session is bound", registry=REGISTRY)
 JOBS_FAILED = Gauge("simward_jobs_failed", "Jobs that gave up and wait for staff", registry=REGISTRY)
 
 

@@ -34,7 +34,7 @@ class SenderUncertain(SendFailed):
 
 
 class Sender(Protocol):
-    """``name`` is a short code for metrics, logs and routes, from a closed set; ``channels``: how it can carry a code."""
+    """``name`` is a short code for metrics, logs and routes, from a closed set; ``channels``: what it can carry."""
 
     @property
     def name(self) -> str: ...

@@ -1,22 +1,19 @@
 """One suite for every sender, then what each of them owes by itself."""
 
 import base64
+import json
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from service.adapters.outward import AnswerLost, NotReached, Target, TargetRefused, is_public, sign
 from service.adapters.sms.outbox import KEEP_MESSAGES, KEEP_S, Outbox
-from service.adapters.sms.webhook import WebhookSender
+from service.adapters.sms.smpp import Link, SmppSender
+from service.adapters.sms.webhook import VoiceSender, WebhookSender
 from service.infra.crypto import Vault
 from service.infra.redis import Redis
 from service.kit.clock import ManualClock
@@ -30,8 +27,10 @@ from service.otp.ports import (
     SenderUncertain,
     SendFailed,
 )
+from tests.contract.certificates import certificate
 from tests.fakes.otp import OwnRedis
 from tests.fakes.sms_gateway import SmsGateway
+from tests.fakes.smsc_process import PASSWORD, SYSTEM_ID, Smsc
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 NUMBER = "+4915112345678"
@@ -57,11 +56,27 @@ def webhook(gateway: SmsGateway, *more: str) -> WebhookSender:
     return WebhookSender(gateway.url, [*more, gateway.secret], allow_private=True, resolver=loopback)
 
 
-@pytest.fixture(params=["null", "outbox", "webhook"])
-def sender(request: pytest.FixtureRequest, gateway: SmsGateway, redis: Redis, vault: Vault) -> Sender:
-    if request.param == "null":
-        return NullSender()
-    return Outbox(redis, vault, demo=True) if request.param == "outbox" else webhook(gateway)
+@pytest.fixture(params=["null", "outbox", "webhook", "voice", "smpp"])
+async def sender(
+    request: pytest.FixtureRequest, gateway: SmsGateway, redis: Redis, vault: Vault
+) -> AsyncIterator[Sender]:
+    match request.param:
+        case "null":
+            yield NullSender()
+        case "outbox":
+            yield Outbox(redis, vault, demo=True)
+        case "webhook":
+            yield webhook(gateway)
+        case "voice":
+            yield VoiceSender(gateway.url, [gateway.secret], allow_private=True, resolver=loopback)
+        case "smpp":
+            async with Smsc() as smsc:
+                link = Link.parse(f"smpp://{SYSTEM_ID}@127.0.0.1:{smsc.port}", PASSWORD)
+                bound = SmppSender(link, ManualClock(NOW))
+                await bound.start()
+                await bound.bound()
+                yield bound
+                await bound.stop()
 
 
 # Every sender
@@ -72,6 +87,18 @@ async def test_a_message_is_accepted_by_name(sender: Sender) -> None:
     assert isinstance(accepted, Accepted)
     assert accepted.sender == sender.name
     assert sender.name.isidentifier()
+
+
+async def test_a_sender_says_what_it_can_carry(sender: Sender) -> None:
+    assert sender.channels
+    assert sender.channels <= frozenset(Channel)
+
+
+async def test_every_reference_can_be_told_again(sender: Sender) -> None:
+    """What a receipt will name is a short text of visible letters, for each part one of its own."""
+    accepted = await sender.send(message(text="a" * 400))
+    assert all(0 < len(each) <= 64 and each.isascii() for each in accepted.references)
+    assert len(set(accepted.references)) == len(accepted.references)
 
 
 async def test_the_same_message_may_be_sent_again(sender: Sender) -> None:
@@ -87,7 +114,21 @@ async def test_nothing_that_is_printed_shows_number_or_text(sender: Sender) -> N
     assert NUMBER.removeprefix("+") not in shown
 
 
-# The webhook sender
+# The webhook senders
+
+
+async def test_a_call_is_ordered_with_digits_that_stand_apart(gateway: SmsGateway) -> None:
+    once = message()
+    sender = VoiceSender(gateway.url, [gateway.secret], allow_private=True, resolver=loopback)
+    await sender.send(once)
+    [received] = gateway.history
+    assert received.was_signed
+    assert json.loads(received.body)["type"] == "call.place"
+    assert received.data["text"] == (
+        "Demo: 9 0 7 3 5 6 is your code to register a new line (number ending 6 7 8)."
+    )
+    assert received.data["to"] == NUMBER
+    assert sender.channels == {Channel.VOICE}
 
 
 async def test_the_gateway_is_told_all_it_needs_and_can_check_who_says_so(gateway: SmsGateway) -> None:
@@ -272,7 +313,9 @@ async def test_the_certificate_must_be_that_of_the_name(
     certified: str, accepted: bool, tmp_path: Path
 ) -> None:
     """The address is connected, the configured name is checked; a certificate for the address does not do."""
-    served, trusted = certificate(certified, tmp_path)
+    pem, trusted = certificate(certified, tmp_path)
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(pem)
     async with SmsGateway(tls=served) as gateway:
         target = Target.parse(gateway.url, allow_private=True, roots=trusted)
         if accepted:
@@ -283,35 +326,6 @@ async def test_the_certificate_must_be_that_of_the_name(
         with pytest.raises(NotReached):
             await Target.parse(gateway.url, allow_private=True).post(b"{}", {}, resolver=loopback)
         assert len(gateway.history) == int(accepted)
-
-
-def certificate(host: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A server with a certificate of its own for ``host``, and a client that trusts that one alone."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    is_address = host[0].isdigit()
-    alternative = x509.IPAddress(ip_address(host)) if is_address else x509.DNSName(host)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
-        .not_valid_after(datetime(2090, 1, 1, tzinfo=UTC))
-        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = folder / "server.pem"
-    pem.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    served.load_cert_chain(pem)
-    return served, ssl.create_default_context(cadata=made.public_bytes(serialization.Encoding.PEM).decode())
 
 
 # The outbox

@@ -70,10 +70,8 @@ def route(routes: Routes, senders: Sequence[_S], country: str | None, channel: C
     those of the order for all, then the others as they are given. A sender that no route names still comes, last: a
     policy that forgot it must not silence an installation that has only that one.
     """
-    if channel is Channel.VOICE:
-        named = routes.voice
-    else:
-        named = (*routes.by_country.get(country or "", ()), *routes.order)
+    by_text = (*routes.by_country.get(country or "", ()), *routes.order)
+    named = routes.voice if channel is Channel.VOICE else by_text
     place = {name: index for index, name in reversed(list(enumerate(named)))}
     able = [sender for sender in senders if channel in sender.channels]
     return tuple(sorted(able, key=lambda sender: place.get(sender.name, len(named))))

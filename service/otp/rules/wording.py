@@ -15,6 +15,7 @@ FALLBACK = "en"
 OPERATOR_CHARACTERS = 20
 """What a message shows of an operator's name; the test of lengths counts with it."""
 
+
 def compose(
     *,
     language: str,
