@@ -41,7 +41,7 @@ def create_app(settings: Settings, clock: Clock | None = None, instead: Instead 
         state.read_outbox = services.outbox.read if services.outbox else None
         state.console = console.build(services)
         state.metrics_token = settings.metrics_token.get_secret_value()
-        async with services.running():
+        async with services.running(sends=True):
             yield
 
     app = FastAPI(
@@ -62,12 +62,14 @@ def create_app(settings: Settings, clock: Clock | None = None, instead: Instead 
 def mount(app: FastAPI, settings: Settings) -> None:
     """Every router there is. ``/dev/outbox`` exists in demo mode alone."""
     from service.lines import routes as lines
+    from service.otp.routes import receipts
     from service.registration import routes as registrations
 
     app.include_router(ops.router)
     app.include_router(registrations.router)
     app.include_router(lines.router)
-    if settings.is_demo and settings.sender == "outbox":
+    app.include_router(receipts.router)
+    if settings.is_demo and "outbox" in settings.senders:
         from service.web import dev
 
         app.include_router(dev.router)
