@@ -356,7 +356,7 @@ async def test_what_is_ours_already_is_not_kept(redis: Redis, vault: Vault, note
 
 
 async def test_no_reference_stands_in_redis_and_nothing_stays(
-    redis: Redis, vault: Vault, notes: Notes
+    backend: Backend, redis: Redis, vault: Vault, notes: Notes
 ) -> None:
     receipts = Receipts(redis, vault, notes)
     await receipts.remember(Accepted("smpp", "reference-1"), OPERATOR, new_id())

@@ -6,19 +6,22 @@ import ssl
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
 from service.adapters.outward import AnswerLost, NotReached, Target, TargetRefused, is_public, sign
 from service.adapters.sms.outbox import KEEP_MESSAGES, KEEP_S, Outbox
-from service.adapters.sms.smpp import Link, SmppSender
+from service.adapters.sms.smpp import Link, LinkRefused, SmppSender
 from service.adapters.sms.webhook import VoiceSender, WebhookSender
+from service.compose import receipt_secrets, senders
 from service.infra.crypto import Vault
 from service.infra.redis import Redis
 from service.kit.clock import ManualClock
 from service.kit.ids import new_id
-from service.otp.model import Accepted, Channel, Message
+from service.otp.model import Accepted, Channel, Message, Receipt
 from service.otp.ports import (
     NullSender,
     Sender,
@@ -27,6 +30,7 @@ from service.otp.ports import (
     SenderUncertain,
     SendFailed,
 )
+from service.settings import Mode, Settings
 from tests.contract.certificates import certificate
 from tests.fakes.otp import OwnRedis
 from tests.fakes.sms_gateway import SmsGateway
@@ -370,3 +374,67 @@ async def test_the_outbox_without_redis_does_not_say_that_it_took_a_message(vaul
         await gone.close()
     finally:
         own.close()
+
+
+# What the settings build
+
+
+def built(**more: Any) -> list[Sender]:
+    async def unread(_: Receipt) -> None: ...
+
+    wanted = {
+        "sender_webhook_url": "https://gateway.test/",
+        "sender_webhook_secret": SECRET,
+        "smpp_url": "smpp://simward@smsc.test",
+    } | more
+    return senders(Settings(mode=Mode.PRODUCTION, **wanted), None, ManualClock(NOW), unread)
+
+
+SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
+
+
+@pytest.mark.parametrize(
+    ("setting", "names"),
+    [
+        ("none", []),
+        ("webhook", ["webhook"]),
+        ("smpp", ["smpp"]),
+        ("webhook,smpp", ["webhook", "smpp"]),
+        ("smpp,webhook", ["smpp", "webhook"]),
+    ],
+)
+def test_senders_are_tried_in_the_order_of_the_setting(setting: str, names: list[str]) -> None:
+    assert [each.name for each in built(sender=setting)] == names
+    calls = built(sender=setting, sender_voice_url="https://calls.test/", sender_voice_secret=SECRET)
+    assert [each.name for each in calls] == [*names, "voice"]
+
+
+@pytest.mark.parametrize(
+    "setting", ["", "sms", "smpp,", "smpp webhook", "none,smpp", "smpp,smpp", "outbox", "smpp,outbox"]
+)
+def test_a_setting_that_names_no_senders_stops_the_start(setting: str) -> None:
+    with pytest.raises(ValidationError):
+        built(sender=setting)
+
+
+@pytest.mark.parametrize(
+    ("more", "failure"),
+    [
+        ({"sender": "smpp", "smpp_url": ""}, LinkRefused),
+        ({"sender": "smpp", "smpp_source": "a name that is too long"}, LinkRefused),
+        ({"sender": "webhook", "sender_webhook_secret": ""}, TargetRefused),
+        ({"sender": "none", "sender_voice_url": "https://calls.test/"}, TargetRefused),
+    ],
+)
+def test_a_sender_without_its_settings_stops_the_start(
+    more: dict[str, str], failure: type[Exception]
+) -> None:
+    with pytest.raises(failure):
+        built(**more)
+
+
+def test_only_gateways_over_http_may_call_back() -> None:
+    settings = Settings(
+        mode=Mode.TEST, sender="outbox,webhook,smpp", sender_webhook_secret=f"{SECRET} {SECRET[:-4]}AAA="
+    )
+    assert receipt_secrets(settings) == {"webhook": (SECRET, f"{SECRET[:-4]}AAA=")}
