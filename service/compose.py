@@ -15,8 +15,7 @@ from service.adapters.inventory.http import HttpInventory
 from service.adapters.provisioning.http import HttpProvisioner
 from service.adapters.registry.http import HttpRegistry
 from service.adapters.sms.outbox import Outbox
-from service.adapters.sms.smpp import Link, SmppSender
-from service.adapters.sms.smpp.sender import OnReceipt
+from service.adapters.sms.smpp import Link, OnReceipt, SmppSender
 from service.adapters.sms.webhook import VoiceSender, WebhookSender
 from service.dealers.workflow import Dealers
 from service.documents.ports import NullRegistry, Registry

@@ -11,6 +11,7 @@ import pytest
 import structlog
 
 from service.adapters.sms.smpp import Link, LinkRefused, SmppSender, Timings, pdu
+from service.infra.telemetry import REGISTRY
 from service.kit.clock import ManualClock
 from service.kit.ids import new_id
 from service.otp.model import Channel, Delivery, Message, Receipt
@@ -32,10 +33,16 @@ ARABIC = "Demo: 907356 هو رمزك من أجل تسجيل خط جديد (رق�
 EMOJI = "x" * 66 + "😀" * 40
 
 
+@pytest.fixture(scope="module")
+async def running() -> AsyncIterator[Smsc]:
+    async with Smsc() as started:
+        yield started
+
+
 @pytest.fixture
-async def smsc() -> AsyncIterator[Smsc]:
-    async with Smsc() as running:
-        yield running
+async def smsc(running: Smsc) -> Smsc:
+    await running.reset()
+    return running
 
 
 class Phone:
@@ -95,7 +102,9 @@ async def test_it_binds_as_a_transceiver_and_takes_its_leave(smsc: Smsc) -> None
     assert isinstance(phone.sender, Lived)
     async with phone as sender:
         await bound(sender)
+        assert REGISTRY.get_sample_value("simward_smpp_bound") == 1
         [bind] = await smsc.got("bind_transceiver")
+    assert REGISTRY.get_sample_value("simward_smpp_bound") == 0
     assert bind["system_id"] == SYSTEM_ID
     assert bind["password_is_right"]
     assert bind["interface_version"] == 0x34

@@ -9,6 +9,7 @@ import itertools
 import json
 import shutil
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,14 @@ from tools.assets import with_node
 
 SCRIPT = Path(__file__).parent / "smsc" / "smsc.js"
 SYSTEM_ID, PASSWORD = "simward", "s3cr3t-p"
+
+
+@cache
+def _node() -> tuple[str, dict[str, str]]:
+    env = with_node()
+    found = shutil.which("node", path=env["PATH"])
+    assert found is not None
+    return found, env
 
 
 class Smsc:
@@ -36,9 +45,7 @@ class Smsc:
         await self.stop()
 
     async def start(self) -> None:
-        env = with_node()
-        node = shutil.which("node", path=env["PATH"])
-        assert node is not None
+        node, env = _node()
         options = {
             "port": self.port,
             "system_id": SYSTEM_ID,
@@ -74,6 +81,12 @@ class Smsc:
         while line := await lines.readline():
             said = json.loads(line)
             self._asked.pop(said["id"]).set_result(said["answer"])
+
+    async def reset(self) -> None:
+        """As if it were new: nobody is connected, nothing is remembered."""
+        if self._process is None:
+            await self.start()
+        await self.tell("reset")
 
     async def tell(self, verb: str, **more: Any) -> Any:
         assert self._process is not None

@@ -1,6 +1,8 @@
 """The codec of SMPP on bytes that nobody meant: a value or :class:`PduInvalid`, and never more than is there."""
 
+import asyncio
 import struct
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from service.adapters.sms.smpp import pdu, receipt
 from service.adapters.sms.smpp.pdu import Address, Pdu, PduInvalid, ShortMessage
+from service.adapters.sms.smpp.session import Session, Timings
 
 ASCII = st.characters(min_codepoint=1, max_codepoint=127)
 ADDRESSES = st.builds(Address, st.integers(0, 255), st.integers(0, 255), st.text(ASCII, max_size=20))
@@ -109,3 +112,79 @@ def test_more_optional_parameters_than_are_looked_at_are_refused() -> None:
     plain = pdu.short_message(ShortMessage(Address(), Address(), b""))
     with pytest.raises(PduInvalid, match="tlv-count"):
         pdu.read_short_message(plain + bytes(4) * (pdu.MAX_TLVS + 1))
+
+
+class Wire:
+    """A writer that keeps what is written; enough of one for a session."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.transport = self
+        self.aborted = False
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    async def drain(self) -> None: ...
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def is_closing(self) -> bool:
+        return self.aborted
+
+    def units(self) -> list[pdu.Header]:
+        found, rest = [], self.written
+        while rest:
+            found.append(pdu.header(rest[: pdu.HEADER_BYTES]))
+            rest = rest[found[-1].length :]
+        return found
+
+
+def heard(data: bytes) -> Wire:
+    """What a session answers to bytes after which the connection ends."""
+    wire = Wire()
+
+    async def listen() -> None:
+        reader: Any = asyncio.StreamReader()
+        reader.feed_data(data)
+        reader.feed_eof()
+        session = Session(reader, wire, lambda _: pdu.OK, Timings())  # type: ignore[arg-type]
+        await session.ended.wait()
+        [reading] = session._tasks
+        await reading  # what it stumbled over would be raised here
+
+    asyncio.run(listen())
+    return wire
+
+
+COMMANDS = st.one_of(
+    st.sampled_from([pdu.DELIVER_SM, pdu.ENQUIRE_LINK, pdu.OUTBIND, pdu.ALERT_NOTIFICATION, pdu.SUBMIT_SM]),
+    st.integers(0, 2**32 - 1).filter(lambda command: command != pdu.UNBIND),
+)
+UNITS = st.lists(
+    st.builds(Pdu, COMMANDS, st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), st.binary(max_size=120)),
+    max_size=8,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(UNITS)
+def test_every_request_has_one_answer_in_its_order(units: list[Pdu]) -> None:
+    wire = heard(b"".join(map(pdu.encode, units)))
+    silent = (pdu.OUTBIND, pdu.ALERT_NOTIFICATION)
+    asked = [unit for unit in units if not unit.is_response and unit.command not in silent]
+    known = (pdu.DELIVER_SM, pdu.ENQUIRE_LINK)
+    assert [(each.command, each.sequence) for each in wire.units()] == [
+        (unit.command | pdu.RESPONSE if unit.command in known else pdu.GENERIC_NACK, unit.sequence)
+        for unit in asked
+    ]
+    assert wire.aborted
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=300))
+def test_bytes_that_are_no_protocol_end_the_session_and_nothing_else(data: bytes) -> None:
+    wire = heard(data)
+    assert wire.aborted
+    assert all(each.command & pdu.RESPONSE for each in wire.units())

@@ -85,9 +85,18 @@ function accepted(session) {
 
 const bound = () => [...sessions].filter((session) => session.isBound).pop();
 
+function reset() {
+  sessions.forEach((session) => session.destroy());
+  sessions.clear();
+  for (const list of [history, waiting, answers, held]) list.length = 0;
+  answersLinks = true;
+  bindStatus = 0;
+  taken = 0;
+}
+
 const verbs = {
+  reset,
   history: () => history,
-  clear: () => void (history.length = 0),
   answer: ({ with: next }) => void answers.push(...next),
   release: () => void held.splice(0).forEach((answer) => answer()),
   links: ({ answered }) => void (answersLinks = answered),

@@ -25,8 +25,6 @@ LAST_SEQUENCE = 0x7FFF_FFFF
 """Sequence numbers run from 1 to this and begin again (5.1.4)."""
 
 GENERIC_NACK = 0x8000_0000
-BIND_RECEIVER = 0x0000_0001
-BIND_TRANSMITTER = 0x0000_0002
 SUBMIT_SM = 0x0000_0004
 DELIVER_SM = 0x0000_0005
 UNBIND = 0x0000_0006
@@ -139,7 +137,7 @@ def header(data: bytes) -> Header:
 
 
 def bind(system_id: str, password: str, system_type: str = "") -> bytes:
-    """The body of each of the three binds (4.1.1), for version 3.4 and any address."""
+    """The body of a bind (4.1.5), for version 3.4 and any address."""
     return b"".join(
         (
             _c_octets(system_id, 16),

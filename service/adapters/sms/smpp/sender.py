@@ -247,6 +247,9 @@ class SmppSender:
             except NotBound as refused:
                 tries += 1
                 log.warning("smpp.not_bound", reason=str(refused), tries=tries)
+            except Exception as error:  # whatever it was, a sender that never binds again would be worse
+                tries += 1
+                log.error("smpp.failed", tries=tries, exc_info=error)
             else:
                 began = _now()
                 self._session = session

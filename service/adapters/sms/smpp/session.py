@@ -9,7 +9,10 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeAlias
+
+import httpx2
 
 from service.adapters.sms.smpp import pdu
 from service.adapters.sms.smpp.address import Link
@@ -41,6 +44,12 @@ class AnswerLost(Exception):
     """It was said, and no answer came: the server may have acted."""
 
 
+@cache
+def _public_roots() -> ssl.SSLContext:
+    """The usual authorities. Not the context of our HTTP, which that library tells to offer HTTP in its handshakes."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 class Session:
     """Made by :meth:`open`. ``ended`` is set when it is over, for whichever reason."""
 
@@ -64,7 +73,7 @@ class Session:
 
         ``roots``: whom to trust for the certificate of a ``smpps`` server; it must be that of the host's name.
         """
-        context = (roots or ssl.create_default_context()) if link.tls else None
+        context = (roots or _public_roots()) if link.tls else None
         try:
             async with asyncio.timeout(timings.connect):
                 reader, writer = await asyncio.open_connection(link.host, link.port, ssl=context)
