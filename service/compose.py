@@ -1,5 +1,6 @@
 """What both composition roots build: every collaborator once, from the settings and a clock."""
 
+import contextlib
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -26,12 +27,14 @@ from service.infra.postgres import Database, Deliver
 from service.infra.redis import Redis
 from service.kit.clock import Clock
 from service.kit.errors import Unavailable
+from service.limits.workflow import Blocks, Purses
 from service.lines.ports import Inventory, NullInventory, NullProvisioner, Provisioner
 from service.lines.workflow import Lines
 from service.migrations import HEAD
 from service.operators.workflow import Operators
-from service.otp.ports import Journal, Lived, NullJournal, Sender
-from service.otp.workflow import Codes, Receipts
+from service.otp.ports import Journal, Lived, Sender
+from service.otp.workflow import Codes, Dispatch, Engine, Receipts, Tools
+from service.otp.workflow.history import StreamJournal
 from service.policies import Policies
 from service.registration.workflow import Registrations
 from service.registration.workflow.parts import Parts
@@ -71,6 +74,9 @@ class Services:
     dealers: Dealers
     documents: Documents
     codes: Codes
+    journal: StreamJournal
+    blocks: Blocks
+    purses: Purses
     risk: Risk
     lines: Lines
     registrations: Registrations
@@ -100,6 +106,10 @@ class Services:
         """
         await self._judge_redis()
         await self.policies.start()
+        await self.journal.start()
+        with contextlib.suppress(Unavailable):
+            for operator in await self.operator_ids():
+                await self.purses.top_up(operator)
         if not gc.isenabled():
             # The command line switched the collector off for the imports. What they made stays to the end, so that
             # it need not be looked at again.
@@ -114,6 +124,8 @@ class Services:
             for each in lived:
                 await each.stop()
             await self.policies.stop()
+            await self.purses.close()
+            await self.journal.stop()
             await self.redis.close()
             await self.db.close()
 
@@ -185,19 +197,25 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     dealers = Dealers(db, vault)
     documents = Documents(instead.registry or registry)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
-    receipts = Receipts(redis, vault, instead.journal or NullJournal())
+    journal = StreamJournal(redis)
+    receipts = Receipts(redis, vault, instead.journal or journal)
     sending = (
         instead.senders
         if instead.senders is not None
         else senders(settings, outbox, clock, receipts.received)
     )
-    codes = Codes(
-        redis,
-        vault,
+    dispatch = Dispatch(
         sending,
-        lambda: policies.current.codes,
         deadline_s=settings.send_deadline_s,
     )
+    blocks = Blocks(db, redis, vault, lambda: policies.current.limits)
+    purses = Purses(db, redis, vault, blocks, lambda: policies.current.limits)
+    engine = Engine(
+        redis,
+        vault,
+        Tools(lambda: policies.current.codes, dispatch, journal=journal, purses=purses),
+    )
+    codes = Codes(engine)
     risk = Risk(vault)
     lines = Lines(db, vault, subscribers, provisioner)
     operators = Operators(db)
@@ -217,6 +235,9 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         dealers=dealers,
         documents=documents,
         codes=codes,
+        journal=journal,
+        blocks=blocks,
+        purses=purses,
         risk=risk,
         lines=lines,
         registrations=Registrations(parts),

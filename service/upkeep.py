@@ -23,6 +23,9 @@ from service.kit.errors import StateConflict
 from service.lines.ports import NullProvisioner
 from service.lines.workflow import Lines
 from service.migrations.security import months
+from service.otp import store as codes
+from service.otp.workflow.guard import Guard
+from service.otp.workflow.history import History
 from service.registration.retention import PipelineHoldings
 from service.registration.rotation import RegistrationPlaintexts, reshare
 from service.risk.workflow import Risk
@@ -37,6 +40,10 @@ log = structlog.get_logger("upkeep")
 
 LONGEST_JOB = timedelta(minutes=10)
 """More than any job takes; the daily retention is the longest."""
+
+
+HISTORY = timedelta(days=90)
+"""How long it is kept what became of a code."""
 
 
 class Upkeep:
@@ -67,11 +74,23 @@ class Upkeep:
                         {"parent": row.relname, "suffix": suffix, "lower": lower, "upper": upper},
                     )
 
+    async def history(self) -> None:
+        """What became of codes, from Redis into PostgreSQL; budgets that ran full become blocks."""
+        services = self._services
+        await History(services.db, services.redis, Guard(services.blocks).tripped).drain()
+
+    async def money(self) -> None:
+        """Slices of the day's money, ahead of need; and blocks that Redis has forgotten."""
+        for operator in await self._services.operator_ids():
+            await self._services.purses.top_up(operator)
+
     async def purge(self) -> None:
         """Kept answers past their day, jobs that failed a week ago; count the failed ones that wait."""
         for operator in await self._services.operator_ids():
             async with self._services.db.write(operator) as tx:
                 await purge(tx)
+                await codes.purge(tx, tx.now - HISTORY)
+            await self._services.blocks.purge(operator)
         async with self._services.db.write(None) as tx:
             await tx.run(
                 sa.text(

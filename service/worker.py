@@ -68,6 +68,8 @@ def chores(upkeep: Upkeep) -> list[tuple[timedelta, str, Callable[[], Awaitable[
     """What the clock asks for, how often."""
     return [
         (timedelta(seconds=2), "stalled", lambda: upkeep.stalled(STALLED_AFTER)),
+        (timedelta(seconds=0.5), "history", upkeep.history),
+        (timedelta(seconds=0.5), "money", upkeep.money),
         (timedelta(seconds=30), "expire", upkeep.expire),
         (timedelta(hours=6), "partitions", upkeep.partitions),
         (timedelta(minutes=10), "purge", upkeep.purge),

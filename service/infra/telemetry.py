@@ -39,6 +39,18 @@ SHARED_ASKS_REFUSED = Counter(
 )
 CODES = Counter("simward_codes_total", "Codes by what became of them", ["outcome"], registry=REGISTRY)
 SMPP_BOUND = Gauge("simward_smpp_bound", "1 while the SMPP session is bound", registry=REGISTRY)
+SENDS = Counter(
+    "simward_sends_total",
+    "Messages by sender and what it made of them",
+    ["sender", "outcome"],
+    registry=REGISTRY,
+)
+LIMITS = Counter(
+    "simward_limits_total",
+    "Times a limit had no room, by stage: enforced, shadow, pressure",
+    ["limit", "stage"],
+    registry=REGISTRY,
+)
 JOBS_FAILED = Gauge("simward_jobs_failed", "Jobs that gave up and wait for staff", registry=REGISTRY)
 
 

@@ -5,18 +5,44 @@ Redis gone or slow: every call raises :class:`service.kit.errors.Unavailable`; a
 
 import base64
 import hashlib
+import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from importlib import resources
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 from service.infra.redis import Redis, Script
 from service.kit.canon import Part
-from service.kit.clock import rfc3339
+from service.kit.clock import micros, rfc3339
 from service.kit.errors import LimitExceeded
-from service.limits.model import Charge, Limit, Outcome, Verdict, Window
+from service.limits.model import (
+    Block,
+    Bucket,
+    Charge,
+    Dimension,
+    Gcra,
+    Halves,
+    Marks,
+    Outcome,
+    Run,
+    Schedule,
+    Slice,
+    State,
+    Streak,
+    Tally,
+    Until,
+    Unverified,
+    Verdict,
+    Window,
+)
+from service.limits.model import (
+    Purse as PurseBucket,
+)
+from service.limits.rules import fresh
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_US = 86_400_000_000
 
 
 class Names(Protocol):
@@ -33,29 +59,75 @@ def with_law(package: str, *paths: str) -> Script:
 
 
 SPEND = with_law("service.limits", "lua/spend.lua")
+PUT = Script.load("service.limits", "lua/put.lua")
+BLOCK = Script.load("service.limits", "lua/block.lua")
 
 
-def name(names: Names, limit: Limit, *parts: Part) -> str:
-    """The keyed hash of a budget. When the key is rotated a budget starts afresh, once."""
-    return base64.urlsafe_b64encode(names.volatile("limit/v1", limit.value, *parts)).rstrip(b"=").decode()
+def name(names: Names, dimension: Dimension, *parts: Part) -> str:
+    """The keyed hash of a dimension's value. When the key is rotated its budgets start afresh, once."""
+    return base64.urlsafe_b64encode(names.volatile("limit/v2", dimension.value, *parts)).rstrip(b"=").decode()
 
 
-def wire(charges: Sequence[Charge]) -> list[str | int]:
+def parameters(bucket: Bucket) -> tuple[str, tuple[int, ...]]:
+    """Kind and parameters as ``law.lua`` reads them."""
+    match bucket:
+        case Window():
+            return "window", (bucket.count, bucket.period_us)
+        case Gcra():
+            return "gcra", (bucket.interval_us, bucket.burst)
+        case Schedule():
+            return "schedule", (bucket.quiet_us, *bucket.waits_us)
+        case Streak():
+            return "streak", (bucket.count,)
+        case Unverified():
+            return "unverified", (bucket.floor, bucket.per_cent, bucket.period_us)
+        case PurseBucket():
+            return "purse", (bucket.price,)
+        case Block():
+            return "block", ()
+
+
+@lru_cache(maxsize=4096)
+def _spelt(bucket: Bucket, share: str, stage: str) -> str:
+    kind, numbers = parameters(bucket)
+    return f'["{kind}","{share}","{stage}"{"".join(f",{number}" for number in numbers)}]'
+
+
+def wire(charges: Sequence[Charge]) -> str:
     """The buckets as ``law.lua`` reads them from ARGV."""
-    args: list[str | int] = [len(charges)]
-    for each in charges:
-        share = "shared" if each.is_shared else "own"
-        bucket = each.bucket
-        if isinstance(bucket, Window):
-            args += ["window", share, 2, bucket.count, bucket.period_us]
-        else:
-            args += ["schedule", share, 1 + len(bucket.waits_us), bucket.quiet_us, *bucket.waits_us]
-    return args
+    return f"[{','.join(_spelt(each.bucket, each.share, each.stage) for each in charges)}]"
 
 
-def verdict(charges: Sequence[Charge], outcome: int, index: int, free_us: int, now_us: int) -> Verdict:
-    """What ``law.lua`` answered; ``index`` counts from 1, 0 is none."""
-    return Verdict(Outcome(outcome), charges[index - 1].limit if index else None, free_us, now_us)
+def verdict(charges: Sequence[Charge], answer: Sequence[Any], now_us: int) -> Verdict:
+    """What ``law.lua`` answered: its first five values; a bucket counts from 1, 0 is none."""
+    outcome, index, free_us, shadows, pressures = answer[:5]
+    return Verdict(
+        Outcome(outcome),
+        charges[index - 1].limit if index else None,
+        int(free_us),
+        now_us,
+        tuple(charges[n - 1].limit for n in shadows),
+        tuple(charges[n - 1].limit for n in pressures),
+    )
+
+
+def read_state(bucket: Bucket, raw: bytes | None) -> State:
+    """What a key of Redis holds, in the words of the law."""
+    if raw is None:
+        return fresh(bucket)
+    match bucket:
+        case Window():
+            return Marks(tuple(int(at) for at in struct.unpack(f">{len(raw) // 8}d", raw)))
+        case Schedule():
+            return Run(*(int(part) for part in raw.split(b"|")))
+        case Unverified():
+            return Halves(*(int(part) for part in raw.split(b"|")))
+        case Streak():
+            return Tally(int(raw))
+        case PurseBucket():
+            return Slice(int(raw))
+        case Gcra() | Block():
+            return Until(int(raw))
 
 
 def instant(micros: int) -> datetime:
@@ -68,11 +140,13 @@ def not_before(micros: int) -> datetime:
 
 
 def refusal(denied: Verdict) -> LimitExceeded:
-    """429 for a denial; the wait in whole seconds, rounded up."""
-    assert denied.outcome is Outcome.DENIED
+    """429 for a denial; the wait in whole seconds, rounded up. What no wait ends is told to ask again in a day."""
+    assert denied.outcome in (Outcome.DENIED, Outcome.CHALLENGED)
     assert denied.limit is not None
-    wait_s = -((denied.now_us - denied.free_us) // 1_000_000)
-    return LimitExceeded(denied.limit.value, rfc3339(not_before(denied.free_us)), wait_s)
+    free_us = min(denied.free_us, denied.now_us + _DAY_US)
+    return LimitExceeded(
+        denied.limit.value, rfc3339(not_before(free_us)), -((denied.now_us - free_us) // 1_000_000)
+    )
 
 
 class Limiter:
@@ -93,7 +167,43 @@ class Limiter:
         """Give back the charge of ``at_us`` (``Verdict.now_us``), of the budgets that were charged then."""
         await self._run("refund", at_us, charges)
 
+    async def succeed(self, charges: Sequence[Charge]) -> None:
+        """Something came out well: streaks end, what was unverified is verified."""
+        await self._run("succeed", 0, charges)
+
     async def _run(self, mode: str, at_us: int, charges: Sequence[Charge]) -> Verdict:
-        args = [self._redis.now_us, mode, at_us, *wire(charges)]
-        answer = await self._redis.run(SPEND, [each.key for each in charges], args)
-        return verdict(charges, *(int(part) for part in answer))
+        answer = await self._redis.run(
+            SPEND, [each.key for each in charges], [self._redis.now_us, mode, at_us, wire(charges)]
+        )
+        return verdict(charges, answer, int(answer[5]))
+
+
+class Purse:
+    """What was leased and is not spent yet, one number a day for each operator."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def left(self, key: str) -> int | None:
+        """Micro-units; None where nothing was leased, or Redis has forgotten."""
+        found = await self._redis.guard(cast(Any, self._redis.client.get(key)))
+        return None if found is None else int(found)
+
+    async def put(self, key: str, amount: int, life: timedelta) -> None:
+        """Add a slice. An answer that is lost loses the slice, never more."""
+        await self._redis.run(PUT, [key], [amount, life // timedelta(milliseconds=1)])
+
+
+class BlockCopies:
+    """Blocks as the scripts see them."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def put(self, key: str, until: datetime, now: datetime) -> None:
+        """Until the last instant that was ever set there."""
+        life = max(1, -(-(until - now) // timedelta(milliseconds=1)))
+        await self._redis.run(BLOCK, [key], [micros(until), life])
+
+    async def drop(self, *keys: str) -> None:
+        await self._redis.guard(cast(Any, self._redis.client.delete(*keys)))

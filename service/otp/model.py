@@ -2,23 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from service.kit.errors import Kind, Refusal
+from service.kit.errors import Kind, LimitExceeded, Refusal
+from service.kit.msisdn import Msisdn
 from service.limits.model import LimitPolicy
 
 
 class To(StrEnum):
-    """Whom a code is sent to: the number that is being registered, or another way to reach the applicant."""
+    """Whom a code is sent to: the number that is being registered, another way to reach the applicant, or the number
+    of a verification on its own."""
 
     LINE = "line"
     CONTACT = "contact"
+    NUMBER = "number"
 
 
 class Channel(StrEnum):
-    """How a code travels."""
+    """How a code travels. ``voice`` is offered only after an SMS."""
 
     SMS = "sms"
     VOICE = "voice"
@@ -34,21 +38,22 @@ class ChallengeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """The newest challenge to one target of a registration, as Redis has it; never its code or number.
+    """The newest challenge to one target of a subject, as Redis has it; never its code, its number or its digest.
 
-    ``number`` is a keyed hash of the number under the ``volatile`` key, good for naming budgets and for
-    binding the digest. ``digest`` is not carried: only the script reads it.
+    ``sealed`` is the number for a resend, under the key-encryption key; empty where the caller knows it.
     """
 
     id: UUID
     to: To
     state: ChallengeState
-    purpose: str
-    number: bytes
+    channel: Channel
     expires_at: datetime
     resend_at: datetime
     attempts_left: int
     is_newest: bool
+    verified_at: datetime | None = None
+    sealed: bytes = b""
+    dealer: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +132,37 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Destination:
+    """A number as everybody can compute it. ``country`` is ISO 3166-1 alpha-2, None where libphonenumber cannot
+    tell; ``is_allocated``: its range is given out, as far as that library knows."""
+
+    msisdn: Msisdn
+    country: str | None
+    line_type: str
+    is_allocated: bool
+
+    @property
+    def block(self) -> str:
+        """The number without its last four digits: what is bought and pumped together."""
+        return self.msisdn.value[:-4]
+
+    @property
+    def hundred(self) -> str:
+        return self.msisdn.value[:-2]
+
+
+@dataclass(frozen=True, slots=True)
+class TestNumber:
+    """A fictitious number: nothing is sent to it, and its code is the one that the policy names."""
+
+    code: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
 class CodePolicy:
-    """One published version. ``countries`` holds ISO 3166-1 alpha-2 codes or ``*``; ``line_types`` the kit's names."""
+    """One published version. ``prices``: micro-units for one SMS part, by ISO 3166-1 alpha-2 code; a country that is
+    not in it gets no codes. ``line_types``: the kit's names."""
 
     limits: LimitPolicy
     ttl: timedelta
@@ -136,7 +170,17 @@ class CodePolicy:
     tombstone: timedelta
     claim: timedelta
     line_types: frozenset[str]
-    countries: frozenset[str]
+    allows_unallocated: bool
+    prices: Mapping[str, int]
+    work_bits: int
+    """Leading zero bits that a proof of work needs."""
+
+    test_numbers: Mapping[str, TestNumber] = field(default_factory=dict)
+    senders: Mapping[str, Any] = field(default_factory=dict)
+
+    def test_number(self, msisdn: str, today: date) -> TestNumber | None:
+        found = self.test_numbers.get(msisdn)
+        return found if found is not None and today <= found.until else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +193,33 @@ class Wording:
     shop: str
     holder: str
     purposes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeEvent:
+    """One line of the history. ``kind``: send, check, accepted, unsent, withheld, receipt. ``outcome`` of a send: sent,
+    suppressed, denied, unfunded, challenged; of a check: verified, rejected, expired, exhausted, limited, absent; of
+    the rest a word of their own. ``limit`` is the one that decided. ``facts``: ``names`` (keyed hashes by dimension),
+    ``shadows``, ``pressures`` (limits without room)."""
+
+    id: UUID
+    at: datetime
+    kind: str
+    outcome: str
+    limit: str | None = None
+    subject: UUID | None = None
+    challenge: UUID | None = None
+    client_id: UUID | None = None
+    dealer_id: UUID | None = None
+    purpose: str | None = None
+    country: str | None = None
+    block: str | None = None
+    channel: str | None = None
+    language: str | None = None
+    sender: str | None = None
+    price: int | None = None
+    policy: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class OtpExpired(Refusal):
@@ -182,3 +253,9 @@ class NumberNotAllowed(Refusal):
     code = "number-not-allowed"
     kind = Kind.INVALID
     title = "Codes are not sent to numbers of this kind"
+
+
+class ChallengeAsked(LimitExceeded):
+    """Too many of this client's messages stand unanswered: solve the fact ``challenge`` and send it along."""
+
+    title = "A challenge must be solved first"

@@ -6,9 +6,12 @@ and where none is left the budget is given back. After the other two nothing is 
 message may be on its way, or would be refused again.
 """
 
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
+from service.kit.errors import JsonObject
+from service.kit.msisdn import Msisdn
 from service.otp.model import Accepted, Channel, Message
 
 
@@ -40,7 +43,9 @@ class Sender(Protocol):
     def name(self) -> str: ...
 
     @property
-    def channels(self) -> frozenset[Channel]: ...
+    def channels(self) -> frozenset[Channel]:
+        """How it can deliver."""
+        ...
 
     async def send(self, message: Message) -> Accepted:
         """Hand the message over once; :class:`SendFailed` where it was not accepted. Never retried inside."""
@@ -51,7 +56,7 @@ class NullSender:
     """Takes every message and sends none: for measurements and for tests that do not read codes."""
 
     name = "null"
-    channels = frozenset(Channel)
+    channels = frozenset({Channel.SMS, Channel.VOICE})
 
     async def send(self, message: Message) -> Accepted:
         return Accepted(self.name)
@@ -68,6 +73,45 @@ class Lived(Protocol):
     async def stop(self) -> None:
         """Take leave of the other end. Never raises for what that end does."""
         ...
+
+
+class Lookup(Protocol):
+    """What the network knows of a number (HLR): asked after the budgets were charged, before anything is sent.
+
+    Gone or slow: True, since a message that may fail is better than none; adapters say so themselves.
+    """
+
+    async def may_receive(self, number: Msisdn) -> bool: ...
+
+
+class NullLookup:
+    """Knows nothing against any number."""
+
+    async def may_receive(self, number: Msisdn) -> bool:
+        return True
+
+
+class Challenger(Protocol):
+    """Makes a first message dear for machines. ``about`` is what a challenge is bound to: bytes of ours."""
+
+    def ask(self, about: bytes, now: datetime) -> JsonObject:
+        """What the caller has to solve, as the fact ``challenge``; ``kind`` says which sort it is."""
+        ...
+
+    async def is_solved(self, about: bytes, token: str, solution: str, now: datetime) -> bool: ...
+
+
+class Purses(Protocol):
+    """Money: asked for the next slice where one ran out."""
+
+    async def top_up(self, operator: UUID) -> None:
+        """Lease, if the day has any left. Raises ``Unavailable`` where nobody can tell."""
+        ...
+
+
+class NullPurses:
+    async def top_up(self, operator: UUID) -> None:
+        """There is no money to be had."""
 
 
 class Journal(Protocol):

@@ -1,39 +1,52 @@
-"""Challenges in Redis: one hash for each registration, named by a keyed hash of operator and registration.
+"""Challenges in Redis: one hash for each subject (a registration, a verification), named by a keyed hash.
 
-What is kept of a code is its digest, ``PRF_volatile("otp/v1", operator, challenge, purpose, number, code)``,
-where *number* is itself a keyed hash under the ``volatile`` key: an index of the database never stands here,
-so that nothing joins a dump of Redis to one of PostgreSQL.
+What is kept of a code is its digest, ``PRF_volatile("otp/v2", operator, subject, target, purpose, code)``. A subject's
+target has one number for its whole life, and lives in the hash where the digest stands (ADR 0015). Nothing here can be
+joined to an index of the database.
 
 Redis gone or slow: every call raises :class:`service.kit.errors.Unavailable`. Losing Redis costs a new code.
 """
 
 import base64
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
 from uuid import UUID
 
-from service.infra.redis import Redis
+from service.infra.redis import Redis, Script
 from service.kit.canon import Part
 from service.kit.clock import micros
-from service.kit.errors import LimitExceeded
+from service.kit.errors import InvalidRequest
 from service.limits.model import Charge, Outcome, Verdict
 from service.limits.volatile import instant, not_before, refusal, verdict, wire, with_law
 from service.otp.model import (
     Challenge,
     ChallengeState,
+    Channel,
     OtpExhausted,
     OtpExpired,
     OtpRejected,
     Proof,
     To,
 )
+from service.web.idempotency import InProgress, KeyReused
 
 ISSUE = with_law(__package__, "lua/home.lua", "lua/issue.lua")
 CHECK = with_law(__package__, "lua/home.lua", "lua/check.lua")
 WITHDRAW = with_law(__package__, "lua/home.lua", "lua/withdraw.lua")
 PROOF = with_law(__package__, "lua/home.lua", "lua/proof.lua")
+NOTE = Script.load(__package__, "lua/note.lua")
+DRAINED = Script.load(__package__, "lua/drained.lua")
+KEEP = with_law(__package__, "lua/home.lua", "lua/keep.lua")
+
+LEASE = timedelta(seconds=60)
+"""How long a request with an Idempotency-Key may take before its key is free again."""
+
+_PIECE = 60
+_ONE_US = timedelta(microseconds=1)
+_NO_IDEM = ("", "", "", "")
 
 
 class Hashes(Protocol):
@@ -45,19 +58,67 @@ class Hashes(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Idem:
+    """An ``Idempotency-Key`` as Redis knows it: ``key`` of the record, ``fingerprint`` of the body, ``holder`` of this
+    request; ``life`` is never longer than the challenge's."""
+
+    key: str
+    fingerprint: str
+    holder: str
+    life: timedelta
+
+    @property
+    def wire(self) -> tuple[str, str, str, str]:
+        return self.fingerprint, self.holder, str(LEASE // _ONE_US), str(self.life // _ONE_US // 1000)
+
+
+class Kept(Exception):
+    """The answer of an earlier request with this Idempotency-Key: ``status`` and the sealed body."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__("kept")
+        self.status = status
+        self.body = body
+
+
+@dataclass(frozen=True, slots=True)
 class NewChallenge:
-    """What is issued. ``number`` is the keyed hash (:meth:`Challenges.number`); ``code`` goes into the digest alone."""
+    """What is issued. ``dims``: the keyed hashes that checks will need, by dimension. ``sealed``: the number, for a
+    resend; ``dealer`` restricts who sees it."""
 
     operator: UUID
-    registration_id: UUID
+    subject: UUID
     id: UUID
     to: To
     purpose: str
-    number: bytes
+    channel: Channel
     ttl: timedelta
     attempts: int
     tombstone: timedelta
     until: datetime
+    dims: Mapping[str, str] = field(default_factory=dict)
+    sealed: bytes = b""
+    dealer: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """``verdict`` is ALLOWED or SUPPRESSED. ``is_replay``: an earlier request with this key did it, for ``subject``."""
+
+    verdict: Verdict
+    expires_at: datetime
+    attempts_left: int
+    subject: UUID
+    is_replay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A bucket of a check and when it is charged: ``always``, ``wrong``, ``first`` (the first wrong answer to a
+    challenge); ``right`` is told of success and never judged."""
+
+    charge: Charge
+    when: str
 
 
 class Challenges:
@@ -67,107 +128,136 @@ class Challenges:
         self._redis = redis
         self._hashes = hashes
 
-    def number(self, operator: UUID, msisdn: str) -> bytes:
-        """The keyed hash by which a number (E.164) is known here, inside one operator."""
-        return self._hashes.volatile("otp-number/v1", operator, msisdn)
-
     async def issue(
-        self, new: NewChallenge, code: str, charges: Sequence[Charge]
-    ) -> tuple[Verdict, datetime]:
-        """Charge and issue, or neither. The verdict, never DENIED (that raises), and when the code expires."""
-        digest = self._hashes.volatile_all(
-            "otp/v1", *_bound(new.operator, new.id, new.purpose, new.number), code
-        )
-        homes = self._homes(new.operator, new.registration_id)
-        answer = await self._redis.run(
+        self,
+        new: NewChallenge,
+        code: str,
+        charges: Sequence[Charge],
+        *,
+        log: str = "",
+        idem: Idem | None = None,
+    ) -> Issued:
+        """Charge and issue, or neither. Raises ``LimitExceeded`` for a denial; a verdict that is SHORT or CHALLENGED is
+        answered as it is, with nothing issued."""
+        homes = self._homes(new.operator, new.subject)
+        word, *rest = await self._redis.run(
             ISSUE,
-            [*homes, *(each.key for each in charges)],
+            [*homes, Stream.KEY, *([idem.key] if idem else []), *(each.key for each in charges)],
             [
                 self._redis.now_us,
                 len(homes),
-                new.to.value,
-                new.id.hex,
-                _digest(*digest[0]),
-                new.purpose,
-                base64.b64encode(new.number).decode(),
-                new.ttl // timedelta(microseconds=1),
-                new.attempts,
-                new.tombstone // timedelta(microseconds=1),
-                micros(new.until),
-                *wire(charges),
+                wire(charges),
+                self._spelt(new, code),
+                log,
+                *(idem.wire if idem else _NO_IDEM),
             ],
         )
-        *decided, expires_us = (int(part) for part in answer)
-        found = verdict(charges, *decided)
-        if found.outcome is Outcome.DENIED:
-            raise refusal(found)
-        return found, instant(expires_us)
+        match word:
+            case b"issued":
+                found = verdict(charges, rest, int(rest[5]))
+                return Issued(found, instant(int(rest[6])), int(rest[7]), new.subject)
+            case b"denied":
+                found = verdict(charges, rest, int(rest[5]))
+                if found.outcome is Outcome.DENIED:
+                    raise refusal(found)
+                return Issued(found, instant(0), 0, new.subject)
+            case b"sms-first":
+                raise InvalidRequest("/channel", "sms-first", "A call is offered after a message was sent.")
+            case b"again":
+                subject, outcome, again_us, expires_us, left = json.loads(rest[0])
+                was = Verdict(Outcome(outcome), None, int(again_us), 0)
+                return Issued(was, instant(int(expires_us)), int(left), UUID(hex=subject), is_replay=True)
+        raise _earlier(word, rest)
 
     async def withdraw(
-        self, operator: UUID, registration_id: UUID, challenge: UUID, refund: Sequence[Charge], at_us: int
+        self,
+        operator: UUID,
+        subject: UUID,
+        challenge: UUID,
+        refund: Sequence[Charge],
+        at_us: int,
+        idem: Idem | None = None,
     ) -> None:
         """Kill a challenge whose message no sender took; give ``refund``, charged at ``at_us``, back."""
-        homes = self._homes(operator, registration_id)
-        args = [len(homes), challenge.hex, at_us, *wire(refund)]
-        await self._redis.run(WITHDRAW, [*homes, *(each.key for each in refund)], args)
+        await self._end(operator, subject, challenge, refund, at_us, idem, "withdraw")
+
+    async def accept(self, operator: UUID, subject: UUID, challenge: UUID, idem: Idem) -> None:
+        """A sender took the message: the answer may be told to a repeated request."""
+        await self._end(operator, subject, challenge, (), 0, idem, "accept")
 
     async def check(
         self,
         operator: UUID,
-        registration_id: UUID,
-        challenge: Challenge,
+        subject: UUID,
         code: str,
         *,
-        must_be_newest: bool,
-        claim: timedelta,
-        charges: Sequence[Charge],
-        mistakes: Sequence[Charge],
-    ) -> Proof:
-        """Charge, compare, burn. ``mistakes`` are charged to a wrong answer alone.
+        targets: Mapping[To, str],
+        challenge: UUID | None,
+        budgets: Sequence[Budget],
+        claim: timedelta | None,
+        dealer: UUID | None = None,
+        log: str = "",
+        idem: Idem | None = None,
+    ) -> tuple[Proof, bool]:
+        """Judge, compare, charge, burn; the proof, and whether it is an earlier answer to the same Idempotency-Key.
 
-        Raises :class:`OtpExpired`, :class:`OtpExhausted`, :class:`OtpRejected` or :class:`LimitExceeded`.
+        ``targets`` are those of the subject with the purpose of each; ``claim`` is None where nothing is recorded
+        elsewhere. Raises :class:`OtpExpired`, :class:`OtpExhausted`, :class:`OtpRejected`, ``LimitExceeded``, or
+        ``KeyError`` where Redis knows nothing of the subject.
         """
-        homes = self._homes(operator, registration_id)
-        digests = self._hashes.volatile_all(
-            "otp/v1", *_bound(operator, challenge.id, challenge.purpose, challenge.number), code
-        )
-        every = [*charges, *mistakes]
-        word, first, second, now_us, *tries = await self._redis.run(
+        homes = self._homes(operator, subject)
+        digests = {
+            to.value: [_digest(*each) for each in self._digests(operator, subject, to, purpose, code)]
+            for to, purpose in targets.items()
+        }
+        charges = [each.charge for each in budgets]
+        word, *found = await self._redis.run(
             CHECK,
-            [*homes, *(each.key for each in every)],
+            [*homes, Stream.KEY, *([idem.key] if idem else [])],
             [
                 self._redis.now_us,
                 len(homes),
-                challenge.id.hex,
-                int(must_be_newest),
-                claim // timedelta(microseconds=1),
-                len(charges) + 1,
-                len(digests),
-                *(_digest(*each) for each in digests),
-                *wire(every),
+                wire(charges),
+                json.dumps([[each.charge.key, each.when] for each in budgets]),
+                json.dumps(digests),
+                challenge.hex if challenge else "",
+                dealer.hex if dealer else "",
+                "" if claim is None else str(claim // _ONE_US),
+                log,
+                *(idem.wire if idem else _NO_IDEM),
             ],
         )
+        is_replay = word == b"again"
+        if is_replay:
+            word, *found = [each.encode() if isinstance(each, str) else each for each in json.loads(found[0])]
         match word:
             case b"verified":
-                return Proof(
-                    registration_id, To(first.decode()), challenge.id, instant(int(second)), int(tries[0])
+                to, at_us, _, tries, newest = found
+                proof = Proof(
+                    subject, To(to.decode()), UUID(hex=newest.decode()), instant(int(at_us)), int(tries)
                 )
+                return proof, is_replay
             case b"rejected":
-                raise OtpRejected(int(first))
+                raise OtpRejected(int(found[0]))
             case b"limited":
-                raise _limited(every, int(first), int(second), int(now_us))
+                limit = charges[int(found[0]) - 1].limit
+                raise refusal(Verdict(Outcome.DENIED, limit, int(found[1]), int(found[2])))
             case b"exhausted":
                 raise OtpExhausted()
-        raise OtpExpired()
+            case b"expired":
+                raise OtpExpired()
+            case b"absent":
+                raise KeyError(subject)
+        raise _earlier(word, found)
 
-    async def load(self, operator: UUID, registration_id: UUID) -> tuple[list[Challenge], list[Proof]]:
+    async def load(self, operator: UUID, subject: UUID) -> tuple[list[Challenge], list[Proof]]:
         """The newest challenge to each target, and the proofs that wait to be recorded. Nothing is written."""
-        for home in self._homes(operator, registration_id):
+        for home in self._homes(operator, subject):
             # The stubs of redis-py say that a command is a value or a future of one; asyncio's is a future.
             raw = await self._redis.guard(cast(Any, self._redis.client.hgetall(home)))
             if raw:
-                fields = {key.decode(): value.decode() for key, value in raw.items()}
-                return _challenges(fields, self._redis.clock.now()), _proofs(fields, registration_id)
+                fields = {key.decode(): value for key, value in raw.items()}
+                return _challenges(fields, self._redis.clock.now()), _proofs(fields, subject)
         return [], []
 
     async def settle(self, operator: UUID, proof: Proof) -> None:
@@ -178,55 +268,116 @@ class Challenges:
         """The proof could not be recorded: the next right answer may try at once."""
         await self._proof(operator, proof, "release")
 
-    async def forget(self, operator: UUID, registration_id: UUID) -> None:
-        """Drop all codes and proofs of a registration; budgets stay charged."""
-        homes = self._homes(operator, registration_id)
+    async def forget(self, operator: UUID, subject: UUID) -> None:
+        """Drop all codes and proofs of a subject; budgets stay charged."""
+        homes = self._homes(operator, subject)
         await self._redis.guard(cast(Any, self._redis.client.delete(*homes)))
+
+    async def keep_refusal(self, idem: Idem, status: int, sealed: bytes) -> None:
+        """Keep what was refused before any script; raises what an earlier request with the key was answered."""
+        word, *rest = await self._redis.run(
+            KEEP, [idem.key], [self._redis.now_us, *idem.wire, status, sealed]
+        )
+        if word not in (b"new", b"again"):
+            raise _earlier(word, rest)
+
+    async def _end(
+        self,
+        operator: UUID,
+        subject: UUID,
+        challenge: UUID,
+        refund: Sequence[Charge],
+        at_us: int,
+        idem: Idem | None,
+        verb: str,
+    ) -> None:
+        homes = self._homes(operator, subject)
+        keys = [*homes, *([idem.key] if idem else []), *(each.key for each in refund)]
+        args: list[str | int] = [len(homes), challenge.hex, at_us, wire(refund)]
+        args += [idem.holder if idem else "", verb]
+        await self._redis.run(WITHDRAW, keys, args)
 
     async def _proof(self, operator: UUID, proof: Proof, verb: str) -> None:
         homes = self._homes(operator, proof.registration_id)
         await self._redis.run(PROOF, homes, [len(homes), proof.challenge_id.hex, verb])
 
-    def _homes(self, operator: UUID, registration_id: UUID) -> list[str]:
+    def _spelt(self, new: NewChallenge, code: str) -> str:
+        """The challenge as ``issue.lua`` reads it. The sealed number goes in pieces: see ``home.lua``."""
+        digest = _digest(*self._digests(new.operator, new.subject, new.to, new.purpose, code)[0])
+        sealed = base64.b64encode(new.sealed).decode()
+        spelt: dict[str, Any] = {
+            "subject": new.subject.hex,
+            "to": new.to.value,
+            "id": new.id.hex,
+            "digest": digest,
+            "left": new.attempts,
+            "channel": new.channel.value,
+            "sealed": {
+                f"s{at // _PIECE + 1}": sealed[at : at + _PIECE] for at in range(0, len(sealed), _PIECE)
+            },
+            "dims": new.dims,
+            "life": new.ttl // _ONE_US,
+            "tombstone": new.tombstone // _ONE_US,
+            "until": micros(new.until),
+        }
+        if new.dealer is not None:
+            spelt["dealer"] = new.dealer.hex
+        return json.dumps(spelt, separators=(",", ":"))
+
+    def _digests(
+        self, operator: UUID, subject: UUID, to: To, purpose: str, code: str
+    ) -> tuple[tuple[int, bytes], ...]:
+        return self._hashes.volatile_all("otp/v2", operator, subject, to.value, purpose, code)
+
+    def _homes(self, operator: UUID, subject: UUID) -> list[str]:
         """The home's name under every enabled key, the primary first."""
-        names = self._hashes.volatile_all("otp-home/v1", operator, registration_id)
+        names = self._hashes.volatile_all("otp-home/v1", operator, subject)
         return [f"{{otp}}:r:{base64.urlsafe_b64encode(name).rstrip(b'=').decode()}" for _, name in names]
-
-
-def _bound(operator: UUID, challenge: UUID, purpose: str, number: bytes) -> tuple[Part, ...]:
-    """What a code is bound to (``security.md`` 4)."""
-    return operator, challenge, purpose, number
 
 
 def _digest(key_id: int, digest: bytes) -> str:
     return f"{key_id}:{digest.hex()}"
 
 
-def _limited(charges: Sequence[Charge], index: int, free_us: int, now_us: int) -> LimitExceeded:
-    return refusal(verdict(charges, Outcome.DENIED.value, index, free_us, now_us))
+def _earlier(word: bytes, rest: Sequence[Any]) -> Exception:
+    """What an earlier request with the same Idempotency-Key left."""
+    match word:
+        case b"reused":
+            return KeyReused()
+        case b"busy":
+            return InProgress(retry_after_s=2)
+        case b"kept":
+            return Kept(int(rest[0]), rest[1])
+    raise AssertionError("a script of ours answered a word that it does not know")
 
 
-def _challenges(fields: Mapping[str, str], now: datetime) -> list[Challenge]:
+def _challenges(fields: Mapping[str, bytes], now: datetime) -> list[Challenge]:
+    dealer = fields.get("dealer")
+    newest = fields.get("newest", b"").decode()
     return [
         Challenge(
-            id=UUID(hex=fields[f"{to}.id"]),
+            id=UUID(hex=fields[f"{to}.id"].decode()),
             to=to,
             state=_state(fields, to, now),
-            purpose=fields[f"{to}.purpose"],
-            number=base64.b64decode(fields[f"{to}.number"]),
+            channel=Channel(fields[f"{to}.channel"].decode()),
             expires_at=instant(int(fields[f"{to}.expires"])),
             resend_at=not_before(int(fields[f"{to}.again"])),
             attempts_left=int(fields[f"{to}.left"]),
-            is_newest=fields.get("newest") == to,
+            is_newest=newest == to,
+            verified_at=instant(int(fields[f"{to}.verified"]))
+            if fields[f"{to}.state"] == b"used" and f"{to}.verified" in fields
+            else None,
+            sealed=base64.b64decode(b"".join(fields.get(f"{to}.s{n}", b"") for n in range(1, 10))),
+            dealer=UUID(hex=dealer.decode()) if dealer else None,
         )
         for to in To
         if f"{to}.id" in fields
     ]
 
 
-def _state(fields: Mapping[str, str], to: To, now: datetime) -> ChallengeState:
+def _state(fields: Mapping[str, bytes], to: To, now: datetime) -> ChallengeState:
     """What time and tries make of it; the script that compares judges by itself."""
-    state = ChallengeState(fields[f"{to}.state"])
+    state = ChallengeState(fields[f"{to}.state"].decode())
     if state is not ChallengeState.LIVE:
         return state
     if int(fields[f"{to}.left"]) <= 0:
@@ -234,15 +385,35 @@ def _state(fields: Mapping[str, str], to: To, now: datetime) -> ChallengeState:
     return ChallengeState.EXPIRED if instant(int(fields[f"{to}.expires"])) <= now else state
 
 
-def _proofs(fields: Mapping[str, str], registration_id: UUID) -> list[Proof]:
+def _proofs(fields: Mapping[str, bytes], subject: UUID) -> list[Proof]:
     return [
         Proof(
-            registration_id,
+            subject,
             to,
-            UUID(hex=fields[f"{to}.proof.id"]),
+            UUID(hex=fields[f"{to}.proof.id"].decode()),
             instant(int(fields[f"{to}.proof.at"])),
             int(fields[f"{to}.proof.tries"]),
         )
         for to in To
         if f"{to}.proof.id" in fields
     ]
+
+
+class Stream:
+    """The history on its way to PostgreSQL. It is gone when it is empty."""
+
+    KEY = "{otp}:log"
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def add(self, entries: Sequence[str]) -> None:
+        await self._redis.run(NOTE, [self.KEY], list(entries))
+
+    async def read(self, count: int) -> list[tuple[bytes, bytes, bytes | None]]:
+        """The oldest: ``(id, said, result)``."""
+        found = await self._redis.guard(cast(Any, self._redis.client.xrange(self.KEY, count=count)))
+        return [(entry_id, fields[b"s"], fields.get(b"r")) for entry_id, fields in found]
+
+    async def drop(self, ids: Sequence[bytes]) -> None:
+        await self._redis.run(DRAINED, [self.KEY], list(ids))

@@ -18,7 +18,7 @@ from service.infra.telemetry import REGISTRY
 from service.kit.clock import ManualClock, rfc3339
 from service.kit.errors import InvalidRequest, LimitExceeded, Refusal, Unavailable
 from service.kit.ids import new_id
-from service.limits.model import Limit, LimitPolicy, Window
+from service.limits.model import Limit, LimitPolicy, Rule, Window
 from service.otp import rules
 from service.otp.model import (
     CodePolicy,
@@ -31,7 +31,7 @@ from service.otp.model import (
     To,
 )
 from service.otp.ports import Sender, SenderRejected, SenderUnavailable, SenderUncertain
-from service.otp.workflow import Codes
+from service.otp.workflow import Asker, Codes, Dispatch, Engine, Tools
 from tests.fakes.otp import Failing, OwnRedis, Recorder, Ring, Stuck
 
 NUMBER = "+4915112345678"
@@ -56,23 +56,20 @@ class Desk:
         self.clock = clock
         self.redis = redis
         self.sender = Recorder()
-        self.policy = policy or rules.seed_policy()
-        self.codes = Codes(
-            redis,
-            hashes,
-            [self.sender] if senders is None else senders,
-            lambda: self.policy,
-            deadline_s=deadline_s,
-        )
+        self.policy = policy or without_money(rules.seed_policy())
+        self.dispatch = Dispatch([self.sender] if senders is None else senders, deadline_s=deadline_s)
+        self.engine = Engine(redis, hashes, Tools(lambda: self.policy, self.dispatch))
+        self.codes = Codes(self.engine)
         self.expires_with = clock.now() + WEEK
 
     async def send(self, **other: Any) -> Sent:
+        asker = {"operator": OPERATOR, "operator_name": "Demo", "client": CLIENT}
+        for name in ("operator", "client", "dealer", "ip", "device", "is_bound"):
+            if name in other:
+                asker[name] = other.pop(name)
         return await self.codes.send(
             **{
-                "operator": OPERATOR,
-                "operator_name": "Demo",
-                "client_id": CLIENT,
-                "dealer_id": None,
+                "asker": Asker(**asker),
                 "registration_id": REGISTRATION,
                 "purpose": "new",
                 "to": "line",
@@ -86,14 +83,14 @@ class Desk:
         )
 
     async def check(self, code: str, challenge_id: UUID | None = None, **other: Any) -> Proof:
+        asker = Asker(other.pop("operator", OPERATOR), "Demo", other.pop("client", CLIENT))
         return await self.codes.check(
             **{
-                "operator": OPERATOR,
-                "client_id": CLIENT,
+                "asker": asker,
                 "registration_id": REGISTRATION,
+                "purpose": "new",
                 "code": code,
                 "challenge_id": challenge_id,
-                "now": self.clock.now(),
                 **other,
             }
         )
@@ -111,9 +108,13 @@ def other_than(code: str) -> str:
     return f"{(int(code) + 1) % 1_000_000:06d}"
 
 
+def without_money(policy: CodePolicy) -> CodePolicy:
+    return replace(policy, limits=replace(policy.limits, money=None))
+
+
 def limits(policy: CodePolicy, **windows: Window | None) -> CodePolicy:
     """The policy with these limits alone, named as members of ``Limit``."""
-    kept = {Limit[name]: (window,) for name, window in windows.items() if window}
+    kept = {Limit[name]: Rule((window,)) for name, window in windows.items() if window}
     return replace(policy, limits=LimitPolicy("test", kept))
 
 
@@ -363,7 +364,7 @@ async def test_checks_of_a_client_are_counted(redis: Redis, vault: Vault, clock:
     [refusal] = await desk.wrong(1)
     assert (refusal.code, refusal.facts["limit"]) == ("limit-exceeded", "OtpChecksPerClient")
     assert refusal.retry_after_s == 3600
-    assert (await desk.check(desk.sender.last_code, client_id=new_id())).tries == 3
+    assert (await desk.check(desk.sender.last_code, client=new_id())).tries == 3
 
 
 # Races
@@ -427,7 +428,7 @@ async def test_ten_messages_a_day_to_a_number(desk: Desk) -> None:
 
 async def test_another_clients_messages_do_not_show_in_the_answer(desk: Desk) -> None:
     """``retry_at`` and ``resend_at`` depend on this client's own requests alone."""
-    await desk.send(client_id=new_id(), registration_id=new_id())
+    await desk.send(client=new_id(), registration_id=new_id())
     sent = await desk.send()
     assert sent.resend_at == desk.clock.now() + 30 * SECOND
 
@@ -850,7 +851,7 @@ async def test_no_code_and_no_number_is_left_anywhere(
     redis: Redis, vault: Vault, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every way that a challenge can go, then everything that Redis holds, every log line, every refusal."""
-    monkeypatch.setattr("service.otp.workflow.new_code", lambda: "907356")
+    monkeypatch.setattr("service.otp.workflow.engine.new_code", lambda: "907356")
     said: list[str] = []
     with capture_logs() as logs:
         desk = Desk(redis, vault, clock)
@@ -888,7 +889,7 @@ async def test_no_code_and_no_number_is_left_anywhere(
 
 
 async def test_nothing_stays_for_ever(desk: Desk) -> None:
-    await desk.send(dealer_id=new_id())
+    await desk.send(dealer=new_id())
     await desk.wrong(1)
     await desk.check(desk.sender.last_code)
     ttls = [await desk.redis.client.pttl(key) async for key in desk.redis.client.scan_iter("*")]

@@ -1,17 +1,33 @@
--- The law of limits, as service/limits/rules.py has it. Not a script by itself: spend.lua, and the otp
--- scripts that charge budgets in the same step as they issue or check a code, are appended to this text.
+-- The law of limits, as service/limits/rules has it. Not a script by itself: spend.lua, and the otp scripts that
+-- charge budgets in the same step as they issue or check a code, are appended to this text.
 --
--- A bucket in ARGV: kind ("window" | "schedule"), share ("own" | "shared"), number of parameters, parameters.
---   window    count, period_us          state: LIST of instants, newest first, at most `count`
---   schedule  quiet_us, wait_us …       state: STRING "count|last_us|before_us"
--- Instants are whole microseconds: they fit a double, and are written with %.0f because tostring() would
--- round them. A key lives until its state can deny nothing any more; the law judges by instants, never by
--- whether a key is still there, so a late expiry changes nothing.
+-- A bucket is an array in JSON: {kind, share, stage, parameter …}.
+--   kind      gcra      interval_us, burst          state: instant at which it would be empty
+--             window    count, period_us            state: instants of the last charges, newest first, 8 bytes each
+--             schedule  quiet_us, wait_us …         state: "count|last_us|before_us"
+--             streak    count                       state: count; only a success resets it
+--             unverified floor, per_cent, period_us state: "slot|sent|sent_before|ok|ok_before"
+--             purse     price                       state: micro-units left of the slice; absent: there is none
+--             block     -                           state: instant until which it holds
+--   share     own: the caller's | shared: others charge it too, and it is never named to a caller | gate: asks for a
+--             challenge | purse
+--   stage     enforced | shadow (judged, charged as if it were enforced, binds nobody) | pressure (always charged)
+--
+-- Every state is one string, so that all are read by one MGET. Instants are whole microseconds: they fit a double,
+-- and are written with %.0f because tostring() would round them. A key lives until its state can deny nothing any
+-- more; the law judges by instants, never by whether a key is still there, so a late expiry changes nothing.
 
 local Law = {}
 
+local FAR = 9007199254740991
+
 local function whole(number)
   return string.format("%.0f", number)
+end
+
+local function store(b, text, micros)
+  b.raw = text
+  redis.call("SET", b.key, text, "PX", whole(math.max(1, math.ceil(micros / 1000))))
 end
 
 -- The instant to judge by: the one that a turned clock passes, or the server's own where it is 0.
@@ -24,151 +40,318 @@ function Law.now(given)
   return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 
--- Buckets from ARGV[at] (their number first), their keys from KEYS[first] on.
-function Law.read(first, at)
-  local buckets = {}
-  local count = tonumber(ARGV[at])
-  at = at + 1
-  for i = 1, count do
-    local bucket = { key = KEYS[first + i - 1], kind = ARGV[at], share = ARGV[at + 1], p = {} }
-    local size = tonumber(ARGV[at + 2])
-    for j = 1, size do
-      bucket.p[j] = tonumber(ARGV[at + 2 + j])
+-- Each kind: judge(b, now) -> 0 or the instant from which there is room; charge; refund(b, at); succeed.
+local kinds = {}
+
+kinds.gcra = {
+  judge = function(b, now)
+    local free = tonumber(b.raw or 0) - b[4] * (b[5] - 1)
+    return now < free and free or 0
+  end,
+  charge = function(b, now)
+    local empty = math.max(now, tonumber(b.raw or 0)) + b[4]
+    store(b, whole(empty), empty - now)
+  end,
+  refund = function(b)
+    if b.raw then
+      redis.call("SET", b.key, whole(tonumber(b.raw) - b[4]), "KEEPTTL")
     end
-    at = at + 3 + size
-    buckets[i] = bucket
+  end,
+}
+
+local function mark(raw, n)
+  return (struct.unpack(">d", raw, n * 8 - 7))
+end
+
+kinds.window = {
+  judge = function(b, now)
+    local raw = b.raw
+    if not raw or #raw < b[4] * 8 then
+      return 0
+    end
+    local free = mark(raw, b[4]) + b[5]
+    return math.max(now, mark(raw, 1)) < free and free or 0
+  end,
+  charge = function(b, now)
+    local raw = b.raw or ""
+    local at = raw == "" and now or math.max(now, mark(raw, 1))
+    store(b, struct.pack(">d", at) .. string.sub(raw, 1, (b[4] - 1) * 8), at + b[5] - now)
+  end,
+  refund = function(b, at)
+    local raw = b.raw or ""
+    for n = 1, #raw / 8 do
+      if mark(raw, n) == at then
+        raw = string.sub(raw, 1, n * 8 - 8) .. string.sub(raw, n * 8 + 1)
+        if raw == "" then
+          redis.call("DEL", b.key)
+        else
+          redis.call("SET", b.key, raw, "KEEPTTL")
+        end
+        return
+      end
+    end
+  end,
+}
+
+local function run(b)
+  local count, last, before = string.match(b.raw or "0|0|0", "^(%d+)|(%d+)|(%d+)$")
+  return tonumber(count), tonumber(last), tonumber(before)
+end
+
+kinds.schedule = {
+  judge = function(b, now)
+    local count, last = run(b)
+    local at = math.max(now, last)
+    if count == 0 or at >= last + b[4] then
+      return 0
+    end
+    local free = last + b[4 + math.min(count, #b - 4)]
+    return at < free and free or 0
+  end,
+  charge = function(b, now)
+    local count, last = run(b)
+    local at, before = math.max(now, last), last
+    if count == 0 or at >= last + b[4] then
+      count, before = 0, 0
+    end
+    store(b, whole(count + 1) .. "|" .. whole(at) .. "|" .. whole(before), at + b[4] - now)
+  end,
+  refund = function(b, at)
+    local count, last, before = run(b)
+    if count == 0 or last ~= at then
+      return
+    end
+    if count == 1 then
+      redis.call("DEL", b.key)
+      return
+    end
+    redis.call("SET", b.key, whole(count - 1) .. "|" .. whole(before) .. "|" .. whole(before), "KEEPTTL")
+  end,
+}
+
+-- A streak of a number that is never asked again would stay for ever; a year of silence ends it.
+local YEAR = 31536000000000
+
+kinds.streak = {
+  judge = function(b)
+    return tonumber(b.raw or 0) >= b[4] and FAR or 0
+  end,
+  charge = function(b)
+    store(b, whole(tonumber(b.raw or 0) + 1), YEAR)
+  end,
+  refund = function(b)
+    local count = tonumber(b.raw or 0)
+    if count > 1 then
+      redis.call("SET", b.key, whole(count - 1), "KEEPTTL")
+    elseif count == 1 then
+      redis.call("DEL", b.key)
+    end
+  end,
+  succeed = function(b)
+    if b.raw then
+      redis.call("DEL", b.key)
+    end
+  end,
+}
+
+-- Two halves of a rolling period: what fell into this one, and the share of the last one that is still inside.
+local function halves(b, now)
+  local period = b[6]
+  local slot, sent, sent_before, ok, ok_before = 0, 0, 0, 0, 0
+  if b.raw then
+    slot, sent, sent_before, ok, ok_before = string.match(b.raw, "^(%d+)|(%d+)|(%d+)|(%d+)|(%d+)$")
+    slot, sent, sent_before = tonumber(slot), tonumber(sent), tonumber(sent_before)
+    ok, ok_before = tonumber(ok), tonumber(ok_before)
+  end
+  local current = math.max(math.floor(now / period), slot)
+  if current == slot + 1 then
+    sent, sent_before, ok, ok_before = 0, sent, 0, ok
+  elseif current > slot then
+    sent, sent_before, ok, ok_before = 0, 0, 0, 0
+  end
+  return current, sent, sent_before, ok, ok_before
+end
+
+local function keep_halves(b, now, slot, sent, sent_before, ok, ok_before)
+  local text = whole(slot) .. "|" .. whole(sent) .. "|" .. whole(sent_before) .. "|" .. whole(ok) .. "|" .. whole(ok_before)
+  store(b, text, (slot + 2) * b[6] - now)
+end
+
+kinds.unverified = {
+  judge = function(b, now)
+    if not b.raw then
+      return 0
+    end
+    local slot, sent, sent_before, ok, ok_before = halves(b, now)
+    local period = math.floor(b[6] / 1000)
+    local rest = period - math.max(0, math.floor(now / 1000) - slot * period)
+    local good = ok * period + ok_before * rest
+    local open = sent * period + sent_before * rest - good
+    if 100 * open < math.max(100 * b[4] * period, b[5] * good) then
+      return 0
+    end
+    return (slot + 1) * b[6]
+  end,
+  charge = function(b, now)
+    local slot, sent, sent_before, ok, ok_before = halves(b, now)
+    keep_halves(b, now, slot, sent + 1, sent_before, ok, ok_before)
+  end,
+  refund = function(b, at)
+    if not b.raw then
+      return
+    end
+    local slot, sent, sent_before, ok, ok_before = halves(b, at)
+    if sent > 0 then
+      sent = sent - 1
+    else
+      sent_before = math.max(0, sent_before - 1)
+    end
+    keep_halves(b, at, slot, sent, sent_before, ok, ok_before)
+  end,
+  succeed = function(b, now)
+    local slot, sent, sent_before, ok, ok_before = halves(b, now)
+    keep_halves(b, now, slot, sent, sent_before, ok + 1, ok_before)
+  end,
+}
+
+kinds.purse = {
+  judge = function(b)
+    return tonumber(b.raw or -1) < b[4] and FAR or 0
+  end,
+  charge = function(b)
+    redis.call("DECRBY", b.key, whole(b[4]))
+  end,
+  -- A slice that is gone is not made anew: that would be money which nobody leased.
+  refund = function(b)
+    if b.raw then
+      redis.call("INCRBY", b.key, whole(b[4]))
+    end
+  end,
+}
+
+kinds.block = {
+  judge = function(b, now)
+    local free = tonumber(b.raw or 0)
+    return now < free and free or 0
+  end,
+  charge = function() end,
+  refund = function() end,
+}
+
+-- Buckets with their states: `keys` in their order, `text` the JSON array. A bucket whose key is false has none here
+-- and is left out; `at` is its place in what was asked.
+function Law.open(keys, text)
+  local buckets, names = {}, {}
+  for i, b in ipairs(cjson.decode(text)) do
+    if keys[i] then
+      b.at, b.key = i, keys[i]
+      buckets[#buckets + 1] = b
+      names[#names + 1] = keys[i]
+    end
+  end
+  if #names > 0 then
+    local states = redis.call("MGET", unpack(names))
+    for i, b in ipairs(buckets) do
+      b.raw = states[i]
+    end
   end
   return buckets
 end
 
-local kinds = { window = {}, schedule = {} }
-
-function kinds.window.load(b)
-  local count = b.p[1]
-  b.length = redis.call("LLEN", b.key)
-  b.newest = 0
-  b.nth = 0
-  if b.length > 0 then
-    b.newest = tonumber(redis.call("LINDEX", b.key, 0))
+-- Names among KEYS, from `first` to the end.
+function Law.keys(first)
+  local keys = {}
+  for i = first, #KEYS do
+    keys[#keys + 1] = KEYS[i]
   end
-  if b.length >= count then
-    -- From the tail, where it is near: a list is walked from the end that is named.
-    b.nth = tonumber(redis.call("LINDEX", b.key, count - 1 - b.length))
-  end
+  return keys
 end
 
-function kinds.window.judge(b, now)
-  if b.length < b.p[1] then
-    return 0
-  end
-  local free = b.nth + b.p[2]
-  if math.max(now, b.newest) < free then
-    return free
-  end
-  return 0
-end
-
-function kinds.window.charge(b, now)
-  local at = math.max(now, b.newest)
-  redis.call("LPUSH", b.key, whole(at))
-  redis.call("LTRIM", b.key, 0, b.p[1] - 1)
-  redis.call("PEXPIRE", b.key, whole(math.ceil((at + b.p[2] - now) / 1000)))
-end
-
-function kinds.window.refund(b, at)
-  redis.call("LREM", b.key, 1, whole(at))
-end
-
-function kinds.schedule.load(b)
-  b.count, b.last, b.before = 0, 0, 0
-  local kept = redis.call("GET", b.key)
-  if kept then
-    local count, last, before = string.match(kept, "^(%d+)|(%d+)|(%d+)$")
-    b.count, b.last, b.before = tonumber(count), tonumber(last), tonumber(before)
-  end
-end
-
-function kinds.schedule.judge(b, now)
-  local at = math.max(now, b.last)
-  if b.count == 0 or at >= b.last + b.p[1] then
-    return 0
-  end
-  local free = b.last + b.p[1 + math.min(b.count, #b.p - 1)]
-  if at < free then
-    return free
-  end
-  return 0
-end
-
-function kinds.schedule.charge(b, now)
-  local at = math.max(now, b.last)
-  local count, before = b.count + 1, b.last
-  if b.count == 0 or at >= b.last + b.p[1] then
-    count, before = 1, 0
-  end
-  local state = whole(count) .. "|" .. whole(at) .. "|" .. whole(before)
-  redis.call("SET", b.key, state, "PX", whole(math.ceil((at + b.p[1] - now) / 1000)))
-end
-
-function kinds.schedule.refund(b, at)
-  kinds.schedule.load(b)
-  if b.last ~= at or b.count == 0 then
-    return
-  end
-  if b.count == 1 then
-    redis.call("DEL", b.key)
-    return
-  end
-  local state = whole(b.count - 1) .. "|" .. whole(b.before) .. "|" .. whole(b.before)
-  redis.call("SET", b.key, state, "KEEPTTL")
-end
-
--- Judge all, charge nothing. Returns the strictest own bucket (0: none) and its instant, and the first full
--- shared one (0: none).
+-- Judge all, charge nothing: {outcome, bucket, instant, {shadow buckets that are full}, {pressure buckets that are}}.
+--   0 denied by an own bucket until the instant      1 allowed
+--   2 suppressed by a shared bucket                  3 the purse is short
+--   4 a gate asks for a challenge
 function Law.judge(buckets, now)
-  local strictest, retry, muted = 0, 0, 0
-  for i, b in ipairs(buckets) do
-    local kind = kinds[b.kind]
-    kind.load(b)
-    local free = kind.judge(b, now)
-    if free > 0 and b.share == "shared" then
-      if muted == 0 then
-        muted = i
+  local full = { own = 0, gate = 0, purse = 0, shared = 0 }
+  local retry, gate_until = 0, 0
+  local shadows, pressures = {}, {}
+  for _, b in ipairs(buckets) do
+    local i, free = b.at, kinds[b[1]].judge(b, now)
+    b.full = free > 0
+    if b.full then
+      if b[3] == "shadow" then
+        shadows[#shadows + 1] = i
+      elseif b[3] == "pressure" then
+        pressures[#pressures + 1] = i
+      elseif b[2] == "own" then
+        if free > retry then
+          full.own, retry = i, free
+        end
+      elseif full[b[2]] == 0 then
+        full[b[2]] = i
+        if b[2] == "gate" then
+          gate_until = free
+        end
       end
-    elseif free > retry then
-      strictest, retry = i, free
     end
   end
-  return strictest, retry, muted
+  if full.own > 0 then
+    return { 0, full.own, retry, shadows, pressures }
+  elseif full.gate > 0 then
+    return { 4, full.gate, gate_until, shadows, pressures }
+  elseif full.purse > 0 then
+    return { 3, full.purse, 0, shadows, pressures }
+  elseif full.shared > 0 then
+    return { 2, full.shared, now, shadows, pressures }
+  end
+  return { 1, 0, now, shadows, pressures }
 end
 
--- Charge all of the caller's own, and the shared ones unless one of them is full; or nothing at all.
--- Returns {outcome, bucket, instant}: 0 denied by own bucket until instant; 1 allowed, again from instant;
--- 2 suppressed by shared bucket, again from instant.
-function Law.spend(buckets, now)
-  local strictest, retry, muted = Law.judge(buckets, now)
-  if strictest > 0 then
-    return { 0, strictest, retry }
-  end
+-- Charge what a judgement allows. Allowed: everything but shadows that are full. Suppressed: of these, not what is
+-- shared and not the purse. Otherwise: what measures pressure alone. Returns the instant from which the caller's own
+-- would allow the same again.
+function Law.charge(buckets, outcome, now)
   local again = now
   for _, b in ipairs(buckets) do
-    local kind = kinds[b.kind]
-    if b.share == "own" or muted == 0 then
+    local kind = kinds[b[1]]
+    if b[3] == "pressure" then
       kind.charge(b, now)
-      if b.share == "own" then
-        kind.load(b)
-        again = math.max(again, kind.judge(b, now))
+    elseif outcome == 1 or outcome == 2 then
+      local mine = b[2] == "own" or b[2] == "gate"
+      if (mine or outcome == 1) and not (b[3] == "shadow" and b.full) then
+        kind.charge(b, now)
+        if b[2] == "own" and b[3] == "enforced" then
+          again = math.max(again, kind.judge(b, now))
+        end
       end
     end
   end
-  if muted > 0 then
-    return { 2, muted, again }
-  end
-  return { 1, 0, again }
+  return again
 end
 
+-- Judge and charge; the instant of 1 and 2 is the one that `Law.charge` returns.
+function Law.spend(buckets, now)
+  local answer = Law.judge(buckets, now)
+  local again = Law.charge(buckets, answer[1], now)
+  if answer[1] == 1 or answer[1] == 2 then
+    answer[3] = again
+  end
+  return answer
+end
+
+-- Give back a charge that was made at `at`.
 function Law.refund(buckets, at)
   for _, b in ipairs(buckets) do
-    kinds[b.kind].refund(b, at)
+    kinds[b[1]].refund(b, at)
+  end
+end
+
+-- Something came out well: streaks end, what was unverified is verified.
+function Law.succeed(buckets, now)
+  for _, b in ipairs(buckets) do
+    local kind = kinds[b[1]]
+    if kind.succeed then
+      kind.succeed(b, now)
+    end
   end
 end

@@ -1,6 +1,9 @@
 """The verbs of codes."""
 
-from service.otp.workflow.codes import Codes, new_code
+from service.otp.workflow.budgets import Asker
+from service.otp.workflow.codes import Codes
+from service.otp.workflow.dispatch import Dispatch, Pace
+from service.otp.workflow.engine import Engine, Solution, Tools, new_code
 from service.otp.workflow.receipts import Receipts
 
-__all__ = ["Codes", "Receipts", "new_code"]
+__all__ = ["Asker", "Codes", "Dispatch", "Engine", "Pace", "Receipts", "Solution", "Tools", "new_code"]

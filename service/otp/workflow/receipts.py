@@ -8,8 +8,7 @@ from uuid import UUID
 import structlog
 
 from service.infra.redis import Redis
-from service.kit.errors import NotFound, Unavailable
-from service.kit.ids import parse
+from service.kit.errors import Unavailable
 from service.otp.model import Accepted, Delivery, Receipt
 from service.otp.ports import Journal
 from service.otp.volatile import Hashes
@@ -36,11 +35,12 @@ class Receipts:
         self._journal = journal
 
     async def remember(self, accepted: Accepted, operator: UUID, challenge: UUID) -> None:
-        """Keep whose message it is, where the reference is the sender's own; one round trip, none where it is ours.
+        """Keep whose message it is, in one round trip; none where the sender tells no receipts.
 
-        Never fails the caller: the message is sent, and without Redis only its receipt is lost.
+        Never fails the caller: the message is sent, and without Redis only its receipt is lost. It belongs off the
+        path of the answer: a receipt that comes before it waits.
         """
-        references = [each for each in accepted.references if _ours(each) is None]
+        references = accepted.references
         if not references:
             return
         value = operator.bytes + challenge.bytes
@@ -69,10 +69,8 @@ class Receipts:
         if whose is not None:
             self._note(receipt.sender, receipt.outcome, *whose)
 
-    async def _whose(self, receipt: Receipt) -> tuple[UUID | None, UUID] | None:
-        ours = _ours(receipt.reference)
-        if ours is not None:
-            return None, ours
+    async def _whose(self, receipt: Receipt) -> tuple[UUID, UUID] | None:
+        """Operator and challenge, by the reference that this very sender gave or was given."""
         keys = self._keys("d", "receipt/v1", receipt.sender, receipt.reference)
         for key in keys:
             if known := _ids(await self._get(key)):
@@ -93,7 +91,7 @@ class Receipts:
         found: bytes | None = await self._redis.guard(cast(Any, self._redis.client.get(key)))
         return found
 
-    def _note(self, sender: str, outcome: Delivery, operator: UUID | None, challenge: UUID) -> None:
+    def _note(self, sender: str, outcome: Delivery, operator: UUID, challenge: UUID) -> None:
         self._journal.note(
             "receipt", operator=operator, challenge=challenge, sender=sender, outcome=outcome.value
         )
@@ -110,11 +108,3 @@ def _ids(kept: bytes | None) -> tuple[UUID, UUID] | None:
     if kept is None or kept.startswith(_EARLY):
         return None
     return UUID(bytes=kept[:16]), UUID(bytes=kept[16:])
-
-
-def _ours(reference: str) -> UUID | None:
-    """The challenge itself, where the sender was given its id for a reference."""
-    try:
-        return parse("otp", reference)
-    except NotFound:
-        return None

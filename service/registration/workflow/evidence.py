@@ -9,6 +9,7 @@ from service.infra.jobs import emit
 from service.kit.errors import InvalidRequest, Stale, StateConflict, Unavailable
 from service.kit.ids import wire
 from service.otp.model import Proof, Sent
+from service.otp.workflow import Asker, Solution
 from service.registration import rules, store
 from service.registration.model import Channel, CodeProof, Registration, Target, View
 from service.registration.workflow.opening import client_actor, number_of, pending
@@ -17,7 +18,13 @@ from service.web.auth import Principal
 
 
 async def send_code(
-    parts: Parts, caller: Principal, registration_id: UUID, to: Target, channel: str, language: str
+    parts: Parts,
+    caller: Principal,
+    registration_id: UUID,
+    to: Target,
+    channel: str,
+    language: str,
+    solved: Solution | None = None,
 ) -> Sent:
     """Send a code to the number that possession is proved of. The message leaves inside this request."""
     async with parts.db.read(caller.operator_id) as reader:
@@ -35,11 +42,15 @@ async def send_code(
                 raise InvalidRequest("/to", "no-contact", "The registration names no contact number.")
             number = contact
         now = reader.now
+    is_shops_own = registration.device_role == "dealer"
     return await parts.codes.send(
-        operator=caller.operator_id,
-        operator_name=caller.operator,
-        client_id=caller.client_id,
-        dealer_id=caller.dealer_id or registration.dealer_id,
+        asker=asker_of(
+            caller,
+            registration.dealer_id,
+            ip=None if is_shops_own else numbers.device_ip,
+            device=None if is_shops_own else registration.device_idx,
+        ),
+        solved=solved,
         registration_id=registration.id,
         purpose=registration.purpose.value,
         to=to.value,
@@ -70,18 +81,31 @@ async def check_code(
             rules.collecting(registration, reader.now)
         if (conflict := await waiting_line(parts, reader, registration)) is not None:
             raise conflict
-        now = reader.now
     proof = await parts.codes.check(
-        operator=caller.operator_id,
-        client_id=caller.client_id,
+        asker=asker_of(caller, None),
         registration_id=registration_id,
+        purpose=registration.purpose.value,
         code=code,
         challenge_id=challenge_id,
-        now=now,
     )
     async with parts.codes.recording(caller.operator_id, proof):
         _, kept = await _note(parts, registration, proof, client_actor(caller), keep)
     return kept
+
+
+def asker_of(
+    caller: Principal, dealer: UUID | None, *, ip: str | None = None, device: bytes | None = None
+) -> Asker:
+    """A caller as the budgets know it."""
+    return Asker(
+        operator=caller.operator_id,
+        operator_name=caller.operator,
+        client=caller.client_id,
+        dealer=caller.dealer_id or dealer,
+        is_bound=caller.dealer_id is not None,
+        ip=ip,
+        device=device,
+    )
 
 
 async def adopt(parts: Parts, registration: Registration) -> Registration:

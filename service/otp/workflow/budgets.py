@@ -1,0 +1,174 @@
+"""Which budgets a send and a check charge, under which names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
+from uuid import UUID
+
+from service.limits import rules as limits
+from service.limits.model import Charge, Dimension, Limit, Purse, Stage
+from service.limits.volatile import Names, name
+from service.otp.model import CodePolicy, Destination
+from service.otp.volatile import Budget
+
+SEND = (
+    Limit.OTP_SENDS_PER_MSISDN,
+    Limit.OTP_SENDS_PER_DEVICE,
+    Limit.OTP_SENDS_PER_IP,
+    Limit.OTP_SENDS_PER_NETWORK,
+    Limit.OTP_SENDS_PER_DEALER,
+    Limit.OTP_SENDS_PER_BLOCK,
+    Limit.OTP_SENDS_PER_COUNTRY,
+    Limit.OTP_SENDS_PER_CLIENT,
+    Limit.OTP_CHALLENGE_PER_CLIENT,
+    Limit.OTP_SENDS_PER_MSISDN_EVERYWHERE,
+    Limit.OTP_UNVERIFIED_PER_COUNTRY,
+    Limit.OTP_UNVERIFIED_PER_BLOCK,
+    Limit.OTP_UNVERIFIED_PER_IP,
+    Limit.OTP_UNVERIFIED_EVERYWHERE,
+    Limit.OTP_BLOCKED_BLOCK,
+    Limit.OTP_BLOCKED_COUNTRY,
+    Limit.OTP_BLOCKED_CLIENT,
+    Limit.OTP_BLOCKED_EVERYWHERE,
+    Limit.OTP_SEND_ATTEMPTS_PER_CLIENT,
+)
+HOLDERS = (Limit.OTP_BLOCKED_MSISDN, Limit.OTP_BLOCKED_MSISDN_EVERYWHERE)
+"""The holder's wish: it does not bind a registration in a shop (``api.md``, Verifications)."""
+
+CHECK: tuple[tuple[Limit, str], ...] = (
+    (Limit.OTP_CHECKS_PER_CLIENT, "always"),
+    (Limit.OTP_CHECKS_PER_IP, "always"),
+    (Limit.OTP_WRONG_CODES_PER_MSISDN, "wrong"),
+    (Limit.OTP_SPRAYED_PER_CLIENT, "first"),
+    (Limit.OTP_SPRAYED_PER_IP, "first"),
+    (Limit.OTP_UNVERIFIED_PER_COUNTRY, "right"),
+    (Limit.OTP_UNVERIFIED_PER_BLOCK, "right"),
+    (Limit.OTP_UNVERIFIED_PER_IP, "right"),
+    (Limit.OTP_UNVERIFIED_EVERYWHERE, "right"),
+    (Limit.OTP_CHALLENGE_PER_CLIENT, "right"),
+)
+
+_AT_CHECK = (
+    Dimension.MSISDN,
+    Dimension.IP,
+    Dimension.COUNTRY_OPERATOR,
+    Dimension.BLOCK_OPERATOR,
+    Dimension.IP_OPERATOR,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks for a code. ``ip`` and ``device`` are the applicant's as the caller asserts them; ``device`` is a text
+    that only ever goes into a keyed hash. ``is_bound``: the key belongs to the dealer."""
+
+    operator: UUID
+    operator_name: str
+    client: UUID
+    dealer: UUID | None = None
+    is_bound: bool = False
+    ip: str | None = None
+    device: bytes | str | None = None
+
+
+class Budgets:
+    """Names and charges. Hashes of what recurs (client, country, block) are kept; those of people are not."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._kept = lru_cache(maxsize=20_000)(self._name)
+        self._checks: dict[tuple[UUID, UUID], tuple[CodePolicy, tuple[Budget, ...]]] = {}
+
+    def _name(self, dimension: Dimension, *parts: Any) -> str:
+        return name(self._names, dimension, *parts)
+
+    def hashes(self, asker: Asker, to: Destination) -> dict[Dimension, str]:
+        """The keyed hash of each dimension that this request has."""
+        operator, client = asker.operator, asker.client
+        number = to.msisdn.value
+        found = {
+            Dimension.OPERATOR: self._kept(Dimension.OPERATOR, operator),
+            Dimension.CLIENT: self._kept(Dimension.CLIENT, operator, client),
+            Dimension.MSISDN: self._name(Dimension.MSISDN, operator, client, number),
+            Dimension.MSISDN_OPERATOR: self._name(Dimension.MSISDN_OPERATOR, operator, number),
+            Dimension.MSISDN_EVERYWHERE: self._name(Dimension.MSISDN_EVERYWHERE, number),
+            Dimension.BLOCK: self._kept(Dimension.BLOCK, operator, client, to.block),
+            Dimension.BLOCK_OPERATOR: self._kept(Dimension.BLOCK_OPERATOR, operator, to.block),
+            Dimension.HUNDRED: self._name(Dimension.HUNDRED, operator, to.hundred),
+        }
+        if to.country is not None:
+            found[Dimension.COUNTRY] = self._kept(Dimension.COUNTRY, operator, client, to.country)
+            found[Dimension.COUNTRY_OPERATOR] = self._kept(Dimension.COUNTRY_OPERATOR, operator, to.country)
+        if asker.dealer is not None:
+            found[Dimension.DEALER] = self._kept(Dimension.DEALER, operator, client, asker.dealer)
+        # On a key that is bound to a dealer the dealer's limits take the place of those by address.
+        if asker.ip is not None and not asker.is_bound:
+            address, network = places(asker.ip)
+            found[Dimension.IP] = self._name(Dimension.IP, operator, client, address)
+            found[Dimension.IP_OPERATOR] = self._name(Dimension.IP_OPERATOR, operator, address)
+            found[Dimension.NETWORK] = self._name(Dimension.NETWORK, operator, client, network)
+        if asker.device is not None:
+            found[Dimension.DEVICE] = self._name(Dimension.DEVICE, operator, client, asker.device)
+        return found
+
+    def send(
+        self,
+        policy: CodePolicy,
+        hashes: dict[Dimension, str],
+        *,
+        price: int,
+        now: datetime,
+        is_first: bool,
+        in_shop: bool,
+        has_solved: bool,
+    ) -> tuple[Charge, ...]:
+        """What one message charges. ``price`` is of the whole message, micro-units."""
+        wanted = SEND if in_shop else (*SEND, *HOLDERS)
+        if is_first:
+            wanted = (*wanted, Limit.OTP_NEIGHBOURS_PER_HUNDRED)
+        found = [
+            Charge(each.limit, each.key, each.bucket, Stage.PRESSURE)
+            if each.limit is Limit.OTP_CHALLENGE_PER_CLIENT and (has_solved or not is_first)
+            else each
+            for each in limits.all_charges(policy.limits, wanted, hashes)
+        ]
+        if policy.limits.money is not None:
+            key = limits.purse_key(hashes[Dimension.OPERATOR], now)
+            found.append(Charge(Limit.OTP_MONEY_PER_DAY, key, Purse(price)))
+        return tuple(found)
+
+    def check(self, policy: CodePolicy, operator: UUID, client: UUID) -> Sequence[Budget]:
+        """What one comparison charges. ``?x`` in a name is filled in by the script, from what the home knows."""
+        known = self._checks.get((operator, client))
+        if known is not None and known[0] is policy:
+            return known[1]
+        hashes = {dimension: f"?{dimension.value}" for dimension in _AT_CHECK}
+        hashes[Dimension.OPERATOR] = self._kept(Dimension.OPERATOR, operator)
+        hashes[Dimension.CLIENT] = self._kept(Dimension.CLIENT, operator, client)
+        found = tuple(
+            Budget(charge, when)
+            for limit, when in CHECK
+            for charge in limits.charges(policy.limits, limit, hashes)
+        )
+        if len(self._checks) >= 10_000:
+            self._checks.clear()
+        self._checks[operator, client] = (policy, found)
+        return found
+
+
+def kept_for_checks(hashes: dict[Dimension, str]) -> dict[str, str]:
+    """What the home has to know."""
+    return {dimension.value: hashes[dimension] for dimension in _AT_CHECK if dimension in hashes}
+
+
+def places(ip: str) -> tuple[str, str]:
+    """``(address, network)``: IPv4 and its /24, or the /64 and the /48 of IPv6. A mapped IPv4 address is what it is."""
+    found = ip_address(ip)
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    if isinstance(found, IPv6Address):
+        return str(ip_network((found, 64), strict=False)), str(ip_network((found, 48), strict=False))
+    return str(found), str(ip_network((found, 24), strict=False))

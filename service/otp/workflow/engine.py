@@ -1,0 +1,362 @@
+"""Send and check, for whatever a code belongs to: a registration, or a verification on its own."""
+
+import base64
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import pyotp
+
+from service.infra.redis import Redis
+from service.infra.telemetry import CODES, LIMITS
+from service.kit.clock import rfc3339
+from service.kit.errors import InvalidRequest, JsonValue, LimitExceeded, Refusal, Unavailable
+from service.kit.ids import new_id
+from service.limits import rules as limits
+from service.limits.model import TAG, Charge, Dimension, Outcome, Verdict
+from service.limits.volatile import not_before, refusal
+from service.otp import rules
+from service.otp.model import (
+    ChallengeAsked,
+    Channel,
+    CodePolicy,
+    Destination,
+    Message,
+    Proof,
+    Sent,
+    To,
+)
+from service.otp.ports import Challenger, Journal, NullJournal, NullPurses, Purses, Sender
+from service.otp.volatile import Challenges, Hashes, Idem, Issued, NewChallenge
+from service.otp.workflow.budgets import Asker, Budgets, kept_for_checks
+from service.otp.workflow.dispatch import Dispatch, NotSent, Tasks, Withheld
+
+
+def new_code() -> str:
+    """Six digits: HOTP (RFC 4226) at 0 over a secret that is dropped here; keeping it would be keeping the code."""
+    return pyotp.HOTP(base64.b32encode(secrets.token_bytes(20)).decode()).at(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a code is for. ``until``: when the subject is over; ``sealed``: the number, where a resend needs it;
+    ``is_first``: no message went to it yet; ``has_solved``: it solved a challenge before."""
+
+    id: UUID
+    to: To
+    purpose: str
+    until: datetime
+    in_shop: bool = False
+    sealed: bytes = b""
+    dealer: UUID | None = None
+    is_first: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    token: str
+    solution: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What an engine works with. ``links`` makes the holder's link of a message, or None; ``web_domain`` adds the line
+    by which browsers fill codes in (WebOTP)."""
+
+    policy: Callable[[], CodePolicy]
+    dispatch: Dispatch
+    journal: Journal = NullJournal()  # noqa: RUF009  has no state
+    purses: Purses = NullPurses()  # noqa: RUF009  has no state
+    challenger: Challenger | None = None
+    web_domain: str | None = None
+    links: Callable[[Asker, Destination, datetime], str | None] | None = None
+
+
+class Engine:
+    """The one place where a code is made, charged for, sent and compared."""
+
+    def __init__(self, redis: Redis, hashes: Hashes, tools: Tools) -> None:
+        self.challenges = Challenges(redis, hashes)
+        self.budgets = Budgets(hashes)
+        self.tools = tools
+        self.tasks = Tasks()
+        self._redis = redis
+        self._hashes = hashes
+
+    async def send(
+        self,
+        asker: Asker,
+        subject: Subject,
+        to: Destination,
+        *,
+        channel: Channel,
+        language: str,
+        now: datetime,
+        solved: Solution | None = None,
+        idem: Idem | None = None,
+    ) -> tuple[Sent, Issued]:
+        """Charge and issue in one step, then have the message taken within the deadline.
+
+        Raises ``NumberNotAllowed``, ``LimitExceeded``, :class:`ChallengeAsked`, or ``Unavailable``: then no code is
+        live, and the budget was given back where it is certain that nothing was sent. Where a budget that others share
+        is full, the answer is the same and nothing is sent.
+        """
+        policy = self.tools.policy()
+        test = policy.test_number(to.msisdn.value, now.date())
+        if test is None:
+            rules.may_receive(policy, to)
+            self._route(to, channel)
+        code = new_code() if test is None else test.code
+        hashes = self.budgets.hashes(asker, to)
+        text, spoken = rules.compose(
+            language=language,
+            purpose=subject.purpose,
+            operator=asker.operator_name,
+            number=to.msisdn,
+            code=code,
+            in_shop=subject.in_shop,
+            web_domain=self.tools.web_domain,
+        )
+        price = policy.prices.get(to.country or "", 0) * rules.sms_parts(text)
+        charges: Sequence[Charge] = ()
+        if test is None:
+            charges = self.budgets.send(
+                policy,
+                hashes,
+                price=price,
+                now=now,
+                is_first=subject.is_first,
+                in_shop=subject.in_shop,
+                has_solved=await self._is_solved(asker, to, solved, now),
+            )
+        new = NewChallenge(
+            operator=asker.operator,
+            subject=subject.id,
+            id=new_id(),
+            to=subject.to,
+            purpose=subject.purpose,
+            channel=channel,
+            ttl=policy.ttl,
+            attempts=policy.attempts,
+            tombstone=policy.tombstone,
+            until=subject.until,
+            dims=kept_for_checks(hashes),
+            sealed=subject.sealed,
+            dealer=subject.dealer,
+        )
+        entry = self._entry(policy, asker, new, to, hashes, charges, price, spoken)
+        issued = await self._issue(new, code, charges, entry, idem)
+        if issued.verdict.outcome is Outcome.SHORT:
+            # The day's first message, or more in a second than a slice holds: lease, and ask once more.
+            await self.tools.purses.top_up(asker.operator)
+            issued = await self._issue(new, code, charges, entry, idem)
+        verdict = issued.verdict
+        if not issued.is_replay:
+            if verdict.outcome is Outcome.SHORT:
+                CODES.labels("unfunded").inc()
+                raise Unavailable("money", 1)
+            if verdict.outcome is Outcome.CHALLENGED:
+                raise self._ask(asker, to, verdict, now)
+            if verdict.outcome is Outcome.SUPPRESSED:
+                CODES.labels("suppressed").inc()
+                await self.tools.dispatch.hold_back()
+            elif test is None:
+                message = Message(new.id, to.msisdn.value, channel, spoken, text, now, issued.expires_at)
+                await self._deliver(message, new, to, charges, verdict, idem)
+                CODES.labels("sent").inc()
+            if idem is not None:
+                await self.tasks.kindly(self.challenges.accept(asker.operator, subject.id, new.id, idem))
+        sent = Sent(
+            challenge_id=new.id,
+            to=subject.to,
+            to_masked=to.msisdn.masked,
+            channel=channel,
+            expires_at=issued.expires_at,
+            resend_at=not_before(verdict.free_us),
+            attempts_left=issued.attempts_left,
+        )
+        return sent, issued
+
+    async def check(
+        self,
+        asker: Asker,
+        subject: UUID,
+        code: str,
+        *,
+        targets: Mapping[To, str],
+        challenge: UUID | None = None,
+        must_be_recorded: bool,
+        dealer: UUID | None = None,
+        idem: Idem | None = None,
+    ) -> tuple[Proof, bool]:
+        """Compare with the named challenge, else with the newest; the right answer burns the code. Whether it is an
+        earlier answer to the same Idempotency-Key stands beside the proof.
+
+        Raises ``OtpExpired``, ``OtpExhausted``, ``OtpRejected``, ``LimitExceeded``, ``Unavailable``; ``KeyError`` where
+        Redis knows nothing of the subject. Whether a code is still good is judged by the clock of Redis.
+        """
+        policy = self.tools.policy()
+        budgets = self.budgets.check(policy, asker.operator, asker.client)
+        entry = json.dumps(
+            {
+                "e": new_id().hex,
+                "k": "check",
+                "o": asker.operator.hex,
+                "c": asker.client.hex,
+                "v": subject.hex,
+                "l": [TAG[each.charge.limit] for each in budgets],
+            },
+            separators=(",", ":"),
+        )
+        try:
+            found = await self.tasks.to_the_end(
+                self.challenges.check(
+                    asker.operator,
+                    subject,
+                    code,
+                    targets=targets,
+                    challenge=challenge,
+                    budgets=budgets,
+                    claim=policy.claim if must_be_recorded else None,
+                    dealer=dealer,
+                    log=entry,
+                    idem=idem,
+                )
+            )
+        except Unavailable as gone:
+            CODES.labels("unavailable").inc()
+            if not must_be_recorded:
+                raise
+            # The answer alone may be lost: whoever waits for the claim to lapse has a right code adopted.
+            wait_s = max(gone.retry_after_s or 0, -(-policy.claim.total_seconds() // 1))
+            raise Unavailable("redis", int(wait_s)) from gone
+        except Refusal as refused:
+            CODES.labels(refused.code.removeprefix("otp-")).inc()
+            if isinstance(refused, LimitExceeded):
+                LIMITS.labels(str(refused.facts["limit"]), "enforced").inc()
+            raise
+        CODES.labels("verified").inc()
+        return found
+
+    async def _issue(
+        self, new: NewChallenge, code: str, charges: Sequence[Charge], entry: str, idem: Idem | None
+    ) -> Issued:
+        try:
+            issued = await self.tasks.to_the_end(
+                self.challenges.issue(new, code, charges, log=entry, idem=idem)
+            )
+        except LimitExceeded as denied:
+            CODES.labels("limited").inc()
+            LIMITS.labels(str(denied.facts["limit"]), "enforced").inc()
+            raise
+        verdict = issued.verdict
+        if verdict.limit is not None:
+            LIMITS.labels(verdict.limit.value, "enforced").inc()
+        for stage, full in (("shadow", verdict.shadows), ("pressure", verdict.pressures)):
+            for limit in full:
+                LIMITS.labels(limit.value, stage).inc()
+        return issued
+
+    async def _deliver(
+        self,
+        message: Message,
+        new: NewChallenge,
+        to: Destination,
+        charges: Sequence[Charge],
+        verdict: Verdict,
+        idem: Idem | None,
+    ) -> None:
+        """Failing, the challenge dies before the caller hears of it."""
+        journal = self.tools.journal
+        refund: Sequence[Charge] = ()
+        try:
+            accepted = await self.tools.dispatch.deliver(message, to.msisdn, self._route(to, message.channel))
+        except Withheld:
+            journal.note("withheld", operator=new.operator, challenge=new.id)
+            return
+        except NotSent as failed:
+            CODES.labels(failed.cause).inc()
+            journal.note("unsent", operator=new.operator, challenge=new.id, cause=failed.cause)
+            if failed.is_certain:
+                refund = limits.charged(charges, verdict)
+            await self._withdraw(new, refund, verdict, idem)
+            raise Unavailable("sms") from failed
+        except BaseException:
+            await self._withdraw(new, (), verdict, idem)
+            raise
+        journal.note("accepted", operator=new.operator, challenge=new.id, sender=accepted.sender)
+
+    async def _withdraw(
+        self, new: NewChallenge, refund: Sequence[Charge], verdict: Verdict, idem: Idem | None
+    ) -> None:
+        await self.tasks.kindly(
+            self.challenges.withdraw(new.operator, new.subject, new.id, refund, verdict.now_us, idem)
+        )
+
+    def _route(self, to: Destination, channel: Channel) -> Sequence[Sender]:
+        found = [sender for sender in self.tools.dispatch.senders if channel in sender.channels]
+        if not found and channel is Channel.VOICE:
+            raise InvalidRequest("/channel", "channel-not-enabled", "Codes are sent by SMS here.")
+        if not found:
+            raise Unavailable(channel.value)
+        return found
+
+    async def _is_solved(self, asker: Asker, to: Destination, solved: Solution | None, now: datetime) -> bool:
+        challenger = self.tools.challenger
+        if challenger is None:
+            return True
+        return solved is not None and await challenger.is_solved(
+            self._about(asker, to), solved.token, solved.solution, now
+        )
+
+    def _about(self, asker: Asker, to: Destination) -> bytes:
+        return self._hashes.volatile("otp-challenge/v1", asker.operator, asker.client, to.msisdn.value)
+
+    def _ask(self, asker: Asker, to: Destination, verdict: Verdict, now: datetime) -> ChallengeAsked:
+        assert self.tools.challenger is not None
+        plain = refusal(verdict)
+        CODES.labels("challenged").inc()
+        asked = ChallengeAsked(
+            str(plain.facts["limit"]),
+            rfc3339(now),
+            1,
+            "Solve the challenge and ask again with it.",
+        )
+        asked.facts["challenge"] = self.tools.challenger.ask(self._about(asker, to), now)
+        return asked
+
+    def _entry(
+        self,
+        policy: CodePolicy,
+        asker: Asker,
+        new: NewChallenge,
+        to: Destination,
+        hashes: Mapping[Dimension, str],
+        charges: Sequence[Charge],
+        price: int,
+        language: str,
+    ) -> str:
+        """The decision's inputs for the history: ids, codes and keyed hashes, so that it can be replayed."""
+        entry: dict[str, JsonValue] = {
+            "e": new_id().hex,
+            "k": "send",
+            "o": new.operator.hex,
+            "c": asker.client.hex,
+            "v": new.subject.hex,
+            "h": new.id.hex,
+            "p": new.purpose,
+            "w": new.channel.value,
+            "g": language,
+            "cc": to.country or "",
+            "b": to.block,
+            "x": price,
+            "y": policy.limits.version,
+            "n": {dimension.value: hashed for dimension, hashed in hashes.items()},
+            "l": [TAG[charge.limit] for charge in charges],
+        }
+        if asker.dealer is not None:
+            entry["d"] = asker.dealer.hex
+        return json.dumps(entry, separators=(",", ":"))
