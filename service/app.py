@@ -41,7 +41,7 @@ def create_app(settings: Settings, clock: Clock | None = None, instead: Instead 
         state.read_outbox = services.outbox.read if services.outbox else None
         state.console = console.build(services)
         state.metrics_token = settings.metrics_token.get_secret_value()
-        async with services.running():
+        async with services.running(sends=True):
             yield
 
     app = FastAPI(
@@ -69,7 +69,8 @@ def mount(app: FastAPI, settings: Settings) -> None:
     app.include_router(registrations.router)
     app.include_router(otp.verifications)
     app.include_router(lines.router)
-    if settings.is_demo and settings.sender == "outbox":
+    app.include_router(otp.receipts)
+    if settings.is_demo and "outbox" in settings.senders:
         from service.web import dev
 
         app.include_router(dev.router)

@@ -1,14 +1,14 @@
-"""Wire shapes of verifications (``api.md``)."""
+"""Wire shapes of verifications (``api.md``) and of delivery receipts (docs/ports.md)."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from service.kit.clock import rfc3339
 from service.kit.errors import JsonObject
 from service.kit.ids import wire
-from service.otp.model import Sent, Verification
+from service.otp.model import Delivery, Receipt, Sent, Verification
 from service.web.fields import Code, IpAddress, Language, Number, OneTimeCode, Opaque, Solved, Wire
 
 
@@ -98,3 +98,32 @@ def shown(found: Verification) -> JsonObject:
     if found.client_ref is not None:
         body["client_ref"] = found.client_ref
     return body
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ReceiptData(_Closed):
+    """``id``: the id that the message was sent with (``otp_…``), or the gateway's own reference of it."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
+    outcome: Literal["delivered", "undelivered", "expired", "rejected", "unknown"]
+    at: AwareDatetime
+
+
+class ReceiptIn(_Closed):
+    """A delivery receipt (docs/ports.md)."""
+
+    type: Literal["message.receipt"]
+    data: ReceiptData
+
+    def receipt(self, sender: str) -> Receipt:
+        return Receipt(sender, self.data.id, Delivery(self.data.outcome), self.data.at)
+
+
+def receipt_schema() -> dict[str, Any]:
+    """JSON Schema of :class:`ReceiptIn` in one piece: its body is read by hand, after its signature was judged."""
+    schema = ReceiptIn.model_json_schema()
+    schema["properties"]["data"] = schema.pop("$defs")["ReceiptData"]
+    return schema

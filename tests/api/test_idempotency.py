@@ -12,7 +12,7 @@ from service.compose import Instead, Services
 from service.infra.postgres import Database
 from service.kit.clock import ManualClock
 from service.operators.workflow import Operators
-from service.otp.model import Accepted, Message
+from service.otp.model import Accepted, Channel, Message
 from service.web.tables import KeptAnswerRow
 from tests.api.conftest import Api, Caller
 from tests.fakes.pipeline import PATH, applicant, refused, work
@@ -24,6 +24,7 @@ class Counting:
     """A sender that remembers, and that can be told to wait."""
 
     name = "counting"
+    channels = frozenset(Channel)
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
