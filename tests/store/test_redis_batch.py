@@ -236,7 +236,7 @@ async def test_a_cut_line_is_of_no_concern_to_another_batch(server: RedisServer)
         one = asyncio.gather(*(push(redis, number) for number in range(3)), return_exceptions=True)
         await eventually(lambda: wire.lines == before + 3, "the first batch is answered")
         other = asyncio.gather(*(push(redis, number) for number in range(3)), return_exceptions=True)
-        while redis._batcher._idle:
+        while redis._place.batcher._idle:
             await asyncio.sleep(0)
         wire.cut_after = 1
         wire.gate.set()
@@ -284,7 +284,7 @@ async def test_an_idle_connection_that_the_server_closed_is_opened_again(
         assert await push(redis) == turn + 1
         with server.admin() as admin:
             admin.client_kill_filter(_type="normal", skipme=True)
-        streams = [lane._reader for lane in redis._batcher._idle if lane.is_connected]  # type: ignore[attr-defined]
+        streams = [lane._reader for lane in redis._place.batcher._idle if lane.is_connected]  # type: ignore[attr-defined]
         await eventually(
             lambda streams=streams: all(each.at_eof() for each in streams), "the end has arrived"
         )  # type: ignore[misc]

@@ -58,21 +58,22 @@ class Call:
 
     __slots__ = ("_args", "_keys", "_script", "asking", "future", "wire")
 
-    def __init__(self, script: Script, keys: Sequence[str | bytes], args: Sequence[Part]) -> None:
+    def __init__(
+        self,
+        script: Script,
+        keys: Sequence[str | bytes],
+        args: Sequence[Part],
+        *,
+        asking: bool = False,
+    ) -> None:
         self._script, self._keys, self._args = script, keys, args
-        self.asking = False
+        self.asking = asking
         self.wire = _pack(("EVALSHA", script.sha, len(keys), *keys, *args))
         self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     def in_full(self) -> None:
         """The server does not know the script: with its text, which makes it known."""
         self.wire = _pack(("EVAL", self._script.text, len(self._keys), *self._keys, *self._args))
-
-    def again(self, *, asking: bool) -> "Call":
-        """The same for another node, where this one refused to execute it."""
-        other = Call(self._script, self._keys, self._args)
-        other.asking = asking
-        return other
 
 
 class Batcher:

@@ -4,23 +4,25 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
-import redis.asyncio as aioredis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from service.infra.redis.batch import Batcher, Call, Part, Traffic
+from service.infra.redis.batch import Part, Traffic
+from service.infra.redis.cluster import Cluster
 from service.infra.redis.failure import outward
+from service.infra.redis.nodes import Limits, Node, at_url, behind_sentinels
 from service.infra.redis.script import Script
 from service.infra.redis.server import Server, told
 from service.kit.clock import Clock, micros
+from service.kit.redis_url import Topology, redis_address
 
 LANES = 2
 """Connections over which scripts travel, in each process."""
 
 
 class Redis:
-    """Whatever goes wrong between us and the server is :class:`Unavailable`, never a hang.
+    """One server, the master behind Sentinels, or a cluster; ``RedisUrlError`` for an address that is none.
+
+    Whatever goes wrong between us and the server is :class:`Unavailable`, never a hang.
 
     A refusal (``ResponseError``) is told apart: what a server says that cannot serve, out of memory for one, is also
     :class:`Unavailable`; anything else is our bug and is raised as it is.
@@ -32,22 +34,17 @@ class Redis:
         self.clock = clock
         self.timeout_s = timeout_s
         self.traffic = Traffic()
-        # Who finds every connection busy waits for one: a burst is not an outage.
-        pool = aioredis.BlockingConnectionPool.from_url(
-            url,
-            timeout=timeout_s,
-            socket_timeout=timeout_s,
-            socket_connect_timeout=timeout_s,
-            max_connections=max_connections,
-            retry=Retry(NoBackoff(), 0),
-        )
-        self.client = aioredis.Redis.from_pool(pool)
-
-        def connection() -> Any:
-            # Without a timeout of its own: the batch has one, and one timer is less than one for each answer.
-            return pool.connection_class(**{**pool.connection_kwargs, "socket_timeout": None})
-
-        self._batcher = Batcher(connection, self.traffic, timeout_s=timeout_s, lanes=lanes)
+        limits = Limits(timeout_s, max_connections, lanes)
+        address = redis_address(url)
+        self._place: Node | Cluster
+        match address.topology:
+            case Topology.SINGLE:
+                self._place = at_url(address.url, self.traffic, limits)
+            case Topology.SENTINEL:
+                self._place = behind_sentinels(address, self.traffic, limits)
+            case Topology.CLUSTER:
+                self._place = Cluster(address, self.traffic, limits)
+        self.client = self._place.client
 
     @property
     def now_us(self) -> int:
@@ -71,7 +68,7 @@ class Redis:
         cancelled while waiting does not take it back.
         """
         try:
-            return await self._batcher.submit(Call(script, keys, args))
+            return await self._place.run(script, keys, args)
         except (RedisError, OSError, TimeoutError) as error:
             if (said := outward(error)) is error:
                 raise
@@ -95,5 +92,4 @@ class Redis:
         return told(info)
 
     async def close(self) -> None:
-        await self._batcher.close()
-        await self.client.aclose()
+        await self._place.close()
