@@ -7,9 +7,11 @@ import asyncio
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,7 @@ class RedisServer:
         self._folder = tempfile.TemporaryDirectory(prefix="sw-redis-")
         self.folder = Path(self._folder.name)
         self.options = options
-        self.port = processes.free_port() if tcp else 0
+        self.port = _free_port() if tcp else 0
         self.socket = self.folder / "r.sock"
         self.url = f"redis://127.0.0.1:{self.port}" if tcp else f"unix://{self.socket}"
         self.process: subprocess.Popen[bytes] | None = None
@@ -84,19 +86,84 @@ class RedisServer:
         return sync_redis.Redis.from_url(self.url, socket_timeout=10, retry=Retry(NoBackoff(), 0))
 
 
+def _free_port() -> int:
+    """One whose cluster bus, 10,000 higher, is free too: 6.2 cannot be told another port for that."""
+    while True:
+        port = processes.free_port()
+        with socket.socket() as probe, suppress(OSError, OverflowError):
+            probe.bind(("127.0.0.1", port + 10_000))
+            return port
+
+
+class ClusterNode(RedisServer):
+    """A node that knows nobody yet and serves no slot."""
+
+    def __init__(self) -> None:
+        super().__init__("--save", "", "--cluster-enabled", "yes", tcp=True)
+
+    @property
+    def id(self) -> str:
+        with self.admin() as admin:
+            return str(admin.execute_command("CLUSTER", "MYID").decode())
+
+    def ask(self, *command: str | int) -> Any:
+        with self.admin() as admin:
+            return admin.execute_command("CLUSTER", *command)
+
+    def says(self, line: str) -> bool:
+        """Whether CLUSTER INFO has that line: ``cluster_state:ok``."""
+        said = self.ask("INFO")
+        text = said.decode() if isinstance(said, bytes) else "".join(f"{k}:{v}\n" for k, v in said.items())
+        return line in text.split()
+
+
+def join(*nodes: ClusterNode) -> None:
+    """Started nodes become a cluster, each with an equal share of the slots, in order."""
+    share = -(-16384 // len(nodes))
+    for number, node in enumerate(nodes):
+        node.ask("ADDSLOTS", *range(number * share, min(16384, (number + 1) * share)))
+        node.ask("MEET", "127.0.0.1", nodes[0].port)
+    for node in nodes:
+        until(
+            lambda node=node: (
+                node.says("cluster_state:ok") and node.says(f"cluster_known_nodes:{len(nodes)}")
+            ),  # type: ignore[misc]
+            "the cluster is whole",
+        )
+
+
 class SentinelServer(RedisServer):
-    """A Sentinel that watches ``master`` under the name ``codes`` and calls it dead after half a second."""
+    """A Sentinel that watches ``master`` under the name ``codes``; patient until :meth:`watch`."""
 
     def __init__(self, master: RedisServer, quorum: int) -> None:
         super().__init__(tcp=True)
         (self.folder / "sentinel.conf").write_text(
             f"sentinel monitor codes 127.0.0.1 {master.port} {quorum}\n"
-            "sentinel down-after-milliseconds codes 500\n"
+            "sentinel down-after-milliseconds codes 3600000\n"
             "sentinel failover-timeout codes 5000\n"
         )
 
     def _config(self) -> Sequence[str]:
         return (str(self.folder / "sentinel.conf"), "--sentinel")
+
+    def watch(self, after_ms: int) -> None:
+        """From now on a master that is silent for so long is dead."""
+        with self.admin() as admin:
+            admin.execute_command("SENTINEL", "SET", "codes", "down-after-milliseconds", after_ms)
+
+    def knows(self, sentinels: int) -> bool:
+        """Whether it sees so many other Sentinels, and one replica in order."""
+        with self.admin() as admin:
+            state = admin.sentinel_masters()["codes"]
+            replicas = admin.sentinel_slaves("codes")
+        return state["num-other-sentinels"] == sentinels and [
+            each["master-link-status"] for each in replicas
+        ] == ["ok"]
+
+    def master(self) -> int:
+        """The port of whom it calls the master."""
+        with self.admin() as admin:
+            return int(admin.sentinel_get_master_addr_by_name("codes")[1])
 
 
 def until(holds: Callable[[], object], what: str) -> None:

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from service.kit.redis_url import RedisUrlError, Topology, redis_address
 from service.settings import Settings
 
-SECRET = "s3cret"  # noqa: S105 - invented
+SECRET = "s3cret"
 
 
 @pytest.mark.parametrize(
