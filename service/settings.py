@@ -7,8 +7,10 @@ import os
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.kit.redis_url import redis_address
 
 
 class Mode(StrEnum):
@@ -26,6 +28,7 @@ class Settings(BaseSettings):
         env_prefix="SIMWARD_",
         frozen=True,
         extra="forbid",
+        hide_input_in_errors=True,  # an address holds a password
         secrets_dir="/run/secrets" if Path("/run/secrets").is_dir() else None,
     )
 
@@ -35,7 +38,10 @@ class Settings(BaseSettings):
     sealer_database_url: str = Field(
         "", description="PostgreSQL as role simward_sealer, for the worker alone"
     )
-    redis_url: str = Field("", description="Redis (redis://, rediss:// or unix://)")
+    redis_url: str = Field(
+        "",
+        description="Redis (redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://, see redis.md)",
+    )
     keys_dir: Path = Field(Path("keys"), description="folder with the five keysets")
     master_key_file: Path | None = Field(None, description="32-byte key that wraps the keysets in production")
     heads_file: Path | None = Field(None, description="append-only file for signed audit heads")
@@ -106,6 +112,13 @@ class Settings(BaseSettings):
         if len(set(self.senders)) != len(self.senders):
             raise ValueError("a sender is named once")
         return self
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        if url:
+            redis_address(url)
+        return url
 
     @model_validator(mode="after")
     def _no_demo_parts_in_production(self) -> "Settings":
