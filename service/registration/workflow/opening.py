@@ -68,6 +68,7 @@ async def create(parts: Parts, caller: Principal, ask: Opening, keep: Keep[View]
                 "dealer": dealer.code if dealer else None,
             },
         )
+        _tell(tx, registration, EventName.REGISTRATION_CREATED)
         view = View(registration, ask.msisdn)
         await keep(tx, view)
     return view
