@@ -18,6 +18,7 @@ from service.settings import Settings
 from service.version import version
 from service.web import ops, problems
 from service.web.auth import Gate
+from service.web.idempotency import kept_refusal
 from service.web.middleware import Edge
 
 log = structlog.get_logger("app")
@@ -53,7 +54,7 @@ def create_app(settings: Settings, clock: Clock | None = None, instead: Instead 
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    problems.install(app)
+    problems.install(app, kept_refusal)
     mount(app, settings)
     app.add_middleware(Edge)
     return app

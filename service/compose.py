@@ -21,7 +21,7 @@ from service.adapters.sms.webhook import VoiceSender, WebhookSender
 from service.dealers.workflow import Dealers
 from service.documents.ports import NullRegistry, Registry
 from service.documents.workflow import Documents
-from service.infra.crypto import Vault, kms_from
+from service.infra.crypto import KeysetRefused, Vault, kms_from
 from service.infra.jobs import defer_all
 from service.infra.postgres import Database, Deliver
 from service.infra.redis import Redis
@@ -187,7 +187,11 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     """Build everything; nothing is connected yet."""
     instead = instead or Instead()
     production = settings.mode is Mode.PRODUCTION
-    vault = Vault.load(settings.keys_dir, production=production, kms=kms_from(settings.master_key_file))
+    try:
+        vault = Vault.load(settings.keys_dir, production=production, kms=kms_from(settings.master_key_file))
+    except KeysetRefused as refused:
+        log.critical("keysets.refused", reason=str(refused))  # uvicorn's own record of it would not say why
+        raise
     db = Database(
         settings.database_url, clock, pool_size=settings.pool_size, deliver=instead.deliver or defer_all
     )

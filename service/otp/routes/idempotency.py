@@ -10,14 +10,13 @@ from fastapi import Request
 from starlette.responses import Response
 
 from service.infra.crypto import Vault
-from service.kit.errors import JsonObject, Kind, Refusal
+from service.kit.errors import JsonObject
 from service.otp.volatile import Idem, Kept
 from service.otp.workflow.verifications import Verifications
 from service.web import problems
 from service.web.auth import Principal
-from service.web.idempotency import marks_of
+from service.web.idempotency import Keeps, marks_of
 
-_KEPT = frozenset(set(Kind) - {Kind.UNAUTHENTICATED, Kind.CONFLICT, Kind.LIMITED, Kind.UNAVAILABLE})
 _TABLE = "otp_answer"
 
 
@@ -28,30 +27,26 @@ class RedisSlot:
     works: Verifications
     vault: Vault
     idem: Idem | None
-    instance: str
 
     async def run(self, status: int, work: Callable[[], Awaitable[tuple[JsonObject, bool]]]) -> Response:
-        """Do ``work`` (what to answer, and whether that was answered before); a refusal before any script is kept."""
+        """Answer with what ``work`` gives: the body, and whether an earlier request was answered so."""
         try:
             body, is_replay = await work()
         except Kept as kept:
             return self._kept(kept)
-        except Refusal as refusal:
-            if self.idem is None or refusal.is_replay or refusal.kind not in _KEPT:
-                raise
-            return await self._refused(refusal, self.idem)
         headers = {"Idempotent-Replayed": "true"} if is_replay else {}
         return Response(problems.dump(body), status, headers, "application/json")
 
-    async def _refused(self, refusal: Refusal, idem: Idem) -> Response:
-        body = problems.dump(problems.body_of(refusal, self.instance))
-        status = problems.status_of(refusal)
-        sealed = self.vault.seal_secret(_TABLE, _row(idem), body)
+    async def refused(self, answer: Response) -> Response:
+        """Keep a refusal that came before any script; what a script found is kept by the script."""
+        if self.idem is None:
+            return answer
+        sealed = self.vault.seal_secret(_TABLE, _row(self.idem), bytes(answer.body))
         try:
-            await self.works.keep_refusal(idem, status, sealed)
+            await self.works.keep_refusal(self.idem, answer.status_code, sealed)
         except Kept as kept:
             return self._kept(kept)
-        return Response(body, status, media_type="application/problem+json")
+        return answer
 
     def _kept(self, kept: Kept) -> Response:
         assert self.idem is not None
@@ -68,15 +63,12 @@ def _row(idem: Idem) -> UUID:
     return UUID(bytes=base64.urlsafe_b64decode(idem.key.rpartition(":")[2] + "=="))
 
 
-async def redis_slot(request: Request) -> RedisSlot:
-    """A dependency; put it after ``require(…)``, which says who asks."""
+async def _slot(request: Request, caller: Principal) -> RedisSlot:
     state = request.app.state
-    caller: Principal = request.state.principal
     works: Verifications = state.services.verifications
-    instance = problems.template(request)
-    marks = await marks_of(request, caller, instance)
+    marks = await marks_of(request, caller)
     if marks is None:
-        return RedisSlot(works, state.vault, None, instance)
+        return RedisSlot(works, state.vault, None)
     names, fingerprint = marks
     # Under the lowest key id: processes one step of a rotation apart must find the same record.
     _, name = min(names)
@@ -86,8 +78,11 @@ async def redis_slot(request: Request) -> RedisSlot:
         holder=_text(secrets.token_bytes(16)),
         life=works.answers_live,
     )
-    return RedisSlot(works, state.vault, idem, instance)
+    return RedisSlot(works, state.vault, idem)
 
 
 def _text(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+redis_slot = Keeps(_slot)
