@@ -245,7 +245,7 @@ TURNS = [*range(0, 60, 3), *range(60, 400, 20)]
 async def settled(services: Services, backend: Backend) -> None:
     """No connection in use and none left inside a transaction."""
     async with asyncio.timeout(20):
-        while services.codes._running:
+        while services.codes._engine.tasks._running:
             await asyncio.sleep(0.01)
         while services.db.engine.pool.checkedout():  # type: ignore[attr-defined]  # a queue pool
             await asyncio.sleep(0.01)
