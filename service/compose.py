@@ -34,7 +34,9 @@ from service.migrations import HEAD
 from service.operators.workflow import Operators
 from service.otp.ports import Journal, Lived, Sender
 from service.otp.workflow import Codes, Dispatch, Engine, Receipts, Tools
+from service.otp.workflow.engine import no_link
 from service.otp.workflow.history import StreamJournal
+from service.otp.workflow.holder import Holder, HolderLinks
 from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
 from service.registration.workflow import Registrations
@@ -76,6 +78,7 @@ class Services:
     documents: Documents
     codes: Codes
     verifications: Verifications
+    holder: Holder
     journal: StreamJournal
     blocks: Blocks
     purses: Purses
@@ -216,10 +219,19 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     )
     blocks = Blocks(db, redis, vault, lambda: policies.current.limits)
     purses = Purses(db, redis, vault, blocks, lambda: policies.current.limits)
+    links = HolderLinks(vault, settings.public_url)
     engine = Engine(
         redis,
         vault,
-        Tools(lambda: policies.current.codes, dispatch, journal=journal, purses=purses),
+        Tools(
+            lambda: policies.current.codes,
+            dispatch,
+            journal=journal,
+            purses=purses,
+            web_domain=settings.web_otp_domain or None,
+            links=links.of if settings.holder_links else no_link,
+            remember=receipts.remember,
+        ),
     )
     codes = Codes(engine)
     risk = Risk(vault)
@@ -242,6 +254,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         documents=documents,
         codes=codes,
         verifications=Verifications(engine, db, vault, dealers),
+        holder=Holder(links, operators, blocks, clock),
         journal=journal,
         blocks=blocks,
         purses=purses,
