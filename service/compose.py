@@ -88,7 +88,6 @@ class Services:
     outbox: Outbox | None
     senders: Sequence[Sender]
     receipts: Receipts
-    receipt_secrets: Mapping[str, Sequence[str]]
     staff: StaffRegister
     desk: StaffDesk
 
@@ -101,6 +100,11 @@ class Services:
 
     async def operator_ids(self) -> list[UUID]:
         return [operator.id for operator in await self.operators.all()]
+
+    @property
+    def receipt_secrets(self) -> Mapping[str, Sequence[str]]:
+        """By sender, the secrets that a receipt over HTTP may be signed with."""
+        return receipt_secrets(self.settings)
 
     @asynccontextmanager
     async def running(self, *, sends: bool = False) -> AsyncIterator[None]:
@@ -208,15 +212,10 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     journal = StreamJournal(redis)
     receipts = Receipts(redis, vault, instead.journal or journal)
-    sending = (
-        instead.senders
-        if instead.senders is not None
-        else senders(settings, outbox, clock, receipts.received)
-    )
-    dispatch = Dispatch(
-        sending,
-        deadline_s=settings.send_deadline_s,
-    )
+    sending = instead.senders
+    if sending is None:
+        sending = senders(settings, outbox, clock, receipts.received)
+    dispatch = Dispatch(sending, deadline_s=settings.send_deadline_s)
     blocks = Blocks(db, redis, vault, lambda: policies.current.limits)
     purses = Purses(db, redis, vault, blocks, lambda: policies.current.limits)
     links = HolderLinks(vault, settings.public_url)
@@ -264,7 +263,6 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         outbox=outbox,
         senders=sending,
         receipts=receipts,
-        receipt_secrets=receipt_secrets(settings),
         staff=StaffRegister(db, factors),
         desk=StaffDesk(db, operators, Sessions(redis, vault), factors, is_demo=settings.is_demo),
     )
