@@ -34,7 +34,9 @@ from service.migrations import HEAD
 from service.operators.workflow import Operators
 from service.otp.ports import Journal, Lived, Sender
 from service.otp.workflow import Codes, Dispatch, Engine, Receipts, Tools
+from service.otp.workflow.engine import no_link
 from service.otp.workflow.history import StreamJournal
+from service.otp.workflow.holder import Holder, HolderLinks
 from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
 from service.registration.workflow import Registrations
@@ -76,6 +78,7 @@ class Services:
     documents: Documents
     codes: Codes
     verifications: Verifications
+    holder: Holder
     journal: StreamJournal
     blocks: Blocks
     purses: Purses
@@ -85,7 +88,6 @@ class Services:
     outbox: Outbox | None
     senders: Sequence[Sender]
     receipts: Receipts
-    receipt_secrets: Mapping[str, Sequence[str]]
     staff: StaffRegister
     desk: StaffDesk
 
@@ -98,6 +100,11 @@ class Services:
 
     async def operator_ids(self) -> list[UUID]:
         return [operator.id for operator in await self.operators.all()]
+
+    @property
+    def receipt_secrets(self) -> Mapping[str, Sequence[str]]:
+        """By sender, the secrets that a receipt over HTTP may be signed with."""
+        return receipt_secrets(self.settings)
 
     @asynccontextmanager
     async def running(self, *, sends: bool = False) -> AsyncIterator[None]:
@@ -205,21 +212,25 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     journal = StreamJournal(redis)
     receipts = Receipts(redis, vault, instead.journal or journal)
-    sending = (
-        instead.senders
-        if instead.senders is not None
-        else senders(settings, outbox, clock, receipts.received)
-    )
-    dispatch = Dispatch(
-        sending,
-        deadline_s=settings.send_deadline_s,
-    )
+    sending = instead.senders
+    if sending is None:
+        sending = senders(settings, outbox, clock, receipts.received)
+    dispatch = Dispatch(sending, deadline_s=settings.send_deadline_s)
     blocks = Blocks(db, redis, vault, lambda: policies.current.limits)
     purses = Purses(db, redis, vault, blocks, lambda: policies.current.limits)
+    links = HolderLinks(vault, settings.public_url)
     engine = Engine(
         redis,
         vault,
-        Tools(lambda: policies.current.codes, dispatch, journal=journal, purses=purses),
+        Tools(
+            lambda: policies.current.codes,
+            dispatch,
+            journal=journal,
+            purses=purses,
+            web_domain=settings.web_otp_domain or None,
+            links=links.of if settings.holder_links else no_link,
+            remember=receipts.remember,
+        ),
     )
     codes = Codes(engine)
     risk = Risk(vault)
@@ -242,6 +253,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         documents=documents,
         codes=codes,
         verifications=Verifications(engine, db, vault, dealers),
+        holder=Holder(links, operators, blocks, clock),
         journal=journal,
         blocks=blocks,
         purses=purses,
@@ -251,7 +263,6 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         outbox=outbox,
         senders=sending,
         receipts=receipts,
-        receipt_secrets=receipt_secrets(settings),
         staff=StaffRegister(db, factors),
         desk=StaffDesk(db, operators, Sessions(redis, vault), factors, is_demo=settings.is_demo),
     )

@@ -78,6 +78,15 @@ class Settings(BaseSettings):
     allow_private_targets: bool = Field(
         False, description="webhooks may reach private and loopback addresses"
     )
+    web_otp_domain: str = Field(
+        "",
+        pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)+)?$",
+        description="domain whose pages browsers may fill a code into (WebOTP); empty: no such line",
+    )
+    holder_links: bool = Field(
+        False,
+        description="messages carry a link by which the holder of a number stops them; costs a second part",
+    )
     send_deadline_s: float = Field(
         8.0, gt=0, le=30, description="seconds within which a sender must accept a message"
     )

@@ -28,6 +28,13 @@ async def operator_by_slug(reader: Reader, slug: str) -> Operator | None:
     return Operator(row.id, row.slug, row.name, row.created_at) if row else None
 
 
+async def clients(reader: Reader) -> list[Client]:
+    rows = await reader.all(
+        sa.select(ClientRow.__table__).where(ClientRow.operator_id == reader.tenant).order_by(ClientRow.name)
+    )
+    return [Client(row.id, row.name, row.dealer_id) for row in rows]
+
+
 async def client_by_name(reader: Reader, name: str) -> Client | None:
     row = await reader.one(
         sa.select(ClientRow.__table__).where(ClientRow.operator_id == reader.tenant, ClientRow.name == name)

@@ -54,6 +54,11 @@ class Operators:
             raise NotFound()
         return found
 
+    async def clients(self, operator: UUID) -> list[Client]:
+        """The systems that call for an operator."""
+        async with self._db.read(operator) as reader:
+            return await store.clients(reader)
+
     async def create_key(
         self,
         operator: Operator,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -160,6 +161,15 @@ class TestNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class Routes:
+    """Names of senders, the first to be tried first. ``by_country`` is keyed by ISO 3166-1 alpha-2."""
+
+    order: tuple[str, ...] = ()
+    by_country: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    voice: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CodePolicy:
     """One published version. ``prices``: micro-units for one SMS part, by ISO 3166-1 alpha-2 code; a country that is
     not in it gets no codes. ``line_types``: the kit's names."""
@@ -176,7 +186,7 @@ class CodePolicy:
     """Leading zero bits that a proof of work needs."""
 
     test_numbers: Mapping[str, TestNumber] = field(default_factory=dict)
-    senders: Mapping[str, Any] = field(default_factory=dict)
+    routes: Routes = Routes()
 
     def test_number(self, msisdn: str, today: date) -> TestNumber | None:
         found = self.test_numbers.get(msisdn)

@@ -305,9 +305,10 @@ async def test_a_limit_is_not_kept(api: Api, clock: ManualClock) -> None:
 async def test_an_outage_is_not_kept(api: Api, sender: Counting, services: Services) -> None:
     one = applicant(api)
     await one.open()
-    kept_senders, services.codes._senders = services.codes._senders, ()
+    dispatch = services.verifications._engine.tools.dispatch
+    kept_senders, dispatch.senders = dispatch.senders, ()
     refused(await api.post(f"{one.path}/otp", {"to": "line"}, headers=KEY), 503, "unavailable")
-    services.codes._senders = kept_senders
+    dispatch.senders = kept_senders
     assert (await api.post(f"{one.path}/otp", {"to": "line"}, headers=KEY)).status_code == 202
 
 

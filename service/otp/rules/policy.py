@@ -13,6 +13,7 @@ from service.kit.values import Malformed
 from service.limits import rules as limits
 from service.limits.model import PolicyInvalid
 from service.otp.model import CodePolicy, Destination, NumberNotAllowed, TestNumber
+from service.otp.rules.routing import load_routes
 
 _FIELDS = {"ttl", "attempts", "tombstone", "claim", "line_types", "allow_unallocated", "work_bits"}
 _TABLES = {"version", "otp", "limits", "countries"}
@@ -70,7 +71,7 @@ def load_policy(text: str) -> CodePolicy:
         prices=_prices(data["countries"]),
         work_bits=bits,
         test_numbers=_test_numbers(data.get("test_numbers", [])),
-        senders=data.get("senders", {}),
+        routes=load_routes(data.get("senders", {})),
     )
     # NIST SP 800-63B, 5.1.3: an out-of-band secret is valid for at most ten minutes.
     if policy.ttl > limits.duration("10m"):

@@ -7,12 +7,11 @@ to installations that differ, so such a name is passed over.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from service.limits.model import PolicyInvalid
-from service.otp.model import Channel
+from service.otp.model import Channel, Routes
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -31,15 +30,6 @@ class Routed(Protocol):
 
 
 _S = TypeVar("_S", bound=Routed)
-
-
-@dataclass(frozen=True, slots=True)
-class Routes:
-    """Names of senders, the first to be tried first. ``by_country`` is keyed by ISO 3166-1 alpha-2."""
-
-    order: tuple[str, ...] = ()
-    by_country: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    voice: tuple[str, ...] = ()
 
 
 def load_routes(table: Mapping[str, Any]) -> Routes:

@@ -61,6 +61,12 @@ class Tasks:
         task.add_done_callback(self._over)
         return await asyncio.shield(task)
 
+    def later(self, call: Coroutine[Any, Any, None]) -> None:
+        """Beside the answer, which does not wait for it."""
+        task = asyncio.create_task(call)
+        self._running.add(task)
+        task.add_done_callback(self._over)
+
     async def kindly(self, call: Coroutine[Any, Any, None]) -> None:
         """To the end as well, and without a word where Redis is gone: what it repairs heals by time."""
         try:

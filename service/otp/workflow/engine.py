@@ -3,9 +3,10 @@
 import base64
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import pyotp
@@ -20,6 +21,7 @@ from service.limits.model import TAG, Charge, Dimension, Outcome, Share, Stage, 
 from service.limits.volatile import not_before
 from service.otp import rules
 from service.otp.model import (
+    Accepted,
     ChallengeAsked,
     Channel,
     CodePolicy,
@@ -61,10 +63,19 @@ class Solution:
     solution: str
 
 
+def no_link(_: Asker, __: Destination, ___: datetime) -> str | None:
+    """Messages carry no holder's link."""
+    return None
+
+
+async def forget(_: Accepted, __: UUID, ___: UUID) -> None:
+    """Receipts are not waited for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What an engine works with. ``links`` makes the holder's link of a message, or None; ``web_domain`` adds the line
-    by which browsers fill codes in (WebOTP)."""
+    """What an engine works with. ``web_domain`` adds the line by which browsers fill codes in (WebOTP); ``links`` makes
+    the holder's link of a message, or None; ``remember`` keeps a sender's references, for receipts."""
 
     policy: Callable[[], CodePolicy]
     dispatch: Dispatch
@@ -72,7 +83,8 @@ class Tools:
     purses: Purses = NullPurses()  # noqa: RUF009  has no state
     challenger: Challenger | None = None
     web_domain: str | None = None
-    links: Callable[[Asker, Destination, datetime], str | None] | None = None
+    links: Callable[[Asker, Destination, datetime], str | None] = no_link
+    remember: Callable[[Accepted, UUID, UUID], Coroutine[Any, Any, None]] = forget
 
 
 class Engine:
@@ -139,9 +151,10 @@ class Engine:
         """Everything about a message that is known before Redis is asked. A test number charges nothing."""
         policy = self.tools.policy()
         test = policy.test_number(to.msisdn.value, now.date())
+        senders: Sequence[Sender] = ()
         if test is None:
             rules.may_receive(policy, to)
-            self._route(to, channel)
+            senders = self._route(policy, to, channel)
         code = new_code() if test is None else test.code
         text, spoken = rules.compose(
             language=language,
@@ -150,7 +163,8 @@ class Engine:
             number=to.msisdn,
             code=code,
             in_shop=subject.in_shop,
-            web_domain=self.tools.web_domain,
+            web_domain=self.tools.web_domain if channel is Channel.SMS else None,
+            link=self.tools.links(asker, to, now) if channel is Channel.SMS and not subject.in_shop else None,
         )
         price = policy.prices.get(to.country or "", 0) * rules.sms_parts(text)
         hashes = self.budgets.hashes(asker, to)
@@ -177,7 +191,7 @@ class Engine:
             dealer=subject.dealer,
         )
         entry = _entry(policy, asker, new, to, hashes, charges, price, spoken)
-        return Draft(asker, to, new, code, text, spoken, charges, entry, is_test=test is not None)
+        return Draft(asker, to, new, code, text, spoken, charges, entry, senders, is_test=test is not None)
 
     async def _finish(self, draft: "Draft", issued: Issued, now: datetime, idem: Idem | None) -> None:
         """What follows from a verdict: a refusal, a wait that looks like a message, or the message."""
@@ -284,8 +298,7 @@ class Engine:
         new, journal = draft.new, self.tools.journal
         refund: Sequence[Charge] = ()
         try:
-            senders = self._route(draft.to, message.channel)
-            accepted = await self.tools.dispatch.deliver(message, draft.to.msisdn, senders)
+            accepted = await self.tools.dispatch.deliver(message, draft.to.msisdn, draft.senders)
         except Withheld:
             journal.note("withheld", operator=new.operator, challenge=new.id)
             return
@@ -300,6 +313,8 @@ class Engine:
             await self._withdraw(new, (), verdict, idem)
             raise
         journal.note("accepted", operator=new.operator, challenge=new.id, sender=accepted.sender)
+        if accepted.references:
+            self.tasks.later(self.tools.remember(accepted, new.operator, new.id))
 
     async def _withdraw(
         self, new: NewChallenge, refund: Sequence[Charge], verdict: Verdict, idem: Idem | None
@@ -308,8 +323,9 @@ class Engine:
             self.challenges.withdraw(new.operator, new.subject, new.id, refund, verdict.now_us, idem)
         )
 
-    def _route(self, to: Destination, channel: Channel) -> Sequence[Sender]:
-        found = [sender for sender in self.tools.dispatch.senders if channel in sender.channels]
+    def _route(self, policy: CodePolicy, to: Destination, channel: Channel) -> Sequence[Sender]:
+        """Who is asked to take it, one after another."""
+        found = rules.route(policy.routes, self.tools.dispatch.senders, to.country, channel)
         if not found and channel is Channel.VOICE:
             raise InvalidRequest("/channel", "channel-not-enabled", "Codes are sent by SMS here.")
         if not found:
@@ -342,6 +358,7 @@ class Draft:
     language: str
     charges: Sequence[Charge]
     entry: str
+    senders: Sequence[Sender]
     is_test: bool
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from service.limits.model import PolicyInvalid
-from service.otp.model import Channel
-from service.otp.rules import Routes, load_routes, route
+from service.otp.model import Channel, Routes
+from service.otp.rules import load_routes, route
 
 
 @dataclass(frozen=True)
