@@ -23,6 +23,10 @@ class Stage(StrEnum):
     PRESSURE = "pressure"
     """Charged whatever becomes of the request; binds nobody."""
 
+    COUNTED = "counted"
+    """Charged as if it were enforced, full or not; binds nobody. Of no policy: a gate whose challenge was solved, or a
+    resend behind it, is at this stage for one request."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gcra:

@@ -83,7 +83,7 @@ def peek(charges: Sequence[Charge], states: Sequence[State], now_us: int) -> Ver
     pressures: list[Limit] = []
     for each, state in zip(charges, states, strict=True):
         free = judge(each.bucket, state, now_us)
-        if not free:
+        if not free or each.stage is Stage.COUNTED:
             continue
         if each.stage is not Stage.ENFORCED:
             (shadows if each.stage is Stage.SHADOW else pressures).append(each.limit)

@@ -129,7 +129,7 @@ class Budgets:
         if is_first:
             wanted = (*wanted, Limit.OTP_NEIGHBOURS_PER_HUNDRED)
         found = [
-            Charge(each.limit, each.key, each.bucket, Stage.PRESSURE)
+            Charge(each.limit, each.key, each.bucket, Stage.COUNTED)
             if each.limit is Limit.OTP_CHALLENGE_PER_CLIENT and not is_first
             else each
             for each in limits.all_charges(policy.limits, wanted, hashes)

@@ -364,9 +364,7 @@ class Draft:
 
 def _solved(charges: Sequence[Charge]) -> Sequence[Charge]:
     """A gate whose challenge was solved counts and asks no more."""
-    return tuple(
-        replace(each, stage=Stage.PRESSURE) if each.share is Share.GATE else each for each in charges
-    )
+    return tuple(replace(each, stage=Stage.COUNTED) if each.share is Share.GATE else each for each in charges)
 
 
 def _entry(
