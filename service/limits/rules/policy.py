@@ -30,6 +30,8 @@ SECOND_US = 1_000_000
 MOST_MARKS = 20
 """Charges that a window remembers: a larger count is what :class:`Gcra` is for."""
 
+MOST_OF_A_NAME = 40
+
 BLOCKS = frozenset(limit for limit in Limit if limit.value.startswith("OtpBlocked"))
 """Limits that are no rates: they hold while a block is set, under every policy."""
 
@@ -47,6 +49,10 @@ def load_policy(text: str) -> LimitPolicy:
     version, tables = data.get("version"), data.get("limits")
     if not isinstance(version, str) or not isinstance(tables, dict):
         raise PolicyInvalid("a version (text) and a table [limits] are required")
+    if not 1 <= len(version) <= MOST_OF_A_NAME:
+        raise PolicyInvalid(
+            f"version: at most {MOST_OF_A_NAME} characters, and not none: the history keeps it"
+        )
     rules = {_limit(name): _rule(name, table) for name, table in tables.items()}
     money = data.get("money")
     return LimitPolicy(version, rules, None if money is None else _money(money))
