@@ -20,7 +20,7 @@ from service.kit.canon import Part
 from service.kit.clock import micros
 from service.kit.errors import InvalidRequest, Refusal
 from service.limits.model import Charge, Outcome, Verdict
-from service.limits.volatile import instant, not_before, refusal, verdict, wire, with_law
+from service.limits.volatile import instant, keys_of, not_before, refusal, verdict, wire, with_law
 from service.otp.model import (
     Challenge,
     ChallengeState,
@@ -141,7 +141,7 @@ class Challenges:
         homes = self._homes(new.operator, new.subject)
         word, *rest = await self._redis.run(
             ISSUE,
-            [*homes, Stream.KEY, *([idem.key] if idem else []), *(each.key for each in charges)],
+            [*homes, Stream.KEY, *([idem.key] if idem else []), *keys_of(charges)],
             [
                 self._redis.now_us,
                 len(homes),
@@ -276,7 +276,7 @@ class Challenges:
         verb: str,
     ) -> None:
         homes = self._homes(operator, subject)
-        keys = [*homes, *([idem.key] if idem else []), *(each.key for each in refund)]
+        keys = [*homes, *([idem.key] if idem else []), *keys_of(refund)]
         args: list[str | int] = [len(homes), challenge.hex, at_us, wire(refund)]
         args += [idem.holder if idem else "", verb]
         await self._redis.run(WITHDRAW, keys, args)

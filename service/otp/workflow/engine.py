@@ -4,7 +4,7 @@ import base64
 import json
 import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from service.kit.clock import rfc3339
 from service.kit.errors import InvalidRequest, JsonValue, LimitExceeded, Refusal, Unavailable
 from service.kit.ids import new_id
 from service.limits import rules as limits
-from service.limits.model import TAG, Charge, Dimension, Outcome, Share, Stage, Verdict
+from service.limits.model import TAG, Charge, Dimension, Outcome, Verdict
 from service.limits.volatile import not_before
 from service.otp import rules
 from service.otp.model import (
@@ -116,11 +116,12 @@ class Engine:
         live, and the budget was given back where it is certain that nothing was sent. Where a budget that others share
         is full, the answer is the same and nothing is sent.
         """
-        draft = self._draft(asker, subject, to, channel, language, now)
-        if solved is not None and self.tools.challenger is not None:
+        challenger = self.tools.challenger
+        has_solved = challenger is None
+        if challenger is not None and solved is not None:
             about = self._about(asker, to)
-            if await self.tools.challenger.is_solved(about, solved.token, solved.solution, now):
-                draft = replace(draft, charges=_solved(draft.charges))
+            has_solved = await challenger.is_solved(about, solved.token, solved.solution, now)
+        draft = self._draft(asker, subject, to, channel, language, now, has_solved)
         issued = await self._issue(draft, idem)
         if issued.verdict.outcome is Outcome.SHORT:
             # The day's first message, or more in a second than a slice holds: lease, and ask once more.
@@ -147,6 +148,7 @@ class Engine:
         channel: Channel,
         language: str,
         now: datetime,
+        has_solved: bool,
     ) -> "Draft":
         """Everything about a message that is known before Redis is asked. A test number charges nothing."""
         policy = self.tools.policy()
@@ -171,10 +173,14 @@ class Engine:
         charges: Sequence[Charge] = ()
         if test is None:
             charges = self.budgets.send(
-                policy, hashes, price=price, now=now, is_first=subject.is_first, in_shop=subject.in_shop
+                policy,
+                hashes,
+                price=price,
+                now=now,
+                is_first=subject.is_first,
+                in_shop=subject.in_shop,
+                has_solved=has_solved,
             )
-            if self.tools.challenger is None:
-                charges = _solved(charges)
         new = NewChallenge(
             operator=asker.operator,
             subject=subject.id,
@@ -362,13 +368,6 @@ class Draft:
     is_test: bool
 
 
-def _solved(charges: Sequence[Charge]) -> Sequence[Charge]:
-    """A gate whose challenge was solved counts and asks no more."""
-    return tuple(
-        replace(each, stage=Stage.PRESSURE) if each.share is Share.GATE else each for each in charges
-    )
-
-
 def _entry(
     policy: CodePolicy,
     asker: Asker,
@@ -395,7 +394,7 @@ def _entry(
         "x": price,
         "y": policy.limits.version,
         "n": {dimension.value: hashed for dimension, hashed in hashes.items()},
-        "l": [TAG[charge.limit] for charge in charges],
+        "l": [TAG[limit] for limit in charges.plan.limits] if isinstance(charges, limits.Bill) else [],
     }
     if asker.dealer is not None:
         entry["d"] = asker.dealer.hex
