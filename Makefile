@@ -37,6 +37,7 @@ tour:
 
 test: setup
 	@CHROMIUM="$$(sh tools/chromium.sh)" && export CHROMIUM && \
+	    SIMWARD_TEST_REDIS="$$(sh tools/redis.sh)" && export SIMWARD_TEST_REDIS && \
 	    exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations=10 $(ARGS)
 
 lint: setup

@@ -18,6 +18,7 @@ from service.settings import Settings
 from service.version import version
 from service.web import ops, problems
 from service.web.auth import Gate
+from service.web.idempotency import kept_refusal
 from service.web.middleware import Edge
 
 log = structlog.get_logger("app")
@@ -41,7 +42,7 @@ def create_app(settings: Settings, clock: Clock | None = None, instead: Instead 
         state.read_outbox = services.outbox.read if services.outbox else None
         state.console = console.build(services)
         state.metrics_token = settings.metrics_token.get_secret_value()
-        async with services.running():
+        async with services.running(sends=True):
             yield
 
     app = FastAPI(
@@ -53,7 +54,7 @@ def create_app(settings: Settings, clock: Clock | None = None, instead: Instead 
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    problems.install(app)
+    problems.install(app, kept_refusal)
     mount(app, settings)
     app.add_middleware(Edge)
     return app
@@ -62,12 +63,15 @@ def create_app(settings: Settings, clock: Clock | None = None, instead: Instead 
 def mount(app: FastAPI, settings: Settings) -> None:
     """Every router there is. ``/dev/outbox`` exists in demo mode alone."""
     from service.lines import routes as lines
+    from service.otp import routes as otp
     from service.registration import routes as registrations
 
     app.include_router(ops.router)
     app.include_router(registrations.router)
+    app.include_router(otp.verifications)
     app.include_router(lines.router)
-    if settings.is_demo and settings.sender == "outbox":
+    app.include_router(otp.receipts)
+    if settings.is_demo and "outbox" in settings.senders:
         from service.web import dev
 
         app.include_router(dev.router)

@@ -16,11 +16,12 @@ from service.adapters.inventory.http import HttpInventory
 from service.adapters.provisioning.http import HttpProvisioner
 from service.adapters.registry.http import HttpRegistry
 from service.adapters.sms.outbox import Outbox
-from service.adapters.sms.webhook import WebhookSender
+from service.adapters.sms.smpp import Link, OnReceipt, SmppSender
+from service.adapters.sms.webhook import VoiceSender, WebhookSender
 from service.dealers.workflow import Dealers
 from service.documents.ports import NullRegistry, Registry
 from service.documents.workflow import Documents
-from service.infra.crypto import Vault, kms_from
+from service.infra.crypto import KeysetRefused, Vault, kms_from
 from service.infra.jobs import defer_all
 from service.infra.postgres import Database, Deliver
 from service.infra.redis import Redis
@@ -31,9 +32,10 @@ from service.lines.ports import Inventory, NullInventory, NullProvisioner, Provi
 from service.lines.workflow import Lines
 from service.migrations import HEAD
 from service.operators.workflow import Operators
-from service.otp.ports import Sender
-from service.otp.workflow import Codes, Dispatch, Engine, Tools
+from service.otp.ports import Journal, Lived, Sender
+from service.otp.workflow import Codes, Dispatch, Engine, Receipts, Tools
 from service.otp.workflow.history import StreamJournal
+from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
 from service.registration.workflow import Registrations
 from service.registration.workflow.parts import Parts
@@ -73,6 +75,7 @@ class Services:
     dealers: Dealers
     documents: Documents
     codes: Codes
+    verifications: Verifications
     journal: StreamJournal
     blocks: Blocks
     purses: Purses
@@ -80,6 +83,9 @@ class Services:
     lines: Lines
     registrations: Registrations
     outbox: Outbox | None
+    senders: Sequence[Sender]
+    receipts: Receipts
+    receipt_secrets: Mapping[str, Sequence[str]]
     staff: StaffRegister
     desk: StaffDesk
 
@@ -94,8 +100,12 @@ class Services:
         return [operator.id for operator in await self.operators.all()]
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Open until left. Raises ``RedisRefused`` in production for the server that is for demo and tests."""
+    async def running(self, *, sends: bool = False) -> AsyncIterator[None]:
+        """Open until left. Raises ``RedisRefused`` in production for the server that is for demo and tests.
+
+        ``sends``: senders that keep a connection make it. A gateway counts the sessions of an account, and the
+        process that answers requests is the only one that has messages for it.
+        """
         await self._judge_redis()
         await self.policies.start()
         await self.journal.start()
@@ -107,9 +117,14 @@ class Services:
             # it need not be looked at again.
             gc.freeze()
             gc.enable()
+        lived = [each for each in self.senders if isinstance(each, Lived)] if sends else []
+        for each in lived:
+            await each.start()
         try:
             yield
         finally:
+            for each in lived:
+                await each.stop()
             await self.policies.stop()
             await self.purses.close()
             await self.journal.stop()
@@ -165,13 +180,18 @@ class Instead:
     provisioner: Provisioner | None = None
     inventory: Inventory | None = None
     deliver: Deliver | None = None
+    journal: Journal | None = None
 
 
 def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> Services:
     """Build everything; nothing is connected yet."""
     instead = instead or Instead()
     production = settings.mode is Mode.PRODUCTION
-    vault = Vault.load(settings.keys_dir, production=production, kms=kms_from(settings.master_key_file))
+    try:
+        vault = Vault.load(settings.keys_dir, production=production, kms=kms_from(settings.master_key_file))
+    except KeysetRefused as refused:
+        log.critical("keysets.refused", reason=str(refused))  # uvicorn's own record of it would not say why
+        raise
     db = Database(
         settings.database_url, clock, pool_size=settings.pool_size, deliver=instead.deliver or defer_all
     )
@@ -182,12 +202,18 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     subscribers = Subscribers(vault)
     dealers = Dealers(db, vault)
     documents = Documents(instead.registry or registry)
-    outbox = Outbox(redis, vault, demo=True) if settings.sender == "outbox" else None
+    outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
+    journal = StreamJournal(redis)
+    receipts = Receipts(redis, vault, instead.journal or journal)
+    sending = (
+        instead.senders
+        if instead.senders is not None
+        else senders(settings, outbox, clock, receipts.received)
+    )
     dispatch = Dispatch(
-        instead.senders if instead.senders is not None else senders(settings, outbox),
+        sending,
         deadline_s=settings.send_deadline_s,
     )
-    journal = StreamJournal(redis)
     blocks = Blocks(db, redis, vault, lambda: policies.current.limits)
     purses = Purses(db, redis, vault, blocks, lambda: policies.current.limits)
     engine = Engine(
@@ -215,6 +241,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         dealers=dealers,
         documents=documents,
         codes=codes,
+        verifications=Verifications(engine, db, vault, dealers),
         journal=journal,
         blocks=blocks,
         purses=purses,
@@ -222,6 +249,9 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         lines=lines,
         registrations=Registrations(parts),
         outbox=outbox,
+        senders=sending,
+        receipts=receipts,
+        receipt_secrets=receipt_secrets(settings),
         staff=StaffRegister(db, factors),
         desk=StaffDesk(db, operators, Sessions(redis, vault), factors, is_demo=settings.is_demo),
     )
@@ -245,15 +275,37 @@ def outside(settings: Settings, clock: Clock) -> tuple[Provisioner, Inventory, R
     return provisioner, inventory, registry
 
 
-def senders(settings: Settings, outbox: Outbox | None) -> list[Sender]:
-    """What sends codes, in the order in which it is tried."""
-    if outbox is not None:
-        return [outbox]
-    if settings.sender == "webhook":
-        secret = settings.sender_webhook_secret.get_secret_value()
-        return [
-            WebhookSender(
-                settings.sender_webhook_url, secret.split(), allow_private=settings.allow_private_targets
+def senders(settings: Settings, outbox: Outbox | None, clock: Clock, on_receipt: OnReceipt) -> list[Sender]:
+    """What sends codes, in the order in which it is tried where no policy routes them; calls come last."""
+    private = settings.allow_private_targets
+    secrets = receipt_secrets(settings)
+    found: list[Sender] = []
+    for name in settings.senders:
+        if name == "smpp":
+            found.append(
+                SmppSender(
+                    Link.parse(settings.smpp_url, settings.smpp_password.get_secret_value()),
+                    clock,
+                    source=settings.smpp_source,
+                    rate=settings.smpp_rate,
+                    window=settings.smpp_window,
+                    on_receipt=on_receipt,
+                )
             )
-        ]
-    return []
+        elif name == "webhook":
+            found.append(WebhookSender(settings.sender_webhook_url, secrets[name], allow_private=private))
+        elif outbox is not None:
+            found.append(outbox)
+    if settings.sender_voice_url:
+        found.append(VoiceSender(settings.sender_voice_url, secrets["voice"], allow_private=private))
+    return found
+
+
+def receipt_secrets(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Who may tell us over HTTP what became of messages, and by which secrets: those that we sign with for them."""
+    found = {}
+    if "webhook" in settings.senders:
+        found["webhook"] = tuple(settings.sender_webhook_secret.get_secret_value().split())
+    if settings.sender_voice_url:
+        found["voice"] = tuple(settings.sender_voice_secret.get_secret_value().split())
+    return found

@@ -57,11 +57,24 @@ class Settings(BaseSettings):
     pool_size: int = Field(10, ge=1, le=200, description="PostgreSQL connections a process")
     sender: str = Field(
         "none",
-        pattern="^(none|outbox|webhook)$",
-        description="what sends codes: none, outbox (demo), webhook",
+        pattern="^(none|(outbox|webhook|smpp)(,(outbox|webhook|smpp)){0,2})$",
+        description="what sends codes, in order, with commas between: smpp, webhook, outbox (demo); or none",
     )
     sender_webhook_url: str = Field("", description="where the webhook sender posts messages")
-    sender_webhook_secret: SecretStr = Field(SecretStr(""), description="its signing secret (whsec_…)")
+    sender_webhook_secret: SecretStr = Field(
+        SecretStr(""), description="its signing secret (whsec_…), or two, old and new, with a space between"
+    )
+    sender_voice_url: str = Field("", description="where calls that read a code are ordered; empty: none are")
+    sender_voice_secret: SecretStr = Field(
+        SecretStr(""), description="its signing secret (whsec_…), or two, old and new, with a space between"
+    )
+    smpp_url: str = Field("", description="the SMPP server: smpp://system-id@host:port, or smpps:// for TLS")
+    smpp_password: SecretStr = Field(SecretStr(""), description="password of that system id")
+    smpp_source: str = Field(
+        "", description="whom messages come from: a name, a short code or +number; empty: the server's choice"
+    )
+    smpp_rate: int = Field(0, ge=0, le=10_000, description="submits a second; 0: as many as there are")
+    smpp_window: int = Field(10, ge=1, le=1000, description="submits that may wait for an answer at once")
     allow_private_targets: bool = Field(
         False, description="webhooks may reach private and loopback addresses"
     )
@@ -89,6 +102,17 @@ class Settings(BaseSettings):
     def is_demo(self) -> bool:
         return self.mode is not Mode.PRODUCTION
 
+    @property
+    def senders(self) -> tuple[str, ...]:
+        """The names in ``sender``, the first to be tried first."""
+        return () if self.sender == "none" else tuple(self.sender.split(","))
+
+    @model_validator(mode="after")
+    def _no_sender_twice(self) -> "Settings":
+        if len(set(self.senders)) != len(self.senders):
+            raise ValueError("a sender is named once")
+        return self
+
     @field_validator("redis_url")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
@@ -98,7 +122,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _no_demo_parts_in_production(self) -> "Settings":
-        if self.mode is Mode.PRODUCTION and self.sender == "outbox":
+        if self.mode is Mode.PRODUCTION and "outbox" in self.senders:
             raise ValueError("the outbox sender is for the demo alone")
         if self.mode is Mode.DEMO and self.host not in ("127.0.0.1", "::1", "localhost"):
             raise ValueError("the demo listens on loopback alone")

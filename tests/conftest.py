@@ -1,5 +1,6 @@
 """Real PostgreSQL and Redis of our own for every test process; a database from a migrated template."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -13,6 +14,7 @@ import redis as sync_redis
 
 from service.infra.crypto import Vault, create_keysets
 from service.infra.embedded import Embedded, Servers
+from service.infra.embedded.binaries import redis_version
 from service.infra.postgres import Database
 from service.infra.redis import Redis
 from service.kit.clock import ManualClock
@@ -47,6 +49,18 @@ def backend() -> Iterator[Backend]:
     finally:
         embedded.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def modern_redis() -> Path:
+    """A redis-server or valkey-server of version 7 or newer, which ``make test`` finds or installs."""
+    named = os.environ.get("SIMWARD_TEST_REDIS", "")
+    if not named:
+        pytest.skip("SIMWARD_TEST_REDIS names no server of version 7 or newer; `sh tools/redis.sh` finds one")
+    assert redis_version(Path(named)) >= (7,), (
+        f"SIMWARD_TEST_REDIS: {named} is no server of version 7 or newer"
+    )
+    return Path(named)
 
 
 @pytest.fixture(scope="session")

@@ -74,3 +74,4 @@ if ! is_current; then
     digest "$lock" pyproject.toml >".venv/.simward-$kind"
 fi
 "$python" tools/assets.py
+if [ "$kind" = dev ]; then "$python" tools/smsc.py; fi

@@ -6,10 +6,6 @@ lead elsewhere; redirects, proxies of the environment and kept connections are n
 """
 
 import asyncio
-import base64
-import binascii
-import hashlib
-import hmac
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -18,6 +14,8 @@ from functools import cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 import httpx2
+
+from service.kit import signed
 
 CONNECT_S = 3.0
 TOTAL_S = 5.0
@@ -59,27 +57,21 @@ _RELAY_V4 = frozenset({IPv4Address("192.88.99.1")})  # the 6to4 relay anycast ad
 
 def sign(secrets: Sequence[str], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
     """The three headers of Standard Webhooks: one signature for each secret (``whsec_`` and base64)."""
-    content = b".".join((message_id.encode(), str(timestamp).encode(), body))
-    signatures = (
-        base64.b64encode(hmac.new(signing_key(each), content, hashlib.sha256).digest()).decode()
-        for each in secrets
-    )
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
+        "webhook-signature": " ".join(
+            f"v1,{signed.signature(each, message_id, timestamp, body)}" for each in secrets
+        ),
     }
 
 
 def signing_key(secret: str) -> bytes:
     """The bytes of a secret: 24 to 64, as the specification has it."""
     try:
-        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except binascii.Error:
-        raise TargetRefused("secret-not-base64") from None
-    if not 24 <= len(key) <= 64:
-        raise TargetRefused("secret-length")
-    return key
+        return signed.signing_key(secret)
+    except signed.SecretRefused as refused:
+        raise TargetRefused(str(refused)) from None
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:

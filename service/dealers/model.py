@@ -29,6 +29,14 @@ class Quotas:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What a decision about somebody else's registration weighs of the dealer behind it."""
+
+    state: State
+    daily_quota: int
+
+
+@dataclass(frozen=True, slots=True)
 class Dealer:
     """A shop. Its licence number is in ``licence`` alone, sealed as a secret of this row."""
 
@@ -41,6 +49,10 @@ class Dealer:
     quotas: Quotas
     created_at: datetime
     version: int = 1
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(self.state, self.quotas.daily)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +107,9 @@ class LicenceInUse(Refusal):
     code = "licence-in-use"
     kind = Kind.CONFLICT
     title = "A dealer with this licence is registered already"
+
+
+class DealerMismatch(Refusal):
+    code = "dealer-mismatch"
+    kind = Kind.FORBIDDEN
+    title = "The key is bound to another dealer"

@@ -29,7 +29,18 @@ from service.kit.errors import JsonObject, JsonValue, NotFound
 from service.kit.mrz import MrzDate
 
 _TABLE = "document_check"
-_ADD = Statement(sa.insert(cast(sa.Table, DocumentCheckRow.__table__)))
+_ROWS = cast(sa.Table, DocumentCheckRow.__table__)
+_ADD = Statement(sa.insert(_ROWS))
+_JUDGE_AGAIN = Statement(
+    sa.update(_ROWS)
+    .where(_ROWS.c.operator_id == sa.bindparam("at_operator"), _ROWS.c.id == sa.bindparam("at_id"))
+    .values(
+        {
+            name: sa.bindparam(name, type_=_ROWS.c[name].type)
+            for name in ("outcome", "proof", "reason", "checks", "judged_at")
+        }
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -77,20 +88,22 @@ def add(tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) 
     )
 
 
-def judge_again(tx: Tx, examination: Examination) -> None:
-    """Stage the new judgement of a check whose reading did not change."""
-    check, row = examination.check, DocumentCheckRow
-    tx.stage(
-        sa.update(row)
-        .where(row.operator_id == tx.tenant, row.id == check.id)
-        .values(
-            outcome=check.outcome.value,
-            proof=check.proof.value,
-            reason=check.reason.value if check.reason else None,
-            checks=_codes(check.checks),
-            judged_at=tx.now,
-        )
-    )
+def judge_again(tx: Tx, checks: Sequence[DocumentCheck]) -> None:
+    """Stage the new judgements of checks whose reading did not change, in one statement."""
+    judged = [
+        {
+            "at_operator": tx.tenant,
+            "at_id": check.id,
+            "outcome": check.outcome.value,
+            "proof": check.proof.value,
+            "reason": check.reason.value if check.reason else None,
+            "checks": _codes(check.checks),
+            "judged_at": tx.now,
+        }
+        for check in checks
+    ]
+    if judged:
+        tx.stage(_JUDGE_AGAIN, judged)
 
 
 async def of_registration(reader: Reader, registration_id: UUID) -> list[Kept]:

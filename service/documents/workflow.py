@@ -123,8 +123,8 @@ class Documents:
                 expires_on=facts.expires_on if facts else None,
             )
             examination = _examination(check, facts, judgement, kept.registry, description)
-            store.judge_again(tx, examination)
             found.append(examination)
+        store.judge_again(tx, [each.check for each in found])
         return found
 
     async def listed(self, reader: Reader, registration_id: UUID) -> list[DocumentCheck]:

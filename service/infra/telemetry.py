@@ -38,6 +38,7 @@ SHARED_ASKS_REFUSED = Counter(
     registry=REGISTRY,
 )
 CODES = Counter("simward_codes_total", "Codes by what became of them", ["outcome"], registry=REGISTRY)
+SMPP_BOUND = Gauge("simward_smpp_bound", "1 while the SMPP session is bound", registry=REGISTRY)
 SENDS = Counter(
     "simward_sends_total",
     "Messages by sender and what it made of them",

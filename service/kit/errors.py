@@ -32,7 +32,8 @@ class Refusal(Exception):
     """A no with a reason that the caller may read.
 
     ``facts`` go into the problem document next to ``code``; they hold codes, counts and instants only.
-    ``retry_after_s`` becomes the ``Retry-After`` header where the answer depends on time.
+    ``retry_after_s`` becomes the ``Retry-After`` header where the answer depends on time. ``is_replay``: it was
+    answered before to the same Idempotency-Key.
     """
 
     code: ClassVar[str] = "refused"
@@ -43,6 +44,7 @@ class Refusal(Exception):
         self, detail: str | None = None, *, retry_after_s: int | None = None, **facts: JsonValue
     ) -> None:
         super().__init__(self.code)
+        self.is_replay = False
         self.detail = detail
         self.retry_after_s = retry_after_s
         self.facts: dict[str, JsonValue] = facts

@@ -193,8 +193,8 @@ class Purses:
         self._busy: dict[UUID, asyncio.Task[None]] = {}
 
     async def top_up(self, operator: UUID) -> None:
-        """Fill today's purse where less than half a slice is left, and near midnight tomorrow's. Whoever asks while it is
-        done waits for the same."""
+        """Fill today's purse where less than half a slice is left, and near midnight tomorrow's. Whoever asks while
+        it is done waits for the same."""
         task = self._busy.get(operator)
         if task is None:
             task = asyncio.create_task(self._top_up(operator))

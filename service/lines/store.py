@@ -1,6 +1,6 @@
 """Durable truth of lines."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -102,6 +102,14 @@ async def load(reader: Reader, line_id: UUID, *, lock: bool = False) -> Line:
 async def by_registration(reader: Reader, registration_id: UUID, *, lock: bool = False) -> Line:
     """The line that a registration opened; NotFound."""
     return await _one(reader, _LINE.c.registration_id == registration_id, lock)
+
+
+async def by_registrations(reader: Reader, registrations: Sequence[UUID]) -> list[Line]:
+    """The lines that any of the registrations opened."""
+    wanted = sa.select(_LINE).where(
+        _LINE.c.operator_id == reader.tenant, _LINE.c.registration_id.in_(registrations)
+    )
+    return [_of(row) for row in await reader.all(wanted)]
 
 
 async def _one(reader: Reader, which: sa.ColumnElement[bool], lock: bool) -> Line:

@@ -1,6 +1,6 @@
 """Open a line, change it, let time change it, and tell the network."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -151,6 +151,9 @@ class Lines:
             return await store.by_registration(reader, registration_id)
         except NotFound:
             return None
+
+    async def of_registrations(self, reader: Reader, registrations: Sequence[UUID]) -> list[Line]:
+        return await store.by_registrations(reader, registrations)
 
     async def listed(
         self,

@@ -96,10 +96,39 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A sender took the message. ``reference`` is the sender's own id of it, for receipts; None where it has none."""
+    """A sender took the message. ``reference`` is the sender's own id of it, for receipts; None where it has none.
+
+    ``more``: the ids of the further parts where a long message is acknowledged part by part.
+    """
 
     sender: str
     reference: str | None = None
+    more: tuple[str, ...] = ()
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        return () if self.reference is None else (self.reference, *self.more)
+
+
+class Delivery(StrEnum):
+    """What became of an accepted message. ``undelivered`` and ``rejected`` are the network's words for never."""
+
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A sender's word on a message. ``reference``: what :class:`Accepted` named it by. ``at``: when it says it was,
+    or when the receipt came where the sender's clock tells no zone."""
+
+    sender: str
+    reference: str
+    outcome: Delivery
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +186,28 @@ class CodePolicy:
 @dataclass(frozen=True, slots=True)
 class Wording:
     """The templates of one language. ``base`` names operator, code, purpose and last digits; ``caller`` and
-    ``shop`` say whom not to tell."""
+    ``shop`` say whom not to tell; ``holder`` gives ``{link}`` to whoever asked for no code."""
 
     base: str
     caller: str
     shop: str
+    holder: str
     purposes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A code on its own, as far as it is still known: Redis tells all, the history the status alone."""
+
+    id: UUID
+    status: str
+    verified_at: datetime | None = None
+    to_masked: str | None = None
+    channel: Channel | None = None
+    expires_at: datetime | None = None
+    resend_at: datetime | None = None
+    attempts_left: int = 0
+    client_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

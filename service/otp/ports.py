@@ -7,7 +7,7 @@ message may be on its way, or would be refused again.
 """
 
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from service.kit.errors import JsonObject
@@ -37,7 +37,7 @@ class SenderUncertain(SendFailed):
 
 
 class Sender(Protocol):
-    """``name`` is a short code for metrics and logs, from a closed set."""
+    """``name`` is a short code for metrics, logs and routes, from a closed set; ``channels``: what it can carry."""
 
     @property
     def name(self) -> str: ...
@@ -60,6 +60,19 @@ class NullSender:
 
     async def send(self, message: Message) -> Accepted:
         return Accepted(self.name)
+
+
+@runtime_checkable
+class Lived(Protocol):
+    """A sender that keeps a connection. One that was not started answers :class:`SenderUnavailable`."""
+
+    async def start(self) -> None:
+        """Begin to connect, and go on trying; returns at once. A gateway that is away stops no process."""
+        ...
+
+    async def stop(self) -> None:
+        """Take leave of the other end. Never raises for what that end does."""
+        ...
 
 
 class Lookup(Protocol):

@@ -182,12 +182,6 @@ class CategoryNotEnabled(Refusal):
     title = "This kind is not enabled"
 
 
-class DealerMismatch(Refusal):
-    code = "dealer-mismatch"
-    kind = Kind.FORBIDDEN
-    title = "The key is bound to another dealer"
-
-
 @dataclass(frozen=True, slots=True)
 class Opening:
     """What a client asks for when it opens a registration: typed, and of the right form."""

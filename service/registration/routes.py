@@ -13,6 +13,7 @@ from service.kit.errors import BiometricRefused, InvalidRequest, JsonObject, Una
 from service.kit.ids import parse, wire
 from service.kit.msisdn import Msisdn
 from service.otp.model import Sent
+from service.otp.workflow import Solution
 from service.registration import render, schemas
 from service.registration.model import CodeProof, Opening, State, Target, View
 from service.registration.workflow import Registrations
@@ -193,7 +194,16 @@ async def send_code(
     """Send a one-time code; 202 means that a sender accepted the message."""
     wanted = parse("reg", registration_id)
     return await slot.run(
-        202, lambda _: works.send_code(caller, wanted, Target(body.to), body.channel, body.language), _sent
+        202,
+        lambda _: works.send_code(
+            caller,
+            wanted,
+            Target(body.to),
+            body.channel,
+            body.language,
+            Solution(body.challenge.token, body.challenge.solution) if body.challenge else None,
+        ),
+        _sent,
     )
 
 

@@ -1,27 +1,17 @@
 """Wire shapes of registrations (``api.md``). Unknown fields are refused, every string has a length."""
 
 import re
-import unicodedata
 from datetime import UTC, date, datetime
-from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from service.kit.iccid import Iccid
 from service.kit.imei import Imei
-from service.kit.msisdn import Msisdn
 from service.kit.text import clean, clean_name
 from service.kit.values import Malformed
 from service.registration.model import Channel, Purpose
-
-
-class Wire(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=1024)
-
-
-def _msisdn(text: str) -> str:
-    return Msisdn.parse(text).value
+from service.web.fields import Code, IpAddress, Language, Number, OneTimeCode, Opaque, Solved, Wire
 
 
 def _iccid(text: str) -> str:
@@ -64,21 +54,6 @@ def _email(text: str) -> str:
     return text
 
 
-def _ip(text: str) -> str:
-    try:
-        if "%" in text:  # a zone is this or that machine's own name of an interface
-            raise ValueError
-        return str(ip_address(text))
-    except ValueError:
-        raise Malformed("", "ip", "It is not an IP address.") from None
-
-
-def _opaque(text: str) -> str:
-    if any(unicodedata.category(char)[0] == "C" for char in text):
-        raise Malformed("", "text-characters", "It holds control or invisible characters.")
-    return text
-
-
 def _utc(instant: datetime) -> datetime:
     try:
         return instant.astimezone(UTC)
@@ -86,13 +61,10 @@ def _utc(instant: datetime) -> datetime:
         raise Malformed("", "instant", "It is beyond the calendar.") from None
 
 
-Number = Annotated[str, Field(max_length=20), AfterValidator(_msisdn)]
 Name = Annotated[str, Field(max_length=128), AfterValidator(_name)]
 Text = Annotated[str, AfterValidator(_text)]
 Country2 = Annotated[str, Field(pattern="^[A-Z]{2}$")]
 Country3 = Annotated[str, Field(pattern="^[A-Z]{1,3}$")]
-Code = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
-Opaque = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_opaque)]
 Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 
 
@@ -121,7 +93,7 @@ class SubscriberPatch(SubscriberIn):
 
 class Device(Wire):
     fingerprint: Opaque | None = None
-    ip: Annotated[str, Field(max_length=45), AfterValidator(_ip)] | None = None
+    ip: IpAddress | None = None
     role: Literal["applicant", "dealer"] = "applicant"
 
 
@@ -162,11 +134,12 @@ class PatchRegistration(Wire):
 class SendCode(Wire):
     to: Literal["line", "contact"] = "line"
     channel: Literal["sms", "voice"] = "sms"
-    language: Annotated[str, Field(pattern="^[a-z]{2}(-[A-Z]{2})?$")] = "en"
+    language: Language = "en"
+    challenge: Solved | None = None
 
 
 class CheckCode(Wire):
-    code: Annotated[str, Field(pattern="^[0-9]{4,10}$")]
+    code: OneTimeCode
     challenge_id: Annotated[str, Field(max_length=40)] | None = None
 
 

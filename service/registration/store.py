@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
+from service.dealers.model import Standing
+from service.dealers.model import State as DealerState
 from service.infra.postgres import Reader, Tx
 from service.infra.statements import Statement
 from service.kit.errors import NotFound, Stale
@@ -42,7 +44,21 @@ _WITH_KEYS = sa.select(
     _TABLE, _KEY.c.kek_id.label("key_kek_id"), _KEY.c.wrapped.label("key_wrapped")
 ).outerjoin(_KEY, sa.and_(_KEY.c.operator_id == _TABLE.c.operator_id, _KEY.c.id == _TABLE.c.subscriber_id))
 _LOAD_OPENED = Statement(_WITH_KEYS.where(_HERE))
+# And, for a decision, what of its dealer is weighed.
+_DEALER = sa.table(
+    "dealer", sa.column("operator_id"), sa.column("id"), sa.column("state"), sa.column("daily_quota")
+)
+_LOAD_TO_DECIDE = Statement(
+    _WITH_KEYS.outerjoin(
+        _DEALER, sa.and_(_DEALER.c.operator_id == _TABLE.c.operator_id, _DEALER.c.id == _TABLE.c.dealer_id)
+    )
+    .add_columns(_DEALER.c.state.label("dealer_state"), _DEALER.c.daily_quota.label("dealer_daily_quota"))
+    .where(_HERE)
+)
 _LOAD_LOCKED = Statement(sa.select(_TABLE).where(_HERE).with_for_update())
+WrappedKey = tuple[int, bytes]
+"""The id of the key-encryption key, and the data key under it."""
+
 _PLAIN = [
     f.name
     for f in fields(Registration)
@@ -179,13 +195,28 @@ async def load(
 
 async def load_with_key(
     reader: Reader, registration_id: UUID, *, dealer: UUID | None = None
-) -> tuple[Registration, tuple[int, bytes] | None]:
+) -> tuple[Registration, WrappedKey | None]:
     """As :func:`load`, with the applicant's wrapped data key (its key-encryption key's id and the bytes); None for
     the key where the applicant was erased."""
     row = await reader.fetch_one(_LOAD_OPENED, at_operator=reader.tenant, at_id=registration_id)
     if row is None or (dealer is not None and row.dealer_id != dealer):
         raise NotFound()
-    return of_row(row), None if row.key_wrapped is None else (row.key_kek_id, row.key_wrapped)
+    return of_row(row), _wrapped(row)
+
+
+async def load_to_decide(
+    reader: Reader, registration_id: UUID, *, dealer: UUID | None = None
+) -> tuple[Registration, WrappedKey | None, Standing | None]:
+    """As :func:`load_with_key`, with how its dealer stands: all that a decision weighs, in one statement."""
+    row = await reader.fetch_one(_LOAD_TO_DECIDE, at_operator=reader.tenant, at_id=registration_id)
+    if row is None or (dealer is not None and row.dealer_id != dealer):
+        raise NotFound()
+    standing = row.dealer_state and Standing(DealerState(row.dealer_state), row.dealer_daily_quota)
+    return of_row(row), _wrapped(row), standing
+
+
+def _wrapped(row: Any) -> WrappedKey | None:
+    return None if row.key_wrapped is None else (row.key_kek_id, row.key_wrapped)
 
 
 async def add(tx: Tx, registration: Registration) -> bool:
@@ -258,7 +289,7 @@ async def listed_with_keys(
     states: tuple[State, ...] = (),
     msisdn: tuple[bytes, ...] = (),
     dealer: UUID | None = None,
-) -> list[tuple[Registration, tuple[int, bytes] | None]]:
+) -> list[tuple[Registration, WrappedKey | None]]:
     """Newest first, each with its applicant's wrapped key as in :func:`load_with_key`: one statement for a page."""
     wanted = _WITH_KEYS.where(_TABLE.c.operator_id == reader.tenant)
     if states:
@@ -270,9 +301,7 @@ async def listed_with_keys(
     if before is not None:
         wanted = wanted.where(_TABLE.c.id < before)
     rows = await reader.all(wanted.order_by(_TABLE.c.id.desc()).limit(limit))
-    return [
-        (of_row(row), None if row.key_wrapped is None else (row.key_kek_id, row.key_wrapped)) for row in rows
-    ]
+    return [(of_row(row), _wrapped(row)) for row in rows]
 
 
 async def expire_due(tx: Tx, *, limit: int = 500) -> list[Registration]:

@@ -1,9 +1,8 @@
 """Risk: facts become typed signals, signals become a decision that a person can read.
 
-A registration's facts are gathered outside any transaction (``workflow.Risk.gather``), what grants a scarce
-thing is counted again under an advisory lock (``recount``), and a pure function (``rules.decide``) judges.
-A decision keeps the signals that it saw, the version of the policy, and each rule's value and threshold, so
-that it can be replayed.
+A registration's facts are gathered outside any transaction, its lines are counted under an advisory lock
+(``workflow.Risk.count``), and a pure function (``rules.decide``) judges. A decision keeps the signals that it
+saw, the version of the policy, and each rule's value and threshold, so that it can be replayed.
 
 Holdings are this domain's own projection of who holds which lines, as blind indexes only:
 ``approved`` → ``live`` → ``closed``, or ``approved`` → ``released`` when it never went live.

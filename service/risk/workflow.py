@@ -1,9 +1,8 @@
-"""The verbs: gather, count again under the lock, decide, record, hold, and follow a line's life.
+"""The verbs: count under the lock, decide, record, hold, and follow a line's life.
 
-The registration's workflow calls them in this order: ``gather`` with no transaction open; then in one
-transaction ``tx.lock(*lock_keys(subject))``, ``recount``, ``decide``, ``record``, and ``hold`` where the line
-was approved. A person's approval takes the cap too: ``tx.lock``, ``may_still_hold``, ``by_person``,
-``record``, ``hold``.
+The registration's workflow calls them in this order, in one transaction: ``tx.lock(*lock_keys(subject))``,
+``count``, ``decide``, ``record``, and ``hold`` where the line was approved. A person's approval takes the cap
+too: ``tx.lock``, ``may_still_hold``, ``by_person``, ``record``, ``hold``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,26 +43,17 @@ class Risk:
     def __init__(self, vault: Vault | None = None) -> None:
         self._vault = vault
 
-    async def gather(
-        self, reader: Reader, subject: RiskSubject, policy: RiskPolicy, now: datetime
-    ) -> Signals:
-        """The subject's facts and every count, in one statement."""
-        counts = await holdings.count(reader, subject.keys(), policy.parameters, now)
-        return Signals.of({**subject.facts, **counts})
-
     def lock_keys(self, subject: RiskSubject) -> tuple[int, ...]:
-        """What ``tx.lock`` takes before :meth:`recount`: document and personal number; where the evidence
+        """What ``tx.lock`` takes before :meth:`count`: document and personal number; where the evidence
         proves nothing also the person and the dealer, whose shares are then scarce too."""
         scarce = {HoldingKind.DOCUMENT, HoldingKind.PERSONAL_NUMBER}
         if not subject.is_proven:
             scarce |= {HoldingKind.PERSON, HoldingKind.DEALER}
         return tuple(lock_key(blind.lowest) for kind, blind in subject.keys().items() if kind in scarce)
 
-    async def recount(
-        self, tx: Tx, subject: RiskSubject, signals: Signals, policy: RiskPolicy, now: datetime
-    ) -> Signals:
-        """``signals`` with what is scarce counted again, and the one truth over all operators asked. The locks
-        must be held: the statement after them sees what their last holder committed.
+    async def count(self, reader: Reader, subject: RiskSubject, policy: RiskPolicy, now: datetime) -> Signals:
+        """The subject's facts, every count, and the one truth over all operators, in one statement. Where a place
+        is to be taken the locks must be held: the statement after them sees what their last holder committed.
 
         That truth is asked only of a subject whose document passed and whose code came back; of others it is
         false, and another rule sends them to a person.
@@ -71,12 +61,12 @@ class Risk:
         p, asking = policy.parameters, None
         if subject.shared is not None and subject.shared.keys and subject.is_evidenced and p.shared_cap:
             asking = shared.asking(subject.shared, p, now)
-        counts = await holdings.count(tx, subject.keys(), p, now, scarce=True, asking=asking)
+        counts = await holdings.count(reader, subject.keys(), p, now, asking=asking)
         known = {"shared_limit_exceeded": False, **counts}
         if known["shared_limit_exceeded"] is None:
             telemetry.SHARED_ASKS_REFUSED.inc()
-            log.warning("risk.shared_asks_refused", operator=tx.tenant.hex)
-        return signals.having(known)
+            log.warning("risk.shared_asks_refused", operator=reader.tenant.hex)
+        return Signals.of({**subject.facts, **known})
 
     def decide(self, signals: Signals, policy: RiskPolicy, now: datetime, registration_id: UUID) -> Decision:
         """The rules' decision; nothing is written yet."""
@@ -103,7 +93,7 @@ class Risk:
         self, tx: Tx, subject: RiskSubject, policy: RiskPolicy, now: datetime
     ) -> Refusal | None:
         """What forbids even a person to approve: the hard cap, counted under the locks of :meth:`lock_keys`."""
-        counts = await holdings.count(tx, subject.keys(), policy.parameters, now, scarce=True)
+        counts = await holdings.count(tx, subject.keys(), policy.parameters, now)
         return HoldingsLimit() if rules.is_at_cap(Signals.of(counts), policy) else None
 
     def record(self, tx: Tx, decision: Decision) -> None:

@@ -121,19 +121,40 @@ def _inside(peer: str | None, cidr: str) -> bool:
 _bearer = HTTPBearer(auto_error=False, scheme_name="key", description="A client's key: sk_…")
 
 
-def require(scope: Scope) -> Any:
-    """A dependency that admits the caller and asks for one scope."""
+class _Admit:
+    """Admits the caller where its key carries the scope; ``request.state.principal`` is set by nothing else."""
 
-    async def admitted(
-        request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    async def __call__(
+        self, request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
     ) -> Principal:
         if bearer is None:
             raise Unauthenticated()
         gate: Gate = request.app.state.gate
         principal = await gate.admit(bearer.credentials, request.client.host if request.client else None)
+        if self.scope not in principal.scopes:
+            raise ScopeMissing(scope=self.scope.value)
         request.state.principal = principal
-        if scope not in principal.scopes:
-            raise ScopeMissing(scope=scope.value)
         return principal
 
-    return Depends(admitted)
+
+def require(scope: Scope) -> Any:
+    """A dependency that admits the caller and asks for one scope."""
+    return Depends(_Admit(scope))
+
+
+async def caller_of(request: Request) -> Principal | None:
+    """Who asks, by the rule of the route: also where the body was refused before the rule was. None where the
+    caller may not ask this, or the route asks nobody who they are."""
+    known: Principal | None = getattr(request.state, "principal", None)
+    if known is not None:
+        return known
+    for each in request.scope["route"].dependant.dependencies:
+        if isinstance(each.call, _Admit):
+            try:
+                return await each.call(request, await _bearer(request))
+            except (Unauthenticated, ScopeMissing):
+                return None
+    return None

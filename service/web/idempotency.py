@@ -2,32 +2,36 @@
 
 The key is reserved under a lease, and the answer is written **in the business transaction**: either both are
 kept or neither. A second request with the key gets the kept answer, or 409 while the first still runs.
+What is refused before there is any work, above all a body of the wrong form, is kept by :func:`kept_refusal`.
 """
 
 import asyncio
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
 from fastapi import Request
+from fastapi.routing import APIRoute
 from sqlalchemy.dialects.postgresql import insert
 from starlette.responses import Response
 
 from service.infra.postgres import Database, Tx
 from service.kit.errors import InvalidRequest, JsonValue, Kind, Refusal
 from service.web import problems
-from service.web.auth import Principal
+from service.web.auth import Principal, caller_of
 from service.web.tables import KeptAnswerRow
 
 LEASE = timedelta(seconds=60)
 KEEP = timedelta(hours=24)
+_KEPT = (403, 404, 410, 415, 422)
 _FORM = re.compile(r"[\x21-\x7e]{1,255}")
 _T = TypeVar("_T")
+_P = TypeVar("_P", bound="Place")
 Keep = Callable[[Tx, _T], Awaitable[None]]
 """Called by a workflow at the end of its transaction with what it is about to answer."""
 
@@ -57,7 +61,7 @@ async def keep_nothing(_: Tx, __: object) -> None:
     """For callers that are not a request: the seed, the command line, jobs."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Slot:
     """The place of one request's answer. Without a key it does nothing."""
 
@@ -68,6 +72,8 @@ class Slot:
     fingerprint: bytes
     holder: bytes
     instance: str
+    has_begun: bool = field(default=False, init=False)
+    """Whether the key is in the hands of :meth:`run`, which keeps what becomes of it."""
 
     async def run(
         self,
@@ -77,6 +83,7 @@ class Slot:
     ) -> Response:
         """Do ``work`` once for this key and answer with ``render`` of its result, or replay the kept answer."""
         body: bytes | None = None
+        self.has_begun = True
         if self.keys:
             replay = await self._reserve()
             if replay is not None:
@@ -103,6 +110,17 @@ class Slot:
                 async with self.db.write(self.caller.operator_id) as tx:
                     self._stage(tx, status, body)
         return Response(body, status_code=status, media_type="application/json")
+
+    async def refused(self, answer: Response) -> Response:
+        """Keep a refusal that came before any work, or replay what is kept; raises as :meth:`run` does."""
+        if self.has_begun or not self.keys:
+            return answer
+        replay = await self._reserve()
+        if replay is not None:
+            return replay
+        async with self.db.write(self.caller.operator_id) as tx:
+            self._stage(tx, answer.status_code, bytes(answer.body))
+        return answer
 
     async def _reserve(self) -> Response | None:
         """Take the key, or answer for the request that has it."""
@@ -196,14 +214,56 @@ class Slot:
             )
 
 
-async def slot_of(request: Request) -> Slot:
-    """A dependency; put it after ``require(…)``, which says who asks."""
-    state = request.app.state
-    caller: Principal = request.state.principal
+class Place(Protocol):
+    """Where one request's answer is kept."""
+
+    async def refused(self, answer: Response) -> Response:
+        """Keep a refusal that came before any work, or replay what is kept; may raise what is to be answered."""
+        ...
+
+
+class Keeps(Generic[_P]):
+    """A dependency that gives the place of a request's answer; put it after ``require(…)``, which says who asks."""
+
+    def __init__(self, make: Callable[[Request, Principal], Awaitable[_P]]) -> None:
+        self.make = make
+
+    async def __call__(self, request: Request) -> _P:
+        place = await self.make(request, request.state.principal)
+        request.state.place = place
+        return place
+
+
+async def kept_refusal(request: Request, answer: Response) -> Response:
+    """Keep a refusal of a route that keeps answers, as ``api.md`` wants of every 4xx but a few; raises what is
+    to be answered instead. A body that is too large was not read, and so has no fingerprint.
+
+    Nothing is kept for, or replayed to, a caller without the route's scope.
+    """
+    if request.headers.get("idempotency-key") is None or answer.status_code not in _KEPT:
+        return answer
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute):
+        return answer
+    keeps = next((each.call for each in route.dependant.dependencies if isinstance(each.call, Keeps)), None)
+    if keeps is None:
+        return answer
+    caller = await caller_of(request)
+    if caller is None or _FORM.fullmatch(request.headers["idempotency-key"]) is None:
+        return answer
+    place: Place | None = getattr(request.state, "place", None)
+    return await (place or await keeps.make(request, caller)).refused(answer)
+
+
+Marks = tuple[tuple[tuple[int, bytes], ...], bytes]
+
+
+async def marks_of(request: Request, caller: Principal) -> Marks | None:
+    """The request's ``Idempotency-Key`` as keyed hashes, ``(key id, hash)`` under every enabled key and the primary
+    first, and the fingerprint of its body; None where it has no key."""
     given = request.headers.get("idempotency-key")
-    instance = problems.template(request)
     if given is None:
-        return Slot(state.db, state.vault, caller, (), b"", b"", instance)
+        return None
     if not _FORM.fullmatch(given):
         raise InvalidRequest(
             "/idempotency-key", "idempotency-key", "must be 1 to 255 visible ASCII characters"
@@ -212,15 +272,25 @@ async def slot_of(request: Request) -> Slot:
         caller.operator_id.bytes,
         caller.client_id.bytes,
         request.method,
-        instance,
+        problems.template(request),
         "/".join(str(value) for value in request.path_params.values()),
         given,
     )
-    marks = state.vault.volatile_all("idem/v1", *where)
-    first = state.vault.volatile("idem/v1", *where)
-    keys = (first, *(mark for _, mark in marks if mark != first))
-    print_ = state.vault.volatile("idem-body/v1", await request.body())
+    vault: Sealing = request.app.state.vault
+    return vault.volatile_all("idem/v1", *where), vault.volatile("idem-body/v1", await request.body())
+
+
+async def _slot(request: Request, caller: Principal) -> Slot:
+    state, instance = request.app.state, problems.template(request)
+    marks = await marks_of(request, caller)
+    if marks is None:
+        return Slot(state.db, state.vault, caller, (), b"", b"", instance)
+    names, print_ = marks
+    keys = tuple(name for _, name in names)
     return Slot(state.db, state.vault, caller, keys, print_, secrets.token_bytes(16), instance)
+
+
+slot_of = Keeps(_slot)
 
 
 async def purge(tx: Tx) -> int:

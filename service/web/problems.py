@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -126,6 +126,8 @@ def answer(refusal: Refusal, instance: str) -> Response:
     headers = {}
     if refusal.retry_after_s is not None:
         headers["Retry-After"] = str(refusal.retry_after_s)
+    if refusal.is_replay:
+        headers["Idempotent-Replayed"] = "true"
     if refusal.kind is Kind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = "Bearer"
     if refusal.kind is Kind.LIMITED:
@@ -209,16 +211,26 @@ _HTTP_TITLES = {
 }
 
 
-def install(app: FastAPI) -> None:
+Keep = Callable[[Request, Response], Awaitable[Response]]
+"""Told of every refusal; what it gives is answered (``web.idempotency``)."""
+
+
+def install(app: FastAPI, keep: Keep) -> None:
     """Answer every refusal, every invalid request and every unknown route with a problem document."""
+
+    async def told(request: Request, response: Response) -> Response:
+        try:
+            return await keep(request, response)
+        except Refusal as refusal:
+            return answer(refusal, template(request))
 
     async def on_refusal(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refusal)
-        return answer(error, template(request))
+        return await told(request, answer(error, template(request)))
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return _invalid(error.errors(), template(request))
+        return await told(request, _invalid(error.errors(), template(request)))
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -227,7 +239,9 @@ def install(app: FastAPI) -> None:
         ):  # raised while the body came in: the framework makes it a 400
             return answer(error.__cause__, template(request))
         if error.status_code == 400:  # the body could not be read as what it says it is
-            return _invalid([{"type": "json_invalid", "loc": ("body",)}], template(request))
+            return await told(
+                request, _invalid([{"type": "json_invalid", "loc": ("body",)}], template(request))
+            )
         code = _HTTP_CODES.get(error.status_code, "invalid-request")
         body: dict[str, JsonValue] = {
             "type": f"https://simward.invalid/problems/{code}",

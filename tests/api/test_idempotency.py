@@ -11,19 +11,23 @@ import sqlalchemy as sa
 from service.compose import Instead, Services
 from service.infra.postgres import Database
 from service.kit.clock import ManualClock
+from service.kit.errors import Unavailable
 from service.operators.workflow import Operators
-from service.otp.model import Accepted, Message
+from service.otp.model import Accepted, Channel, Message
+from service.web.auth import Scope
 from service.web.tables import KeptAnswerRow
 from tests.api.conftest import Api, Caller
 from tests.fakes.pipeline import PATH, applicant, refused, work
 
 KEY = {"Idempotency-Key": "one"}
+TWO = {"Idempotency-Key": "two"}
 
 
 class Counting:
     """A sender that remembers, and that can be told to wait."""
 
     name = "counting"
+    channels = frozenset(Channel)
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -181,6 +185,91 @@ async def kept(api: Api, path: str, body: Any, status: int) -> httpx2.Response:
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     return answer
+
+
+MALFORMED: dict[str, Any] = {
+    "a field that is missing": {},
+    "a field that is not known": {"msisdn": "+4915112345678", "purpose": "new", "face": 1},
+    "a number that is none": {"msisdn": "12", "purpose": "new"},
+    "a list": [],
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+async def test_a_malformed_body_is_kept(api: Api, name: str) -> None:
+    first = await kept(api, PATH, MALFORMED[name], 422)
+    assert refused(first, 422, "invalid-request")["errors"]
+    again(first, await kept(api, PATH, MALFORMED[name], 422))
+    refused(await api.post(PATH, applicant(api).body(), headers=KEY), 422, "idempotency-key-reused")
+    other = await api.post(PATH, applicant(api).body(), headers={"Idempotency-Key": "two"})
+    assert other.status_code == 201
+
+
+async def test_what_is_not_json_is_kept(api: Api) -> None:
+    """It is refused before the caller is asked for a key: that is looked at all the same."""
+    headers = {**KEY, "Content-Type": "application/json"}
+    first = await api.ask("POST", PATH, content=b"{nonsense", headers=headers)
+    assert refused(first, 422, "invalid-request")["errors"][0]["code"] == "json-invalid"
+    again(first, await api.ask("POST", PATH, content=b"{nonsense", headers=headers))
+    refused(await api.post(PATH, applicant(api).body(), headers=KEY), 422, "idempotency-key-reused")
+
+
+async def test_what_is_refused_before_any_work_is_kept(api: Api) -> None:
+    nowhere = f"{PATH}/reg_nonsense/submit"
+    first = await kept(api, nowhere, {}, 404)
+    again(first, await kept(api, nowhere, {}, 404))
+    text = {**KEY, "Content-Type": "text/plain"}
+    first = await api.ask("POST", PATH, content=b"hello", headers=text)
+    refused(first, 415, "unsupported-media")
+    again(first, await api.ask("POST", PATH, content=b"hello", headers=text))
+    refused(await api.post(PATH, {}, headers=KEY), 422, "idempotency-key-reused")
+
+
+async def test_a_malformed_body_after_a_good_one_is_another_body(api: Api) -> None:
+    first = await api.post(PATH, applicant(api).body(), headers=KEY)
+    refused(await api.post(PATH, {}, headers=KEY), 422, "idempotency-key-reused")
+    again(first, await api.post(PATH, applicant(api).body(), headers=KEY))
+
+
+async def test_who_may_not_ask_reserves_nothing_and_is_told_nothing(
+    api: Api, caller: Caller, db: Database
+) -> None:
+    """Neither without a key of ours, nor with one of the same client's that lacks the scope; and a kept answer
+    is not replayed to either, whatever the body is called."""
+    body = applicant(api).body()
+    first = await api.post(PATH, body, headers=KEY)
+    assert first.status_code == 201
+    operators = Operators(db)
+    client = await operators.by_slug("demo")
+    weak = await operators.create_key(client, "client-1", [Scope.READ])
+    for key, status in ((weak.text, 403), ("nonsense", 401)):
+        headers = {"Authorization": f"Bearer {key}", **KEY}
+        answer = await api.post(PATH, body, headers=headers)
+        assert answer.status_code == status
+        answer = await api.ask(
+            "POST", PATH, content=first.request.content, headers={**headers, "Content-Type": "text/plain"}
+        )
+        refused(answer, 415, "unsupported-media")
+        assert "idempotent-replayed" not in answer.headers
+        await api.ask(
+            "POST", PATH, content=b"{", headers={**headers, **TWO, "Content-Type": "application/json"}
+        )
+    async with db.read(api.operator) as reader:
+        assert await reader.scalar(sa.select(sa.func.count()).select_from(KeptAnswerRow)) == 1
+
+
+async def test_a_malformed_body_while_postgresql_is_gone_is_not_judged(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the key was used with another body is not known then."""
+
+    async def gone(*_: Any) -> None:
+        raise Unavailable("postgresql")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("service.web.idempotency.Slot._reserve", gone)
+        refused(await api.post(PATH, {}, headers=KEY), 503, "unavailable")
+    refused(await api.post(PATH, {}, headers=KEY), 422, "invalid-request")
 
 
 async def test_a_wrong_code_replayed_costs_no_try(api: Api, sender: Counting) -> None:

@@ -1,6 +1,8 @@
 """At most ten SQL statements a request: counted at the driver, whoever sends them, jobs included."""
 
+import itertools
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -8,9 +10,21 @@ import pytest
 import sqlalchemy as sa
 
 from service.audit.workflow import Actor
-from service.compose import Services
+from service.compose import Instead, Services
+from service.documents.model import RegistryAnswer
+from service.kit.people import person as of_utopia
 from tests.api.conftest import Api
-from tests.fakes.pipeline import PATH, applicant, refused
+from tests.fakes.pipeline import (
+    PATH,
+    TODAY,
+    Applicant,
+    TurnableProvisioner,
+    TurnableRegistry,
+    applicant,
+    refused,
+    somebody,
+    work,
+)
 
 MOST = 10
 _FRAME = ("begin", "commit", "rollback", "set local", "discard")
@@ -40,57 +54,147 @@ def sent(api: Api, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-@pytest.mark.parametrize("keyed", [False, True])
-async def test_at_most_ten_statements_a_request(
-    api: Api, services: Services, sent: list[str], keyed: bool
-) -> None:
-    """With everything that a registration may carry: dealer, agent, device, card, address. An Idempotency-Key
-    costs two more: the reservation before, the answer after."""
+@pytest.fixture
+def provisioner() -> TurnableProvisioner:
+    return TurnableProvisioner()
+
+
+@pytest.fixture
+def registry() -> TurnableRegistry:
+    return TurnableRegistry()
+
+
+@pytest.fixture
+def instead(provisioner: TurnableProvisioner, registry: TurnableRegistry) -> Instead:
+    return Instead(provisioner=provisioner, registry=registry)
+
+
+def contact_of(one: Applicant) -> str:
+    return f"+31612{one.msisdn[-6:]}"
+
+
+class Counter:
+    """Asks, and fails over a request that took more than it may. Every POST has a key, or none has."""
+
+    def __init__(self, api: Api, services: Services, sent: list[str], keyed: bool) -> None:
+        self.api, self.services, self.sent, self.keyed = api, services, sent, keyed
+        self.serials = itertools.count()
+        self.counts: dict[str, int] = {}
+        self.headers: dict[str, dict[str, str]] = {}
+
+    async def __call__(self, name: str, path: str, body: Any = None, method: str = "POST") -> Any:
+        self.sent.clear()
+        before = self.services.db.statements
+        headers = {"Idempotency-Key": f"{next(self.serials)}"} if self.keyed and method == "POST" else {}
+        self.headers[path] = headers
+        answer = await self.api.ask(method, path, json=body, headers=headers)
+        assert answer.status_code < 300, answer.text
+        self.counts[name] = len(self.sent)
+        assert self.services.db.statements - before == len(self.sent), self.sent  # the bench prints the truth
+        assert len(self.sent) <= MOST, (name, self.sent)
+        return answer.json()
+
+    async def ready(self, one: Applicant, to: str = "line", **changes: Any) -> None:
+        """Everything that a registration may carry, up to the submit."""
+        address = {"lines": ["Main St 1"], "postal_code": "10115", "locality": "Berlin", "country": "DE"}
+        typed = {"email": "a@example.org", "address": address, "contact_msisdn": contact_of(one)}
+        body = one.body(
+            imei="490154203237518",
+            dealer="D-1",
+            agent="A-1",
+            device={"fingerprint": "a phone", "ip": "203.0.113.7"},
+            payment={"token": "a token"},
+            subscriber={**one.person.subscriber(), **typed},
+            **changes,
+        )
+        one.id = (await self("create", PATH, body))["id"]
+        paper = {"kind": "mrz", "lines": list(one.person.lines)}
+        await self("document", f"{one.path}/documents", paper)
+        await self("document again", f"{one.path}/documents", paper)
+        await self("patch", one.path, {"subscriber": {"email": "b@example.org"}}, method="PATCH")
+        await self.proved(one, to)
+
+    async def proved(self, one: Applicant, to: str = "line") -> None:
+        await self(f"send to the {to}", f"{one.path}/otp", {"to": to})
+        code = await self.api.code(one.msisdn if to == "line" else contact_of(one))
+        await self(f"check of the {to}'s", f"{one.path}/otp/check", {"code": code})
+
+    async def submit(self, one: Applicant) -> Any:
+        return (await self("submit", f"{one.path}/submit", {}))["state"]
+
+
+@pytest.fixture(params=[False, True], ids=["without a key", "with a key"])
+async def count(api: Api, services: Services, sent: list[str], request: pytest.FixtureRequest) -> Counter:
     await services.dealers.register(api.operator, code="D-1", name="Shop", licence="L", actor=Actor.cli())
     await services.dealers.register_agent(api.operator, "D-1", "A-1", actor=Actor.cli())
     await api.get(PATH)  # the caller is known from here on
-    one, other = applicant(api), applicant(api, 2)
-    address = {"lines": ["Main St 1"], "postal_code": "10115", "locality": "Berlin", "country": "DE"}
-    counts: dict[str, int] = {}
+    return Counter(api, services, sent, request.param)
 
-    async def count(name: str, path: str, body: Any = None, method: str = "POST") -> Any:
-        sent.clear()
-        before = services.db.statements
-        has_key = keyed and method == "POST"
-        headers = {"Idempotency-Key": name} if has_key else {}
-        answer = await api.ask(method, path, json=body, headers=headers)
-        assert answer.status_code < 300, answer.text
-        counts[name] = len(sent)
-        assert services.db.statements - before == len(sent), sent  # what the bench prints is the truth
-        assert len(sent) <= MOST + 2 * has_key, (name, sent)
-        return answer.json()
 
-    body = one.body(
-        iccid="8949020000123456788",
-        imei="490154203237518",
-        dealer="D-1",
-        agent="A-1",
-        device={"fingerprint": "a phone", "ip": "203.0.113.7"},
-        payment={"token": "a token"},
-        subscriber={**one.person.subscriber(), "email": "a@example.org", "address": address},
-    )
-    one.id = (await count("create", PATH, body))["id"]
-    await count("document", f"{one.path}/documents", {"kind": "mrz", "lines": list(one.person.lines)})
-    await count("send", f"{one.path}/otp", {"to": "line"})
-    await count("check", f"{one.path}/otp/check", {"code": await api.code(one.msisdn)})
-    decided = await count("submit", f"{one.path}/submit", {})
-    assert decided["state"] == "approved"
-    await count("get", one.path, method="GET")
-    await count("list", PATH, method="GET")
+async def test_at_most_ten_statements_a_request(count: Counter, services: Services) -> None:
+    """With everything that a registration may carry: dealer, agent, device, card, address."""
+    one, other = applicant(count.api), applicant(count.api, 2)
+    await count.ready(one, iccid="8949020000123456788")
+    assert await count.submit(one) == "approved"
+    assert (await count("get", one.path, method="GET"))["state"] == "approved"
+    await work(services)
+    line = f"/v1/lines/{one.msisdn}"
+    assert (await count("line", line, method="GET"))["state"] == "active"
+    for action in ("restrict", "suspend", "reinstate", "close"):
+        await count(action, f"{line}/{action}", {"reason": "asked", "note": "by telephone"})
     await other.open()
-    await count("patch", other.path, {"subscriber": {"email": "b@example.org"}}, method="PATCH")
     await count("cancel", f"{other.path}/cancel", {})
-    assert counts["get"] <= 2
-    if keyed:
-        sent.clear()
-        answer = await api.post(f"{one.path}/submit", headers={"Idempotency-Key": "submit"})
+    assert count.counts["get"] <= 2
+    if count.keyed:
+        count.sent.clear()
+        path = f"{one.path}/submit"
+        answer = await count.api.post(path, headers=count.headers[path])
         assert answer.headers["idempotent-replayed"] == "true"
-        assert len(sent) <= 3
+        assert len(count.sent) <= 3
+
+
+async def test_a_line_that_owes_its_code(
+    count: Counter, services: Services, provisioner: TurnableProvisioner
+) -> None:
+    provisioner.can_receive = False
+    for turn in (1, 2, 3):
+        one = applicant(count.api, turn)
+        await count.ready(one, "contact")
+        assert await count.submit(one) == "approved"
+    await work(services)
+    await count("list", PATH, method="GET")
+    assert count.counts["list"] == 2, "one for the page, one for the lines of all that are on it"
+    await count("get", one.path, method="GET")
+    await count.proved(one)
+
+
+async def test_a_denial_and_its_appeal(count: Counter, registry: TurnableRegistry) -> None:
+    registry.says = RegistryAnswer.NO
+    one = applicant(count.api)
+    await count.ready(one)
+    assert await count.submit(one) == "denied"
+    await count("appeal", f"{one.path}/appeal", {"text": "Please look again."})
+
+
+async def test_a_renewed_document(count: Counter, services: Services) -> None:
+    """The new line is also joined to the one that it continues."""
+    old = somebody()
+    papers = {"sex": old.sex, "personal_number": old.personal_number}
+    for turn, number, days in ((1, "UA1111111", 30), (2, "UA2222222", 900)):
+        person = of_utopia(
+            old.family_name,
+            old.given_names,
+            old.birth_date,
+            number=number,
+            expiry=TODAY + timedelta(days),
+            **papers,
+        )
+        one = applicant(count.api, turn, person=person)
+        await count.ready(one)
+        assert await count.submit(one) == "approved"
+    async with services.db.read(count.api.operator) as reader:
+        renewed = await reader.scalar(sa.text("SELECT count(*) FROM holding WHERE renewal_of IS NOT NULL"))
+    assert renewed == 1
 
 
 async def test_a_list_is_one_statement_however_long(api: Api, sent: list[str]) -> None:

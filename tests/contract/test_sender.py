@@ -1,27 +1,27 @@
 """One suite for every sender, then what each of them owes by itself."""
 
 import base64
+import json
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from pydantic import ValidationError
 
 from service.adapters.outward import AnswerLost, NotReached, Target, TargetRefused, is_public, sign
 from service.adapters.sms.outbox import KEEP_MESSAGES, KEEP_S, Outbox
-from service.adapters.sms.webhook import WebhookSender
+from service.adapters.sms.smpp import Link, LinkRefused, SmppSender
+from service.adapters.sms.webhook import VoiceSender, WebhookSender
+from service.compose import receipt_secrets, senders
 from service.infra.crypto import Vault
 from service.infra.redis import Redis
 from service.kit.clock import ManualClock
 from service.kit.ids import new_id
-from service.otp.model import Accepted, Channel, Message
+from service.otp.model import Accepted, Channel, Message, Receipt
 from service.otp.ports import (
     NullSender,
     Sender,
@@ -30,8 +30,11 @@ from service.otp.ports import (
     SenderUncertain,
     SendFailed,
 )
+from service.settings import Mode, Settings
+from tests.contract.certificates import certificate
 from tests.fakes.otp import OwnRedis
 from tests.fakes.sms_gateway import SmsGateway
+from tests.fakes.smsc_process import PASSWORD, SYSTEM_ID, Smsc
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 NUMBER = "+4915112345678"
@@ -57,11 +60,27 @@ def webhook(gateway: SmsGateway, *more: str) -> WebhookSender:
     return WebhookSender(gateway.url, [*more, gateway.secret], allow_private=True, resolver=loopback)
 
 
-@pytest.fixture(params=["null", "outbox", "webhook"])
-def sender(request: pytest.FixtureRequest, gateway: SmsGateway, redis: Redis, vault: Vault) -> Sender:
-    if request.param == "null":
-        return NullSender()
-    return Outbox(redis, vault, demo=True) if request.param == "outbox" else webhook(gateway)
+@pytest.fixture(params=["null", "outbox", "webhook", "voice", "smpp"])
+async def sender(
+    request: pytest.FixtureRequest, gateway: SmsGateway, redis: Redis, vault: Vault
+) -> AsyncIterator[Sender]:
+    match request.param:
+        case "null":
+            yield NullSender()
+        case "outbox":
+            yield Outbox(redis, vault, demo=True)
+        case "webhook":
+            yield webhook(gateway)
+        case "voice":
+            yield VoiceSender(gateway.url, [gateway.secret], allow_private=True, resolver=loopback)
+        case "smpp":
+            async with Smsc() as smsc:
+                link = Link.parse(f"smpp://{SYSTEM_ID}@127.0.0.1:{smsc.port}", PASSWORD)
+                bound = SmppSender(link, ManualClock(NOW))
+                await bound.start()
+                await bound.bound()
+                yield bound
+                await bound.stop()
 
 
 # Every sender
@@ -72,6 +91,18 @@ async def test_a_message_is_accepted_by_name(sender: Sender) -> None:
     assert isinstance(accepted, Accepted)
     assert accepted.sender == sender.name
     assert sender.name.isidentifier()
+
+
+async def test_a_sender_says_what_it_can_carry(sender: Sender) -> None:
+    assert sender.channels
+    assert sender.channels <= frozenset(Channel)
+
+
+async def test_every_reference_can_be_told_again(sender: Sender) -> None:
+    """What a receipt will name is a short text of visible letters, for each part one of its own."""
+    accepted = await sender.send(message(text="a" * 400))
+    assert all(0 < len(each) <= 64 and each.isascii() for each in accepted.references)
+    assert len(set(accepted.references)) == len(accepted.references)
 
 
 async def test_the_same_message_may_be_sent_again(sender: Sender) -> None:
@@ -87,7 +118,21 @@ async def test_nothing_that_is_printed_shows_number_or_text(sender: Sender) -> N
     assert NUMBER.removeprefix("+") not in shown
 
 
-# The webhook sender
+# The webhook senders
+
+
+async def test_a_call_is_ordered_with_digits_that_stand_apart(gateway: SmsGateway) -> None:
+    once = message()
+    sender = VoiceSender(gateway.url, [gateway.secret], allow_private=True, resolver=loopback)
+    await sender.send(once)
+    [received] = gateway.history
+    assert received.was_signed
+    assert json.loads(received.body)["type"] == "call.place"
+    assert received.data["text"] == (
+        "Demo: 9 0 7 3 5 6 is your code to register a new line (number ending 6 7 8)."
+    )
+    assert received.data["to"] == NUMBER
+    assert sender.channels == {Channel.VOICE}
 
 
 async def test_the_gateway_is_told_all_it_needs_and_can_check_who_says_so(gateway: SmsGateway) -> None:
@@ -272,7 +317,9 @@ async def test_the_certificate_must_be_that_of_the_name(
     certified: str, accepted: bool, tmp_path: Path
 ) -> None:
     """The address is connected, the configured name is checked; a certificate for the address does not do."""
-    served, trusted = certificate(certified, tmp_path)
+    pem, trusted = certificate(certified, tmp_path)
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(pem)
     async with SmsGateway(tls=served) as gateway:
         target = Target.parse(gateway.url, allow_private=True, roots=trusted)
         if accepted:
@@ -283,35 +330,6 @@ async def test_the_certificate_must_be_that_of_the_name(
         with pytest.raises(NotReached):
             await Target.parse(gateway.url, allow_private=True).post(b"{}", {}, resolver=loopback)
         assert len(gateway.history) == int(accepted)
-
-
-def certificate(host: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A server with a certificate of its own for ``host``, and a client that trusts that one alone."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    is_address = host[0].isdigit()
-    alternative = x509.IPAddress(ip_address(host)) if is_address else x509.DNSName(host)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
-        .not_valid_after(datetime(2090, 1, 1, tzinfo=UTC))
-        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = folder / "server.pem"
-    pem.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    served.load_cert_chain(pem)
-    return served, ssl.create_default_context(cadata=made.public_bytes(serialization.Encoding.PEM).decode())
 
 
 # The outbox
@@ -356,3 +374,67 @@ async def test_the_outbox_without_redis_does_not_say_that_it_took_a_message(vaul
         await gone.close()
     finally:
         own.close()
+
+
+# What the settings build
+
+
+def built(**more: Any) -> list[Sender]:
+    async def unread(_: Receipt) -> None: ...
+
+    wanted = {
+        "sender_webhook_url": "https://gateway.test/",
+        "sender_webhook_secret": SECRET,
+        "smpp_url": "smpp://simward@smsc.test",
+    } | more
+    return senders(Settings(mode=Mode.PRODUCTION, **wanted), None, ManualClock(NOW), unread)
+
+
+SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
+
+
+@pytest.mark.parametrize(
+    ("setting", "names"),
+    [
+        ("none", []),
+        ("webhook", ["webhook"]),
+        ("smpp", ["smpp"]),
+        ("webhook,smpp", ["webhook", "smpp"]),
+        ("smpp,webhook", ["smpp", "webhook"]),
+    ],
+)
+def test_senders_are_tried_in_the_order_of_the_setting(setting: str, names: list[str]) -> None:
+    assert [each.name for each in built(sender=setting)] == names
+    calls = built(sender=setting, sender_voice_url="https://calls.test/", sender_voice_secret=SECRET)
+    assert [each.name for each in calls] == [*names, "voice"]
+
+
+@pytest.mark.parametrize(
+    "setting", ["", "sms", "smpp,", "smpp webhook", "none,smpp", "smpp,smpp", "outbox", "smpp,outbox"]
+)
+def test_a_setting_that_names_no_senders_stops_the_start(setting: str) -> None:
+    with pytest.raises(ValidationError):
+        built(sender=setting)
+
+
+@pytest.mark.parametrize(
+    ("more", "failure"),
+    [
+        ({"sender": "smpp", "smpp_url": ""}, LinkRefused),
+        ({"sender": "smpp", "smpp_source": "a name that is too long"}, LinkRefused),
+        ({"sender": "webhook", "sender_webhook_secret": ""}, TargetRefused),
+        ({"sender": "none", "sender_voice_url": "https://calls.test/"}, TargetRefused),
+    ],
+)
+def test_a_sender_without_its_settings_stops_the_start(
+    more: dict[str, str], failure: type[Exception]
+) -> None:
+    with pytest.raises(failure):
+        built(**more)
+
+
+def test_only_gateways_over_http_may_call_back() -> None:
+    settings = Settings(
+        mode=Mode.TEST, sender="outbox,webhook,smpp", sender_webhook_secret=f"{SECRET} {SECRET[:-4]}AAA="
+    )
+    assert receipt_secrets(settings) == {"webhook": (SECRET, f"{SECRET[:-4]}AAA=")}

@@ -80,7 +80,8 @@ def test_requirements_say_nothing_of_where_from(name: Path) -> None:
     assert not re.search(r"https?://|--(extra-)?index-url|--find-links|--trusted-host|\bfile:|@ git\+", body)
 
 
-def test_the_lock_of_the_assets_says_nothing_of_where_from() -> None:
-    body = (ROOT / "package-lock.json").read_text("utf-8")
+@pytest.mark.parametrize("name", ["package-lock.json", "tests/fakes/smsc/package-lock.json"])
+def test_a_lock_of_npm_says_nothing_of_where_from(name: str) -> None:
+    body = (ROOT / name).read_text("utf-8")
     assert '"resolved"' not in body
     assert body.count('"integrity": "sha512-') == body.count('"node_modules/')

@@ -25,6 +25,7 @@ from service.operators.workflow import Operators
 from service.settings import Mode, Settings
 from service.web.auth import Scope
 from tests.api.conftest import Api
+from tests.fakes.ordinary import ordinary_python
 from tests.fakes.processes import Program, Served, free_port
 
 
@@ -119,6 +120,15 @@ async def own(request: pytest.FixtureRequest) -> AsyncIterator[Own]:
     finally:
         embedded.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def ordinary() -> Iterator[list[str]]:
+    """A command that runs this Python as an ordinary user."""
+    with ordinary_python() as command:
+        if command is None:
+            pytest.skip("no setpriv, or a checkout that an ordinary user cannot read")
+        yield command
 
 
 @pytest.fixture

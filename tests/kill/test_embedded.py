@@ -3,7 +3,6 @@
 import json
 import os
 import pwd
-import shutil
 import signal
 import stat
 import subprocess
@@ -434,18 +433,6 @@ def test_without_the_wheel_postgres_is_refused(monkeypatch: pytest.MonkeyPatch) 
         binaries.find_postgres()
 
 
-def ordinary_python() -> list[str] | None:
-    """A command that runs this minor version of Python as ``nobody``; None where that cannot be had."""
-    setpriv = shutil.which("setpriv")
-    nobody = pwd.getpwnam("nobody")
-    account = Account("nobody", nobody.pw_uid, nobody.pw_gid, dropped=True)
-    names = [sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"]
-    python = next((name for name in names if may_read(Path(name), account)), None)
-    if not setpriv or python is None or not may_read(ROOT / "pyproject.toml", account):
-        return None
-    return [setpriv, f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", python]
-
-
 @as_root
 class TestOrdinaryUser:
     @pytest.fixture
@@ -454,43 +441,40 @@ class TestOrdinaryUser:
             os.chown(name, pwd.getpwnam("nobody").pw_uid, -1)
             yield Path(name)
 
-    def owner(self, home: Path, data: Path) -> Owner:
-        command = ordinary_python()
-        if command is None:
-            pytest.skip("no Python that an ordinary user can reach")
+    def owner(self, python: list[str], home: Path, data: Path) -> Owner:
         packages = ":".join(path for path in sys.path if path.endswith("site-packages"))
-        return Owner(data, command, {"HOME": str(home), "PYTHONPATH": f"{ROOT}:{packages}"})
+        return Owner(data, python, {"HOME": str(home), "PYTHONPATH": f"{ROOT}:{packages}"})
 
-    def test_starts_dies_and_starts_again(self, home: Path) -> None:
-        owner = self.owner(home, home / "data")
+    def test_starts_dies_and_starts_again(self, home: Path, ordinary: list[str]) -> None:
+        owner = self.owner(ordinary, home, home / "data")
         pids = owner.pids
         assert {Path(f"/proc/{pid}").stat().st_uid for pid in pids} == {pwd.getpwnam("nobody").pw_uid}
         owner.kill()
         assert gone(pids, 5)
-        again = self.owner(home, home / "data")
+        again = self.owner(ordinary, home, home / "data")
         assert again.pids
         assert again.close() == 0
         # Root may take the folder over: it drops to the owner of the cluster.
         with Embedded(home / "data") as servers:
             assert Path(f"/proc/{servers.pids[0]}").stat().st_uid == pwd.getpwnam("nobody").pw_uid
 
-    def test_a_closed_folder_is_refused(self, home: Path) -> None:
+    def test_a_closed_folder_is_refused(self, home: Path, ordinary: list[str]) -> None:
         closed = home / "closed"
         closed.mkdir(mode=0o755)
         (closed / "data").mkdir(mode=0o755)
         for data in (closed / "new", closed / "data"):
-            owner = self.owner(home, data)
+            owner = self.owner(ordinary, home, data)
             assert owner.close() != 0
             assert "Choose another data folder" in owner.said["error"]
 
-    def test_the_cluster_of_another_user_is_refused(self, home: Path) -> None:
+    def test_the_cluster_of_another_user_is_refused(self, home: Path, ordinary: list[str]) -> None:
         data = home / "data"
         with Embedded(data, fsync=False):
             pass
         os.chown(data / "postgres", 12345, -1)
         os.chown(data, pwd.getpwnam("nobody").pw_uid, -1)
         (data / "lock").unlink()
-        owner = self.owner(home, data)
+        owner = self.owner(ordinary, home, data)
         assert owner.close() != 0
         assert "belongs to the user 12345" in owner.said["error"]
 

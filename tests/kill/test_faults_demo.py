@@ -4,7 +4,6 @@ import os
 import pwd
 import signal
 import socket
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,7 +14,6 @@ import pytest
 
 from service.infra.embedded.lock import servers_in
 from tests.fakes.processes import Program, free_port, until
-from tests.kill.test_embedded import ordinary_python
 
 pytestmark = [pytest.mark.kill, pytest.mark.timeout(150)]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -60,22 +58,6 @@ def listed(told: dict[str, str]) -> list[str]:
     answer = ask(told, "GET", "/v1/registrations")
     assert answer.status_code == 200, answer.text
     return [item["id"] for item in answer.json()["items"]]
-
-
-def imports_us(python: Sequence[str]) -> bool:
-    """Whether this Python can use the packages of ours: another patch level may want one more of them."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o777)
-        return (
-            subprocess.run(
-                [*python, "-c", "import service.app, service.worker, service.demo.stage"],
-                env=Program.environment({"HOME": folder}),
-                cwd="/",
-                capture_output=True,
-                check=False,
-            ).returncode
-            == 0
-        )
 
 
 def nothing_left(data: Path) -> None:
@@ -169,13 +151,10 @@ def test_a_start_that_is_interrupted_leaves_nothing(data: Path, start: Start) ->
 
 
 @as_root
-def test_it_runs_as_an_ordinary_user(start: Start) -> None:
-    command = ordinary_python()
-    if command is None or not imports_us(command):
-        pytest.skip("no Python that an ordinary user can reach, with the packages of this one")
+def test_it_runs_as_an_ordinary_user(start: Start, ordinary: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="simward-home-", ignore_cleanup_errors=True) as home:
         os.chown(home, pwd.getpwnam("nobody").pw_uid, -1)
-        demo = start(Path(home) / "data", "--empty", python=command)
+        demo = start(Path(home) / "data", "--empty", python=ordinary)
         told = demo.first_line()
         assert listed(told) == []
         demo.send(signal.SIGINT)

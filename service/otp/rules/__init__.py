@@ -1,15 +1,19 @@
 """Judgement about codes, pure: who may be sent one, what the message says, how long it is."""
 
 from service.otp.rules.policy import destination, load_policy, may_receive, seed_policy
+from service.otp.rules.routing import Routes, load_routes, route
 from service.otp.rules.wording import FALLBACK, OPERATOR_CHARACTERS, compose, sms_parts, wordings
 
 __all__ = [
     "FALLBACK",
     "OPERATOR_CHARACTERS",
+    "Routes",
     "compose",
     "destination",
     "load_policy",
+    "load_routes",
     "may_receive",
+    "route",
     "seed_policy",
     "sms_parts",
     "wordings",

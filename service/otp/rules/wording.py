@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
+from service.kit.gsm import cut
 from service.kit.msisdn import Msisdn
 from service.otp.model import Wording
 
@@ -13,13 +14,6 @@ FALLBACK = "en"
 
 OPERATOR_CHARACTERS = 20
 """What a message shows of an operator's name; the test of lengths counts with it."""
-
-# GSM 03.38: the basic alphabet, and what costs two places in it.
-_GSM = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
-    "abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_GSM_TWICE = frozenset("^{}\\[~]|€\f")
 
 
 def compose(
@@ -31,11 +25,14 @@ def compose(
     code: str,
     in_shop: bool,
     web_domain: str | None = None,
+    link: str | None = None,
 ) -> tuple[str, str]:
     """The message and the language that it is in.
 
-    In a shop the agent asks for the code, so that text says whom it may be shown to. ``web_domain`` adds the
-    last line by which a browser fills the code into that domain's page alone (WICG, Origin-bound one-time codes).
+    In a shop the agent asks for the code, so that text says whom it may be shown to. ``link`` adds a line by which
+    a holder who asked for nothing says so. ``web_domain`` adds the last line by which a browser fills the code
+    into that domain's page alone; nothing may follow it (WICG, Origin-bound one-time codes). A message that is read
+    aloud takes neither.
     """
     spoken = language.partition("-")[0].lower()
     spoken = spoken if spoken in wordings() else FALLBACK
@@ -43,17 +40,17 @@ def compose(
     base = words.base.format(
         operator=_shown(operator), code=code, purpose=words.purposes[purpose], last=number.value[-3:]
     )
-    text = f"{base} {words.shop if in_shop else words.caller}"
-    return (f"{text}\n@{web_domain} #{code}" if web_domain else text), spoken
+    lines = [f"{base} {words.shop if in_shop else words.caller}"]
+    if link:
+        lines.append(words.holder.format(link=link))
+    if web_domain:
+        lines.append(f"@{web_domain} #{code}")
+    return "\n".join(lines), spoken
 
 
 def sms_parts(text: str) -> int:
-    """How many messages a text is sent and paid as (3GPP TS 23.038; 7 bytes of a part join the parts)."""
-    if all(letter in _GSM or letter in _GSM_TWICE for letter in text):
-        length, one, more = len(text) + sum(letter in _GSM_TWICE for letter in text), 160, 153
-    else:
-        length, one, more = len(text.encode("utf-16-be")) // 2, 70, 67
-    return 1 if length <= one else -(-length // more)
+    """How many messages a text is sent and paid as (3GPP TS 23.038)."""
+    return len(cut(text).parts)
 
 
 @cache

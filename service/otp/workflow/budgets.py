@@ -123,7 +123,6 @@ class Budgets:
         now: datetime,
         is_first: bool,
         in_shop: bool,
-        has_solved: bool,
     ) -> tuple[Charge, ...]:
         """What one message charges. ``price`` is of the whole message, micro-units."""
         wanted = SEND if in_shop else (*SEND, *HOLDERS)
@@ -131,7 +130,7 @@ class Budgets:
             wanted = (*wanted, Limit.OTP_NEIGHBOURS_PER_HUNDRED)
         found = [
             Charge(each.limit, each.key, each.bucket, Stage.PRESSURE)
-            if each.limit is Limit.OTP_CHALLENGE_PER_CLIENT and (has_solved or not is_first)
+            if each.limit is Limit.OTP_CHALLENGE_PER_CLIENT and not is_first
             else each
             for each in limits.all_charges(policy.limits, wanted, hashes)
         ]

@@ -4,7 +4,7 @@ import base64
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -16,8 +16,8 @@ from service.kit.clock import rfc3339
 from service.kit.errors import InvalidRequest, JsonValue, LimitExceeded, Refusal, Unavailable
 from service.kit.ids import new_id
 from service.limits import rules as limits
-from service.limits.model import TAG, Charge, Dimension, Outcome, Verdict
-from service.limits.volatile import not_before, refusal
+from service.limits.model import TAG, Charge, Dimension, Outcome, Share, Stage, Verdict
+from service.limits.volatile import not_before
 from service.otp import rules
 from service.otp.model import (
     ChallengeAsked,
@@ -104,13 +104,45 @@ class Engine:
         live, and the budget was given back where it is certain that nothing was sent. Where a budget that others share
         is full, the answer is the same and nothing is sent.
         """
+        draft = self._draft(asker, subject, to, channel, language, now)
+        if solved is not None and self.tools.challenger is not None:
+            about = self._about(asker, to)
+            if await self.tools.challenger.is_solved(about, solved.token, solved.solution, now):
+                draft = replace(draft, charges=_solved(draft.charges))
+        issued = await self._issue(draft, idem)
+        if issued.verdict.outcome is Outcome.SHORT:
+            # The day's first message, or more in a second than a slice holds: lease, and ask once more.
+            await self.tools.purses.top_up(asker.operator)
+            issued = await self._issue(draft, idem)
+        if not issued.is_replay:
+            await self._finish(draft, issued, now, idem)
+        sent = Sent(
+            challenge_id=draft.new.id,
+            to=subject.to,
+            to_masked=to.msisdn.masked,
+            channel=channel,
+            expires_at=issued.expires_at,
+            resend_at=not_before(issued.verdict.free_us),
+            attempts_left=issued.attempts_left,
+        )
+        return sent, issued
+
+    def _draft(
+        self,
+        asker: Asker,
+        subject: Subject,
+        to: Destination,
+        channel: Channel,
+        language: str,
+        now: datetime,
+    ) -> "Draft":
+        """Everything about a message that is known before Redis is asked. A test number charges nothing."""
         policy = self.tools.policy()
         test = policy.test_number(to.msisdn.value, now.date())
         if test is None:
             rules.may_receive(policy, to)
             self._route(to, channel)
         code = new_code() if test is None else test.code
-        hashes = self.budgets.hashes(asker, to)
         text, spoken = rules.compose(
             language=language,
             purpose=subject.purpose,
@@ -121,17 +153,14 @@ class Engine:
             web_domain=self.tools.web_domain,
         )
         price = policy.prices.get(to.country or "", 0) * rules.sms_parts(text)
+        hashes = self.budgets.hashes(asker, to)
         charges: Sequence[Charge] = ()
         if test is None:
             charges = self.budgets.send(
-                policy,
-                hashes,
-                price=price,
-                now=now,
-                is_first=subject.is_first,
-                in_shop=subject.in_shop,
-                has_solved=await self._is_solved(asker, to, solved, now),
+                policy, hashes, price=price, now=now, is_first=subject.is_first, in_shop=subject.in_shop
             )
+            if self.tools.challenger is None:
+                charges = _solved(charges)
         new = NewChallenge(
             operator=asker.operator,
             subject=subject.id,
@@ -147,38 +176,30 @@ class Engine:
             sealed=subject.sealed,
             dealer=subject.dealer,
         )
-        entry = self._entry(policy, asker, new, to, hashes, charges, price, spoken)
-        issued = await self._issue(new, code, charges, entry, idem)
-        if issued.verdict.outcome is Outcome.SHORT:
-            # The day's first message, or more in a second than a slice holds: lease, and ask once more.
-            await self.tools.purses.top_up(asker.operator)
-            issued = await self._issue(new, code, charges, entry, idem)
-        verdict = issued.verdict
-        if not issued.is_replay:
-            if verdict.outcome is Outcome.SHORT:
-                CODES.labels("unfunded").inc()
-                raise Unavailable("money", 1)
-            if verdict.outcome is Outcome.CHALLENGED:
-                raise self._ask(asker, to, verdict, now)
-            if verdict.outcome is Outcome.SUPPRESSED:
-                CODES.labels("suppressed").inc()
-                await self.tools.dispatch.hold_back()
-            elif test is None:
-                message = Message(new.id, to.msisdn.value, channel, spoken, text, now, issued.expires_at)
-                await self._deliver(message, new, to, charges, verdict, idem)
-                CODES.labels("sent").inc()
-            if idem is not None:
-                await self.tasks.kindly(self.challenges.accept(asker.operator, subject.id, new.id, idem))
-        sent = Sent(
-            challenge_id=new.id,
-            to=subject.to,
-            to_masked=to.msisdn.masked,
-            channel=channel,
-            expires_at=issued.expires_at,
-            resend_at=not_before(verdict.free_us),
-            attempts_left=issued.attempts_left,
-        )
-        return sent, issued
+        entry = _entry(policy, asker, new, to, hashes, charges, price, spoken)
+        return Draft(asker, to, new, code, text, spoken, charges, entry, is_test=test is not None)
+
+    async def _finish(self, draft: "Draft", issued: Issued, now: datetime, idem: Idem | None) -> None:
+        """What follows from a verdict: a refusal, a wait that looks like a message, or the message."""
+        outcome, new = issued.verdict.outcome, draft.new
+        if outcome is Outcome.SHORT:
+            CODES.labels("unfunded").inc()
+            raise Unavailable("money", 1)
+        if outcome is Outcome.CHALLENGED:
+            raise self._ask(draft, issued.verdict, now)
+        if outcome is Outcome.SUPPRESSED:
+            CODES.labels("suppressed").inc()
+            await self.tools.dispatch.hold_back()
+        elif draft.is_test:
+            CODES.labels("test").inc()
+        else:
+            message = Message(
+                new.id, draft.to.msisdn.value, new.channel, draft.language, draft.text, now, issued.expires_at
+            )
+            await self._deliver(message, draft, issued.verdict, idem)
+            CODES.labels("sent").inc()
+        if idem is not None:
+            await self.tasks.kindly(self.challenges.accept(new.operator, new.subject, new.id, idem))
 
     async def check(
         self,
@@ -241,12 +262,10 @@ class Engine:
         CODES.labels("verified").inc()
         return found
 
-    async def _issue(
-        self, new: NewChallenge, code: str, charges: Sequence[Charge], entry: str, idem: Idem | None
-    ) -> Issued:
+    async def _issue(self, draft: "Draft", idem: Idem | None) -> Issued:
         try:
             issued = await self.tasks.to_the_end(
-                self.challenges.issue(new, code, charges, log=entry, idem=idem)
+                self.challenges.issue(draft.new, draft.code, draft.charges, log=draft.entry, idem=idem)
             )
         except LimitExceeded as denied:
             CODES.labels("limited").inc()
@@ -260,20 +279,13 @@ class Engine:
                 LIMITS.labels(limit.value, stage).inc()
         return issued
 
-    async def _deliver(
-        self,
-        message: Message,
-        new: NewChallenge,
-        to: Destination,
-        charges: Sequence[Charge],
-        verdict: Verdict,
-        idem: Idem | None,
-    ) -> None:
+    async def _deliver(self, message: Message, draft: "Draft", verdict: Verdict, idem: Idem | None) -> None:
         """Failing, the challenge dies before the caller hears of it."""
-        journal = self.tools.journal
+        new, journal = draft.new, self.tools.journal
         refund: Sequence[Charge] = ()
         try:
-            accepted = await self.tools.dispatch.deliver(message, to.msisdn, self._route(to, message.channel))
+            senders = self._route(draft.to, message.channel)
+            accepted = await self.tools.dispatch.deliver(message, draft.to.msisdn, senders)
         except Withheld:
             journal.note("withheld", operator=new.operator, challenge=new.id)
             return
@@ -281,9 +293,9 @@ class Engine:
             CODES.labels(failed.cause).inc()
             journal.note("unsent", operator=new.operator, challenge=new.id, cause=failed.cause)
             if failed.is_certain:
-                refund = limits.charged(charges, verdict)
+                refund = limits.charged(draft.charges, verdict)
             await self._withdraw(new, refund, verdict, idem)
-            raise Unavailable("sms") from failed
+            raise Unavailable(message.channel.value) from failed
         except BaseException:
             await self._withdraw(new, (), verdict, idem)
             raise
@@ -304,59 +316,70 @@ class Engine:
             raise Unavailable(channel.value)
         return found
 
-    async def _is_solved(self, asker: Asker, to: Destination, solved: Solution | None, now: datetime) -> bool:
-        challenger = self.tools.challenger
-        if challenger is None:
-            return True
-        return solved is not None and await challenger.is_solved(
-            self._about(asker, to), solved.token, solved.solution, now
-        )
-
     def _about(self, asker: Asker, to: Destination) -> bytes:
         return self._hashes.volatile("otp-challenge/v1", asker.operator, asker.client, to.msisdn.value)
 
-    def _ask(self, asker: Asker, to: Destination, verdict: Verdict, now: datetime) -> ChallengeAsked:
+    def _ask(self, draft: "Draft", verdict: Verdict, now: datetime) -> ChallengeAsked:
         assert self.tools.challenger is not None
-        plain = refusal(verdict)
+        assert verdict.limit is not None
         CODES.labels("challenged").inc()
         asked = ChallengeAsked(
-            str(plain.facts["limit"]),
-            rfc3339(now),
-            1,
-            "Solve the challenge and ask again with it.",
+            verdict.limit.value, rfc3339(now), 1, "Solve the challenge and ask again with it."
         )
-        asked.facts["challenge"] = self.tools.challenger.ask(self._about(asker, to), now)
+        asked.facts["challenge"] = self.tools.challenger.ask(self._about(draft.asker, draft.to), now)
         return asked
 
-    def _entry(
-        self,
-        policy: CodePolicy,
-        asker: Asker,
-        new: NewChallenge,
-        to: Destination,
-        hashes: Mapping[Dimension, str],
-        charges: Sequence[Charge],
-        price: int,
-        language: str,
-    ) -> str:
-        """The decision's inputs for the history: ids, codes and keyed hashes, so that it can be replayed."""
-        entry: dict[str, JsonValue] = {
-            "e": new_id().hex,
-            "k": "send",
-            "o": new.operator.hex,
-            "c": asker.client.hex,
-            "v": new.subject.hex,
-            "h": new.id.hex,
-            "p": new.purpose,
-            "w": new.channel.value,
-            "g": language,
-            "cc": to.country or "",
-            "b": to.block,
-            "x": price,
-            "y": policy.limits.version,
-            "n": {dimension.value: hashed for dimension, hashed in hashes.items()},
-            "l": [TAG[charge.limit] for charge in charges],
-        }
-        if asker.dealer is not None:
-            entry["d"] = asker.dealer.hex
-        return json.dumps(entry, separators=(",", ":"))
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message before Redis was asked about it."""
+
+    asker: Asker
+    to: Destination
+    new: NewChallenge
+    code: str = field(repr=False)
+    text: str = field(repr=False)
+    language: str
+    charges: Sequence[Charge]
+    entry: str
+    is_test: bool
+
+
+def _solved(charges: Sequence[Charge]) -> Sequence[Charge]:
+    """A gate whose challenge was solved counts and asks no more."""
+    return tuple(
+        replace(each, stage=Stage.PRESSURE) if each.share is Share.GATE else each for each in charges
+    )
+
+
+def _entry(
+    policy: CodePolicy,
+    asker: Asker,
+    new: NewChallenge,
+    to: Destination,
+    hashes: Mapping[Dimension, str],
+    charges: Sequence[Charge],
+    price: int,
+    language: str,
+) -> str:
+    """The decision's inputs for the history: ids, codes and keyed hashes, so that it can be replayed."""
+    entry: dict[str, JsonValue] = {
+        "e": new_id().hex,
+        "k": "send",
+        "o": new.operator.hex,
+        "c": asker.client.hex,
+        "v": new.subject.hex,
+        "h": new.id.hex,
+        "p": new.purpose,
+        "w": new.channel.value,
+        "g": language,
+        "cc": to.country or "",
+        "b": to.block,
+        "x": price,
+        "y": policy.limits.version,
+        "n": {dimension.value: hashed for dimension, hashed in hashes.items()},
+        "l": [TAG[charge.limit] for charge in charges],
+    }
+    if asker.dealer is not None:
+        entry["d"] = asker.dealer.hex
+    return json.dumps(entry, separators=(",", ":"))

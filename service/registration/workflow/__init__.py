@@ -9,6 +9,7 @@ from service.infra.jobs import emit
 from service.kit.errors import JsonObject
 from service.kit.ids import wire
 from service.otp.model import Sent
+from service.otp.workflow import Solution
 from service.registration import rules, store
 from service.registration.model import CodeProof, Opening, Registration, State, Target, View
 from service.registration.workflow import activating, deciding, evidence, opening, papers
@@ -49,9 +50,15 @@ class Registrations:
         return await papers.add_document(self.parts, caller, registration_id, submission, keep)
 
     async def send_code(
-        self, caller: Principal, registration_id: UUID, to: Target, channel: str = "sms", language: str = "en"
+        self,
+        caller: Principal,
+        registration_id: UUID,
+        to: Target,
+        channel: str = "sms",
+        language: str = "en",
+        solved: Solution | None = None,
     ) -> Sent:
-        return await evidence.send_code(self.parts, caller, registration_id, to, channel, language)
+        return await evidence.send_code(self.parts, caller, registration_id, to, channel, language, solved)
 
     async def check_code(
         self,

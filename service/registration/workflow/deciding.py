@@ -1,7 +1,7 @@
 """Submit, and a person's decision: the walk in which something scarce is granted.
 
-Gathered without a write transaction; then, in one: locks on the capped identities, a new count of what is
-scarce, the pure decision, the pure step of the state machine, the audit entry and the jobs; commit; answer.
+Gathered without a write transaction; then, in one: locks on the capped identities, the count of the lines on
+each, the pure decision, the pure step of the state machine, the audit entry and the jobs; commit; answer.
 """
 
 from dataclasses import replace
@@ -9,7 +9,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from service.audit.workflow import Actor, record
-from service.dealers.model import Dealer
+from service.dealers.model import Standing
 from service.events import Event, EventName
 from service.infra.crypto import SubjectKey, Vault
 from service.infra.jobs import emit
@@ -29,7 +29,7 @@ from service.registration.model import (
 from service.registration.workflow.activating import ask
 from service.registration.workflow.evidence import adopt
 from service.registration.workflow.opening import client_actor
-from service.registration.workflow.parts import Keep, Parts, loaded, opened
+from service.registration.workflow.parts import Keep, Parts, loaded_to_decide, opened
 from service.registration.workflow.sharing import ask_of, identity_of
 from service.risk.model import Blind, Decision, Reason, RiskSubject, Value, Verdict
 from service.risk.rules import RiskPolicy
@@ -46,20 +46,19 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
     """Decide. Refuses with what is missing, or where it was decided already."""
     policy = parts.policy.current
     async with parts.db.read(caller.operator_id) as reader:
-        registration, key, numbers = await loaded(parts, reader, registration_id, caller.dealer_id)
+        registration, key, numbers, dealer = await loaded_to_decide(
+            parts, reader, registration_id, caller.dealer_id
+        )
         rules.collecting(registration, reader.now)
-        dealer = await _dealer(parts, reader, registration)
     registration = await adopt(parts, registration)
     lacking = rules.missing(registration)
     if lacking:
         raise EvidenceMissing(lacking)
     subject = subject_of(parts.vault, registration, key, dealer, parts.db.clock.now())
-    async with parts.db.read(caller.operator_id) as reader:
-        signals = await parts.risk.gather(reader, subject, policy.risk, reader.now)
     try:
         async with parts.db.write(caller.operator_id) as tx:
             await tx.lock(*parts.risk.lock_keys(subject))
-            signals = await parts.risk.recount(tx, subject, signals, policy.risk, tx.now)
+            signals = await parts.risk.count(tx, subject, policy.risk, tx.now)
             decision = parts.risk.decide(signals, policy.risk, tx.now, registration.id)
             after = await _grant(parts, tx, registration, subject, decision, policy.risk, "rules")
             record(
@@ -155,14 +154,14 @@ async def decide_by_person(
     return after
 
 
-async def _dealer(parts: Parts, reader: Reader, registration: Registration) -> Dealer | None:
+async def _dealer(parts: Parts, reader: Reader, registration: Registration) -> Standing | None:
     if registration.dealer_id is None:
         return None
-    return await parts.dealers.find(reader, registration.dealer_id)
+    return (await parts.dealers.find(reader, registration.dealer_id)).standing
 
 
 def subject_of(
-    vault: Vault, registration: Registration, key: SubjectKey, dealer: Dealer | None, now: datetime
+    vault: Vault, registration: Registration, key: SubjectKey, dealer: Standing | None, now: datetime
 ) -> RiskSubject:
     """Everything that the risk rules may know about this registration, as blind indexes and coded facts."""
     best = rules.best_document(registration)
@@ -195,7 +194,7 @@ def subject_of(
         "contact_code_verified": registration.verified(Target.CONTACT) is not None,
         "otp_tries": sum(max(0, proof.tries - 1) for proof in registration.codes),
         "dealer_state": dealer.state.value if dealer else "none",
-        "dealer_quota_day": dealer.quotas.daily if dealer else None,
+        "dealer_quota_day": dealer.daily_quota if dealer else None,
         "device_absent": registration.device_idx is None,
         "dealer_absent": dealer is None,
         "agent_absent": registration.agent_id is None,

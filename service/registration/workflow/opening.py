@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from service.audit.workflow import Actor, record
-from service.dealers.model import Agent, AgentUnknown, Dealer
+from service.dealers.model import Agent, AgentUnknown, Dealer, DealerMismatch
 from service.events import Event, EventName
 from service.infra.jobs import emit
 from service.infra.postgres import Reader, Tx
@@ -19,7 +19,6 @@ from service.registration import rules, store
 from service.registration.model import (
     TTL,
     CategoryNotEnabled,
-    DealerMismatch,
     Opening,
     PendingCode,
     Purpose,
@@ -29,7 +28,7 @@ from service.registration.model import (
     Target,
     View,
 )
-from service.registration.workflow.parts import Keep, Numbers, Parts, opened, waiting_line
+from service.registration.workflow.parts import Keep, Numbers, Parts, opened, waiting_lines
 from service.subscribers.model import Erased
 from service.web.auth import Principal
 
@@ -68,6 +67,7 @@ async def create(parts: Parts, caller: Principal, ask: Opening, keep: Keep[View]
                 "dealer": dealer.code if dealer else None,
             },
         )
+        _tell(tx, registration, EventName.REGISTRATION_CREATED)
         view = View(registration, ask.msisdn)
         await keep(tx, view)
     return view
@@ -187,7 +187,7 @@ def indexes(pii: Mapping[str, object]) -> list[tuple[IndexKind, str]]:
     return found
 
 
-def number_of(parts: Parts, registration: Registration, wrapped: tuple[int, bytes] | None) -> str | None:
+def number_of(parts: Parts, registration: Registration, wrapped: store.WrappedKey | None) -> str | None:
     """The number, of a row that was read with its applicant's key; None where the applicant was erased."""
     if wrapped is None:
         return None
@@ -233,10 +233,10 @@ async def listed(
             msisdn=indexes,
             dealer=caller.dealer_id,
         )
-        waits = [await waiting_line(parts, reader, each) is None for each, _ in found]
+        forbidden = await waiting_lines(parts, reader, [each for each, _ in found])
     return [
-        View(each, number_of(parts, each, wrapped), line_waits=wait)
-        for (each, wrapped), wait in zip(found, waits, strict=True)
+        View(each, number_of(parts, each, wrapped), line_waits=each.id not in forbidden)
+        for each, wrapped in found
     ]
 
 

@@ -1,10 +1,11 @@
 """What the pipeline is composed of."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
+from service.dealers.model import Standing
 from service.dealers.workflow import Dealers
 from service.documents.workflow import Documents
 from service.infra.crypto import SubjectKey, Vault
@@ -87,6 +88,15 @@ async def loaded(
     return registration, key, Numbers.of(key, registration)
 
 
+async def loaded_to_decide(
+    parts: Parts, reader: Reader, registration_id: UUID, dealer: UUID | None
+) -> tuple[Registration, SubjectKey, Numbers, Standing | None]:
+    """As :func:`loaded`, with how its dealer stands."""
+    registration, wrapped, standing = await store.load_to_decide(reader, registration_id, dealer=dealer)
+    key = parts.subscribers.unwrap(reader.tenant, registration.subscriber_id, wrapped)
+    return registration, key, Numbers.of(key, registration), standing
+
+
 async def opened(parts: Parts, reader: Reader, registration: Registration) -> tuple[SubjectKey, Numbers]:
     """The subject's key and the numbers under it; raises ``Erased`` where the subject is gone."""
     key = await parts.subscribers.key(reader, registration.subscriber_id)
@@ -95,11 +105,22 @@ async def opened(parts: Parts, reader: Reader, registration: Registration) -> tu
 
 async def waiting_line(parts: Parts, reader: Reader, registration: Registration) -> StateConflict | None:
     """What forbids a code to a line that is up and owes it: the line was closed, or its 72 hours are over."""
-    if not registration.awaits_line_code:
-        return None
-    line = await parts.lines.of_registration(reader, registration.id)
-    if line is None:
-        return StateConflict(registration.state)
-    until = line.awaiting_until
-    waits = line.state.is_open and until is not None and until > reader.now
-    return None if waits else StateConflict(line.state)
+    return (await waiting_lines(parts, reader, [registration])).get(registration.id)
+
+
+async def waiting_lines(
+    parts: Parts, reader: Reader, registrations: Iterable[Registration]
+) -> dict[UUID, StateConflict]:
+    """As :func:`waiting_line`, of many in one statement: by registration, where a code is forbidden."""
+    owing = {each.id: each for each in registrations if each.awaits_line_code}
+    if not owing:
+        return {}
+    lines = {line.registration_id: line for line in await parts.lines.of_registrations(reader, list(owing))}
+    found: dict[UUID, StateConflict] = {}
+    for registration in owing.values():
+        line = lines.get(registration.id)
+        if line is None:
+            found[registration.id] = StateConflict(registration.state)
+        elif not line.state.is_open or line.awaiting_until is None or line.awaiting_until <= reader.now:
+            found[registration.id] = StateConflict(line.state)
+    return found

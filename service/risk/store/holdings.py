@@ -6,11 +6,10 @@ ten times the CPU of its execution.
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from service.infra.postgres import Reader, Tx
 from service.infra.statements import Statement
@@ -21,8 +20,7 @@ from service.risk.store.shared import EXCEEDS
 from service.risk.tables import HoldingRow
 
 _H = HoldingRow
-_IDENTITY = (HoldingKind.DOCUMENT, HoldingKind.PERSONAL_NUMBER, HoldingKind.PERSON)
-_COUNTED = (*_IDENTITY, HoldingKind.DEVICE)
+_COUNTED = (HoldingKind.DOCUMENT, HoldingKind.PERSONAL_NUMBER, HoldingKind.PERSON, HoldingKind.DEVICE)
 
 # A line that counts for the cap: not ended, or opened within the window, or closed a short while ago. One that
 # was released before it ever went live does not count.
@@ -45,7 +43,7 @@ _PREDECESSOR = """h.operator_id = :operator AND h.kind = 'person' AND h.idx = AN
     SELECT FROM holding d WHERE d.operator_id = h.operator_id AND d.registration_id = h.registration_id
       AND d.kind = 'document' AND d.idx = ANY(CAST(:document AS bytea[])))"""
 
-_COUNT_SCARCE = f"""
+_COUNT = f"""
 SELECT h.kind AS label,
   count(*) FILTER (WHERE CASE WHEN h.kind = 'device'
     THEN h.state <> 'released' AND h.opened_at > :device_since ELSE {_COUNTING} END) AS lines,
@@ -60,20 +58,17 @@ FROM holding h WHERE {_PREDECESSOR}
 UNION ALL
 SELECT 'dealer_today', count(*), count(*) FILTER (WHERE h.evidence = 'limited'), 0, 0
 FROM holding h WHERE h.operator_id = :operator AND h.kind = 'dealer' AND h.idx = ANY(CAST(:dealer AS bytea[]))
-  AND h.opened_at > :day_since AND h.state <> 'released'"""
-
-_COUNT_ALL = f"""{_COUNT_SCARCE}
+  AND h.opened_at > :day_since AND h.state <> 'released'
 UNION ALL
 SELECT 'dealer', 0, 0, count(*) FILTER (WHERE {_SCAM} AND h.scam_at > :dealer_scam_since),
   count(*) FILTER (WHERE {_STRUCK} AND h.scam_at > :dealer_scam_since)
 FROM holding h WHERE h.operator_id = :operator AND h.kind = 'dealer' AND h.idx = ANY(CAST(:dealer AS bytea[]))
   AND h.scam_at IS NOT NULL"""
 
-_STATEMENTS = {True: Statement(sa.text(_COUNT_SCARCE)), False: Statement(sa.text(_COUNT_ALL))}
-
+_COUNTS = Statement(sa.text(_COUNT))
 # With what is asked over all operators: in the same statement, because it is asked in every submit.
-_COUNT_ASKING = Statement(
-    sa.text(f"{_COUNT_SCARCE}\nUNION ALL\nSELECT 'shared', CAST({EXCEEDS} AS integer), 0, 0, 0")
+_COUNTS_ASKING = Statement(
+    sa.text(f"{_COUNT}\nUNION ALL\nSELECT 'shared', CAST({EXCEEDS} AS integer), 0, 0, 0")
 )
 
 
@@ -95,17 +90,16 @@ async def count(
     p: Parameters,
     now: datetime,
     *,
-    scarce: bool = False,
     asking: Mapping[str, Any] | None = None,
 ) -> dict[str, Value | None]:
-    """The counts among the signals, in one statement. ``scarce``: only those that a lock protects; ``asking``
-    (with it alone): what is asked over all operators too, of which null is unknown.
+    """The counts among the signals, in one statement; with ``asking``, what is asked over all operators too, of
+    which null is unknown.
 
     A key that is absent has no lines: its counts are 0, and known.
     """
     counts: dict[str, Value | None] = {"lines_on_predecessor": 0, "unproven_on_document": 0}
     counts |= {"dealer_lines_today": 0, "dealer_unproven_today": 0}
-    for kind in _IDENTITY if scarce else HoldingKind:
+    for kind in HoldingKind:
         counts[f"scam_on_{kind.value}"] = counts[f"strikes_on_{kind.value}"] = 0
         if kind in _COUNTED:
             counts[f"lines_on_{kind.value}"] = 0
@@ -117,19 +111,15 @@ async def count(
 
     values = {
         "operator": reader.tenant,
-        "keys": every(*(_IDENTITY if scarce else _COUNTED)),
+        "keys": every(*_COUNTED),
         "document": every(HoldingKind.DOCUMENT),
         "person": every(HoldingKind.PERSON),
         "dealer": every(HoldingKind.DEALER),
+        "dealer_scam_since": now - timedelta(days=p.dealer_scam_days),
         **_since(now, p),
+        **(asking or {}),
     }
-    if not scarce:
-        values["dealer_scam_since"] = now - timedelta(days=p.dealer_scam_days)
-    statement = _STATEMENTS[scarce]
-    if scarce and asking is not None:
-        statement = _COUNT_ASKING
-        values |= asking
-    for row in await reader.fetch(statement, **values):
+    for row in await reader.fetch(_COUNTS if asking is None else _COUNTS_ASKING, **values):
         if row.label == "shared":
             counts["shared_limit_exceeded"] = None if row.lines is None else row.lines == 1
         elif row.label == "predecessor":
@@ -145,27 +135,19 @@ async def count(
     return counts
 
 
-_INSERT = Statement(
-    upsert(cast(sa.Table, HoldingRow.__table__)).on_conflict_do_nothing(
-        index_elements=["operator_id", "registration_id", "kind"]
-    ),
-    [
-        "operator_id",
-        "id",
-        "registration_id",
-        "kind",
-        "idx",
-        "evidence",
-        "state",
-        "opened_at",
-        "document_ends",
-    ],
-)
-_RENEW = Statement(
+_HOLD = """INSERT INTO holding
+  (operator_id, id, registration_id, kind, idx, evidence, state, opened_at, document_ends, renewal_of)
+VALUES (:operator, :id, :registration, CAST(:kind AS text), :idx, :evidence, :state, :opened_at, :document_ends, {0})
+ON CONFLICT (operator_id, registration_id, kind) DO NOTHING"""
+
+_HOLDS = Statement(sa.text(_HOLD.format("NULL")))
+# With the line that a renewed document continues. The registration's own person may be inserted before its
+# document, and is no predecessor of it.
+_HOLDS_RENEWED = Statement(
     sa.text(
-        f"""UPDATE holding SET renewal_of = (SELECT h.registration_id FROM holding h WHERE {_PREDECESSOR}
-  ORDER BY h.opened_at DESC, h.id DESC LIMIT 1)
-WHERE operator_id = :operator AND registration_id = :registration AND kind = 'document'"""
+        _HOLD.format(f"""(SELECT h.registration_id FROM holding h
+  WHERE CAST(:kind AS text) = 'document' AND h.registration_id <> :registration AND {_PREDECESSOR}
+  ORDER BY h.opened_at DESC, h.id DESC LIMIT 1)""")
     )
 )
 
@@ -182,11 +164,11 @@ def hold(
 ) -> None:
     """Stage a row of each kind, in one statement. A registration that holds already is left as it is."""
     month = document_expires_on.replace(day=1) if document_expires_on else None
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
-            "operator_id": tx.tenant,
+            "operator": tx.tenant,
             "id": new_id(),
-            "registration_id": registration_id,
+            "registration": registration_id,
             "kind": kind.value,
             "idx": blind.primary,
             "evidence": evidence.value,
@@ -196,18 +178,18 @@ def hold(
         }
         for kind, blind in keys.items()
     ]
-    if rows:
-        tx.stage(_INSERT, rows)
-    if may_renew and HoldingKind.PERSON in keys:
-        documents = keys.get(HoldingKind.DOCUMENT)
-        values = {
-            "operator": tx.tenant,
-            "registration": registration_id,
-            "person": list(keys[HoldingKind.PERSON].every),
-            "document": list(documents.every) if documents else [],
-            "horizon": _since(tx.now, p)["horizon"],
-        }
-        tx.stage(_RENEW, values)
+    if not rows:
+        return
+    if not may_renew or HoldingKind.PERSON not in keys:
+        tx.stage(_HOLDS, rows)
+        return
+    documents = keys.get(HoldingKind.DOCUMENT)
+    before = {
+        "person": list(keys[HoldingKind.PERSON].every),
+        "document": list(documents.every) if documents else [],
+        "horizon": _since(tx.now, p)["horizon"],
+    }
+    tx.stage(_HOLDS_RENEWED, [row | before for row in rows])
 
 
 def _of(tx: Tx, registration_id: UUID) -> sa.ColumnElement[bool]:

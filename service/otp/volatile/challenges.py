@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
 from uuid import UUID
 
-from service.infra.redis import Redis, Script
+from service.infra.redis import Redis
 from service.kit.canon import Part
 from service.kit.clock import micros
-from service.kit.errors import InvalidRequest
+from service.kit.errors import InvalidRequest, Refusal
 from service.limits.model import Charge, Outcome, Verdict
 from service.limits.volatile import instant, not_before, refusal, verdict, wire, with_law
 from service.otp.model import (
@@ -31,15 +31,14 @@ from service.otp.model import (
     Proof,
     To,
 )
+from service.otp.volatile.stream import Stream
 from service.web.idempotency import InProgress, KeyReused
 
-ISSUE = with_law(__package__, "lua/home.lua", "lua/issue.lua")
-CHECK = with_law(__package__, "lua/home.lua", "lua/check.lua")
-WITHDRAW = with_law(__package__, "lua/home.lua", "lua/withdraw.lua")
-PROOF = with_law(__package__, "lua/home.lua", "lua/proof.lua")
-NOTE = Script.load(__package__, "lua/note.lua")
-DRAINED = Script.load(__package__, "lua/drained.lua")
-KEEP = with_law(__package__, "lua/home.lua", "lua/keep.lua")
+ISSUE = with_law("service.otp", "lua/home.lua", "lua/issue.lua")
+CHECK = with_law("service.otp", "lua/home.lua", "lua/check.lua")
+WITHDRAW = with_law("service.otp", "lua/home.lua", "lua/withdraw.lua")
+PROOF = with_law("service.otp", "lua/home.lua", "lua/proof.lua")
+KEEP = with_law("service.otp", "lua/home.lua", "lua/keep.lua")
 
 LEASE = timedelta(seconds=60)
 """How long a request with an Idempotency-Key may take before its key is free again."""
@@ -210,14 +209,13 @@ class Challenges:
             to.value: [_digest(*each) for each in self._digests(operator, subject, to, purpose, code)]
             for to, purpose in targets.items()
         }
-        charges = [each.charge for each in budgets]
         word, *found = await self._redis.run(
             CHECK,
             [*homes, Stream.KEY, *([idem.key] if idem else [])],
             [
                 self._redis.now_us,
                 len(homes),
-                wire(charges),
+                wire([each.charge for each in budgets]),
                 json.dumps([[each.charge.key, each.when] for each in budgets]),
                 json.dumps(digests),
                 challenge.hex if challenge else "",
@@ -227,28 +225,14 @@ class Challenges:
                 *(idem.wire if idem else _NO_IDEM),
             ],
         )
-        is_replay = word == b"again"
-        if is_replay:
-            word, *found = [each.encode() if isinstance(each, str) else each for each in json.loads(found[0])]
-        match word:
-            case b"verified":
-                to, at_us, _, tries, newest = found
-                proof = Proof(
-                    subject, To(to.decode()), UUID(hex=newest.decode()), instant(int(at_us)), int(tries)
-                )
-                return proof, is_replay
-            case b"rejected":
-                raise OtpRejected(int(found[0]))
-            case b"limited":
-                limit = charges[int(found[0]) - 1].limit
-                raise refusal(Verdict(Outcome.DENIED, limit, int(found[1]), int(found[2])))
-            case b"exhausted":
-                raise OtpExhausted()
-            case b"expired":
-                raise OtpExpired()
-            case b"absent":
-                raise KeyError(subject)
-        raise _earlier(word, found)
+        if word == b"again":
+            was, *found = json.loads(found[0])
+            try:
+                return _proof(was.encode(), found, subject, budgets), True
+            except Refusal as refused:
+                refused.is_replay = True
+                raise
+        return _proof(word, found, subject, budgets), False
 
     async def load(self, operator: UUID, subject: UUID) -> tuple[list[Challenge], list[Proof]]:
         """The newest challenge to each target, and the proofs that wait to be recorded. Nothing is written."""
@@ -339,6 +323,28 @@ def _digest(key_id: int, digest: bytes) -> str:
     return f"{key_id}:{digest.hex()}"
 
 
+def _proof(word: bytes, found: Sequence[Any], subject: UUID, budgets: Sequence[Budget]) -> Proof:
+    """What ``check.lua`` answered, fresh or told again."""
+    match word:
+        case b"verified":
+            to, at_us, _, tries, newest = (
+                each.decode() if isinstance(each, bytes) else each for each in found
+            )
+            return Proof(subject, To(to), UUID(hex=newest), instant(int(at_us)), int(tries))
+        case b"rejected":
+            raise OtpRejected(int(found[0]))
+        case b"limited":
+            limit = budgets[int(found[0]) - 1].charge.limit
+            raise refusal(Verdict(Outcome.DENIED, limit, int(found[1]), int(found[2])))
+        case b"exhausted":
+            raise OtpExhausted()
+        case b"expired":
+            raise OtpExpired()
+        case b"absent":
+            raise KeyError(subject)
+    raise _earlier(word, found)
+
+
 def _earlier(word: bytes, rest: Sequence[Any]) -> Exception:
     """What an earlier request with the same Idempotency-Key left."""
     match word:
@@ -397,23 +403,3 @@ def _proofs(fields: Mapping[str, bytes], subject: UUID) -> list[Proof]:
         for to in To
         if f"{to}.proof.id" in fields
     ]
-
-
-class Stream:
-    """The history on its way to PostgreSQL. It is gone when it is empty."""
-
-    KEY = "{otp}:log"
-
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
-
-    async def add(self, entries: Sequence[str]) -> None:
-        await self._redis.run(NOTE, [self.KEY], list(entries))
-
-    async def read(self, count: int) -> list[tuple[bytes, bytes, bytes | None]]:
-        """The oldest: ``(id, said, result)``."""
-        found = await self._redis.guard(cast(Any, self._redis.client.xrange(self.KEY, count=count)))
-        return [(entry_id, fields[b"s"], fields.get(b"r")) for entry_id, fields in found]
-
-    async def drop(self, ids: Sequence[bytes]) -> None:
-        await self._redis.run(DRAINED, [self.KEY], list(ids))

@@ -1,0 +1,25 @@
+"""What of codes may be lost: challenges and proofs, and the history until it is drained."""
+
+from service.otp.volatile.challenges import (
+    LEASE,
+    Budget,
+    Challenges,
+    Hashes,
+    Idem,
+    Issued,
+    Kept,
+    NewChallenge,
+)
+from service.otp.volatile.stream import Stream
+
+__all__ = [
+    "LEASE",
+    "Budget",
+    "Challenges",
+    "Hashes",
+    "Idem",
+    "Issued",
+    "Kept",
+    "NewChallenge",
+    "Stream",
+]
