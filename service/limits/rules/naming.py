@@ -50,11 +50,12 @@ class Row:
 class Plan:
     """Buckets that many requests charge, spelt for Lua once."""
 
-    __slots__ = ("_pairs", "limits", "rows", "wire")
+    __slots__ = ("_pairs", "limits", "rows", "tags", "wire")
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self.rows = tuple(rows)
         self.limits = tuple(row.limit for row in self.rows)
+        self.tags = ",".join(f'"{TAG[limit]}"' for limit in self.limits)
         self.wire = spelt((row.bucket, SHARES.get(row.limit, Share.OWN), row.stage) for row in self.rows)
         self._pairs = tuple((row.dimension, row.tail) for row in self.rows)
 

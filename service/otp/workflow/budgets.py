@@ -1,6 +1,5 @@
 """Which budgets a send and a check charge, under which names."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -13,7 +12,7 @@ from service.limits.model import Dimension, Limit, Purse, Stage
 from service.limits.rules import Bill, Plan, Row
 from service.limits.volatile import Names, name
 from service.otp.model import CodePolicy, Destination
-from service.otp.volatile import Budget
+from service.otp.volatile import Budget, Tariff
 
 SEND = (
     Limit.OTP_SENDS_PER_MSISDN,
@@ -83,7 +82,7 @@ class Budgets:
         self._kept = lru_cache(maxsize=20_000)(self._name)
         self._policy: CodePolicy | None = None
         self._plans: dict[tuple[Any, ...], Plan] = {}
-        self._checks: dict[tuple[UUID, UUID], tuple[CodePolicy, tuple[Budget, ...]]] = {}
+        self._checks: dict[tuple[UUID, UUID], tuple[CodePolicy, Tariff]] = {}
 
     def _name(self, dimension: Dimension, *parts: Any) -> str:
         return name(self._names, dimension, *parts)
@@ -138,7 +137,7 @@ class Budgets:
             plan = self._plans[shape] = _send_plan(policy, *shape)
         return plan.bill(hashes)
 
-    def check(self, policy: CodePolicy, operator: UUID, client: UUID) -> Sequence[Budget]:
+    def check(self, policy: CodePolicy, operator: UUID, client: UUID) -> Tariff:
         """What one comparison charges. ``?x`` in a name is filled in by the script, from what the home knows."""
         known = self._checks.get((operator, client))
         if known is not None and known[0] is policy:
@@ -146,10 +145,12 @@ class Budgets:
         hashes = {dimension: f"?{dimension.value}" for dimension in _AT_CHECK}
         hashes[Dimension.OPERATOR] = self._kept(Dimension.OPERATOR, operator)
         hashes[Dimension.CLIENT] = self._kept(Dimension.CLIENT, operator, client)
-        found = tuple(
-            Budget(charge, when)
-            for limit, when in CHECK
-            for charge in limits.charges(policy.limits, limit, hashes)
+        found = Tariff(
+            [
+                Budget(charge, when)
+                for limit, when in CHECK
+                for charge in limits.charges(policy.limits, limit, hashes)
+            ]
         )
         if len(self._checks) >= 10_000:
             self._checks.clear()
