@@ -1,6 +1,7 @@
-"""Nouns of limits."""
+"""Nouns of limits: names, buckets, states, answers."""
 
-from service.limits.model.buckets import (
+from service.limits.model.names import DIMENSION, SHARED, SHARES, TAG, Dimension, Limit, Share
+from service.limits.model.nouns import (
     Block,
     Bucket,
     Charge,
@@ -25,15 +26,6 @@ from service.limits.model.buckets import (
     Unverified,
     Verdict,
     Window,
-)
-from service.limits.model.catalogue import (
-    DIMENSION,
-    SHARED,
-    SHARES,
-    TAG,
-    Dimension,
-    Limit,
-    Share,
 )
 
 __all__ = [

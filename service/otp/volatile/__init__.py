@@ -9,6 +9,7 @@ from service.otp.volatile.challenges import (
     Issued,
     Kept,
     NewChallenge,
+    Tariff,
 )
 from service.otp.volatile.stream import Stream
 
@@ -22,4 +23,5 @@ __all__ = [
     "Kept",
     "NewChallenge",
     "Stream",
+    "Tariff",
 ]

@@ -19,8 +19,8 @@ from service.infra.redis import Redis
 from service.kit.canon import Part
 from service.kit.clock import micros
 from service.kit.errors import InvalidRequest, Refusal
-from service.limits.model import Charge, Outcome, Verdict
-from service.limits.volatile import instant, not_before, refusal, verdict, wire, with_law
+from service.limits.model import TAG, Charge, Outcome, Verdict
+from service.limits.volatile import instant, keys_of, not_before, refusal, verdict, wire, with_law
 from service.otp.model import (
     Challenge,
     ChallengeState,
@@ -120,6 +120,18 @@ class Budget:
     when: str
 
 
+class Tariff:
+    """The budgets of a check, spelt for Lua once."""
+
+    __slots__ = ("budgets", "names", "tags", "wire")
+
+    def __init__(self, budgets: Sequence[Budget]) -> None:
+        self.budgets = tuple(budgets)
+        self.wire = wire([each.charge for each in budgets])
+        self.names = json.dumps([[each.charge.key, each.when] for each in budgets])
+        self.tags = json.dumps([TAG[each.charge.limit] for each in budgets])
+
+
 class Challenges:
     """One Redis command each; :meth:`load` takes one more for each further enabled key while one is rotated."""
 
@@ -141,7 +153,7 @@ class Challenges:
         homes = self._homes(new.operator, new.subject)
         word, *rest = await self._redis.run(
             ISSUE,
-            [*homes, Stream.KEY, *([idem.key] if idem else []), *(each.key for each in charges)],
+            [*homes, Stream.KEY, *([idem.key] if idem else []), *keys_of(charges)],
             [
                 self._redis.now_us,
                 len(homes),
@@ -192,7 +204,7 @@ class Challenges:
         *,
         targets: Mapping[To, str],
         challenge: UUID | None,
-        budgets: Sequence[Budget],
+        tariff: Tariff,
         claim: timedelta | None,
         dealer: UUID | None = None,
         log: str = "",
@@ -215,8 +227,8 @@ class Challenges:
             [
                 self._redis.now_us,
                 len(homes),
-                wire([each.charge for each in budgets]),
-                json.dumps([[each.charge.key, each.when] for each in budgets]),
+                tariff.wire,
+                tariff.names,
                 json.dumps(digests),
                 challenge.hex if challenge else "",
                 dealer.hex if dealer else "",
@@ -228,11 +240,11 @@ class Challenges:
         if word == b"again":
             was, *found = json.loads(found[0])
             try:
-                return _proof(was.encode(), found, subject, budgets), True
+                return _proof(was.encode(), found, subject, tariff.budgets), True
             except Refusal as refused:
                 refused.is_replay = True
                 raise
-        return _proof(word, found, subject, budgets), False
+        return _proof(word, found, subject, tariff.budgets), False
 
     async def load(self, operator: UUID, subject: UUID) -> tuple[list[Challenge], list[Proof]]:
         """The newest challenge to each target, and the proofs that wait to be recorded. Nothing is written."""
@@ -276,7 +288,7 @@ class Challenges:
         verb: str,
     ) -> None:
         homes = self._homes(operator, subject)
-        keys = [*homes, *([idem.key] if idem else []), *(each.key for each in refund)]
+        keys = [*homes, *([idem.key] if idem else []), *keys_of(refund)]
         args: list[str | int] = [len(homes), challenge.hex, at_us, wire(refund)]
         args += [idem.holder if idem else "", verb]
         await self._redis.run(WITHDRAW, keys, args)
@@ -289,24 +301,18 @@ class Challenges:
         """The challenge as ``issue.lua`` reads it. The sealed number goes in pieces: see ``home.lua``."""
         digest = _digest(*self._digests(new.operator, new.subject, new.to, new.purpose, code)[0])
         sealed = base64.b64encode(new.sealed).decode()
-        spelt: dict[str, Any] = {
-            "subject": new.subject.hex,
-            "to": new.to.value,
-            "id": new.id.hex,
-            "digest": digest,
-            "left": new.attempts,
-            "channel": new.channel.value,
-            "sealed": {
-                f"s{at // _PIECE + 1}": sealed[at : at + _PIECE] for at in range(0, len(sealed), _PIECE)
-            },
-            "dims": new.dims,
-            "life": new.ttl // _ONE_US,
-            "tombstone": new.tombstone // _ONE_US,
-            "until": micros(new.until),
-        }
-        if new.dealer is not None:
-            spelt["dealer"] = new.dealer.hex
-        return json.dumps(spelt, separators=(",", ":"))
+        pieces = ",".join(
+            [f'"s{at // _PIECE + 1}":"{sealed[at : at + _PIECE]}"' for at in range(0, len(sealed), _PIECE)]
+        )
+        dims = ",".join([f'"{name}":"{hashed}"' for name, hashed in new.dims.items()])
+        dealer = f',"dealer":"{new.dealer.hex}"' if new.dealer is not None else ""
+        # By hand: ids, hex digits and words of ours need no escaping, and this is done for every message.
+        return (
+            f'{{"subject":"{new.subject.hex}","to":"{new.to}","id":"{new.id.hex}","digest":"{digest}",'
+            f'"left":{new.attempts},"channel":"{new.channel}","life":{new.ttl // _ONE_US},'
+            f'"tombstone":{new.tombstone // _ONE_US},"until":{micros(new.until)},'
+            f'"sealed":{{{pieces}}},"dims":{{{dims}}}{dealer}}}'
+        )
 
     def _digests(
         self, operator: UUID, subject: UUID, to: To, purpose: str, code: str

@@ -1,18 +1,18 @@
 """Which budgets a send and a check charge, under which names."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
 from service.limits import rules as limits
-from service.limits.model import Charge, Dimension, Limit, Purse, Stage
+from service.limits.model import Dimension, Limit, Purse, Stage
+from service.limits.rules import Bill, Plan, Row
 from service.limits.volatile import Names, name
 from service.otp.model import CodePolicy, Destination
-from service.otp.volatile import Budget
+from service.otp.volatile import Budget, Tariff
 
 SEND = (
     Limit.OTP_SENDS_PER_MSISDN,
@@ -80,7 +80,9 @@ class Budgets:
     def __init__(self, names: Names) -> None:
         self._names = names
         self._kept = lru_cache(maxsize=20_000)(self._name)
-        self._checks: dict[tuple[UUID, UUID], tuple[CodePolicy, tuple[Budget, ...]]] = {}
+        self._policy: CodePolicy | None = None
+        self._plans: dict[tuple[Any, ...], Plan] = {}
+        self._checks: dict[tuple[UUID, UUID], tuple[CodePolicy, Tariff]] = {}
 
     def _name(self, dimension: Dimension, *parts: Any) -> str:
         return name(self._names, dimension, *parts)
@@ -123,23 +125,19 @@ class Budgets:
         now: datetime,
         is_first: bool,
         in_shop: bool,
-    ) -> tuple[Charge, ...]:
+        has_solved: bool,
+    ) -> Bill:
         """What one message charges. ``price`` is of the whole message, micro-units."""
-        wanted = SEND if in_shop else (*SEND, *HOLDERS)
-        if is_first:
-            wanted = (*wanted, Limit.OTP_NEIGHBOURS_PER_HUNDRED)
-        found = [
-            Charge(each.limit, each.key, each.bucket, Stage.COUNTED)
-            if each.limit is Limit.OTP_CHALLENGE_PER_CLIENT and not is_first
-            else each
-            for each in limits.all_charges(policy.limits, wanted, hashes)
-        ]
-        if policy.limits.money is not None:
-            key = limits.purse_key(hashes[Dimension.OPERATOR], now)
-            found.append(Charge(Limit.OTP_MONEY_PER_DAY, key, Purse(price)))
-        return tuple(found)
+        # What asks for a challenge asks before the first message alone.
+        shape = (tuple(hashes), price, now.date(), is_first, in_shop, has_solved or not is_first)
+        if self._policy is not policy or len(self._plans) >= 1000:
+            self._policy, self._plans = policy, {}
+        plan = self._plans.get(shape)
+        if plan is None:
+            plan = self._plans[shape] = _send_plan(policy, *shape)
+        return plan.bill(hashes)
 
-    def check(self, policy: CodePolicy, operator: UUID, client: UUID) -> Sequence[Budget]:
+    def check(self, policy: CodePolicy, operator: UUID, client: UUID) -> Tariff:
         """What one comparison charges. ``?x`` in a name is filled in by the script, from what the home knows."""
         known = self._checks.get((operator, client))
         if known is not None and known[0] is policy:
@@ -147,15 +145,36 @@ class Budgets:
         hashes = {dimension: f"?{dimension.value}" for dimension in _AT_CHECK}
         hashes[Dimension.OPERATOR] = self._kept(Dimension.OPERATOR, operator)
         hashes[Dimension.CLIENT] = self._kept(Dimension.CLIENT, operator, client)
-        found = tuple(
-            Budget(charge, when)
-            for limit, when in CHECK
-            for charge in limits.charges(policy.limits, limit, hashes)
+        found = Tariff(
+            [
+                Budget(charge, when)
+                for limit, when in CHECK
+                for charge in limits.charges(policy.limits, limit, hashes)
+            ]
         )
         if len(self._checks) >= 10_000:
             self._checks.clear()
         self._checks[operator, client] = (policy, found)
         return found
+
+
+def _send_plan(
+    policy: CodePolicy,
+    having: tuple[Dimension, ...],
+    price: int,
+    day: date,
+    is_first: bool,
+    in_shop: bool,
+    has_solved: bool,
+) -> Plan:
+    wanted = SEND if in_shop else (*SEND, *HOLDERS)
+    if is_first:
+        wanted = (*wanted, Limit.OTP_NEIGHBOURS_PER_HUNDRED)
+    rows = limits.plan(policy.limits, wanted, having, solved=has_solved).rows
+    if policy.limits.money is not None:
+        tail = limits.purse_tail(day)
+        rows = (*rows, Row(Limit.OTP_MONEY_PER_DAY, tail, Purse(price), Stage.ENFORCED))
+    return Plan(rows)
 
 
 def kept_for_checks(hashes: dict[Dimension, str]) -> dict[str, str]:

@@ -4,8 +4,9 @@ import base64
 import json
 import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +15,10 @@ import pyotp
 from service.infra.redis import Redis
 from service.infra.telemetry import CODES, LIMITS
 from service.kit.clock import rfc3339
-from service.kit.errors import InvalidRequest, JsonValue, LimitExceeded, Refusal, Unavailable
+from service.kit.errors import InvalidRequest, LimitExceeded, Refusal, Unavailable
 from service.kit.ids import new_id
 from service.limits import rules as limits
-from service.limits.model import TAG, Charge, Dimension, Outcome, Share, Stage, Verdict
+from service.limits.model import Charge, Dimension, Outcome, Verdict
 from service.limits.volatile import not_before
 from service.otp import rules
 from service.otp.model import (
@@ -116,11 +117,12 @@ class Engine:
         live, and the budget was given back where it is certain that nothing was sent. Where a budget that others share
         is full, the answer is the same and nothing is sent.
         """
-        draft = self._draft(asker, subject, to, channel, language, now)
-        if solved is not None and self.tools.challenger is not None:
+        challenger = self.tools.challenger
+        has_solved = challenger is None
+        if challenger is not None and solved is not None:
             about = self._about(asker, to)
-            if await self.tools.challenger.is_solved(about, solved.token, solved.solution, now):
-                draft = replace(draft, charges=_solved(draft.charges))
+            has_solved = await challenger.is_solved(about, solved.token, solved.solution, now)
+        draft = self._draft(asker, subject, to, channel, language, now, has_solved)
         issued = await self._issue(draft, idem)
         if issued.verdict.outcome is Outcome.SHORT:
             # The day's first message, or more in a second than a slice holds: lease, and ask once more.
@@ -147,6 +149,7 @@ class Engine:
         channel: Channel,
         language: str,
         now: datetime,
+        has_solved: bool,
     ) -> "Draft":
         """Everything about a message that is known before Redis is asked. A test number charges nothing."""
         policy = self.tools.policy()
@@ -166,15 +169,19 @@ class Engine:
             web_domain=self.tools.web_domain if channel is Channel.SMS else None,
             link=self.tools.links(asker, to, now) if channel is Channel.SMS and not subject.in_shop else None,
         )
-        price = policy.prices.get(to.country or "", 0) * rules.sms_parts(text)
+        price = policy.prices.get(to.country or "", 0) * _parts(text.translate(_NO_DIGITS))
         hashes = self.budgets.hashes(asker, to)
         charges: Sequence[Charge] = ()
         if test is None:
             charges = self.budgets.send(
-                policy, hashes, price=price, now=now, is_first=subject.is_first, in_shop=subject.in_shop
+                policy,
+                hashes,
+                price=price,
+                now=now,
+                is_first=subject.is_first,
+                in_shop=subject.in_shop,
+                has_solved=has_solved,
             )
-            if self.tools.challenger is None:
-                charges = _solved(charges)
         new = NewChallenge(
             operator=asker.operator,
             subject=subject.id,
@@ -234,17 +241,10 @@ class Engine:
         Redis knows nothing of the subject. Whether a code is still good is judged by the clock of Redis.
         """
         policy = self.tools.policy()
-        budgets = self.budgets.check(policy, asker.operator, asker.client)
-        entry = json.dumps(
-            {
-                "e": new_id().hex,
-                "k": "check",
-                "o": asker.operator.hex,
-                "c": asker.client.hex,
-                "v": subject.hex,
-                "l": [TAG[each.charge.limit] for each in budgets],
-            },
-            separators=(",", ":"),
+        tariff = self.budgets.check(policy, asker.operator, asker.client)
+        entry = (
+            f'{{"e":"{new_id().hex}","k":"check","o":"{asker.operator.hex}","c":"{asker.client.hex}",'
+            f'"v":"{subject.hex}","l":{tariff.tags}}}'
         )
         try:
             found = await self.tasks.to_the_end(
@@ -254,7 +254,7 @@ class Engine:
                     code,
                     targets=targets,
                     challenge=challenge,
-                    budgets=budgets,
+                    tariff=tariff,
                     claim=policy.claim if must_be_recorded else None,
                     dealer=dealer,
                     log=entry,
@@ -362,11 +362,6 @@ class Draft:
     is_test: bool
 
 
-def _solved(charges: Sequence[Charge]) -> Sequence[Charge]:
-    """A gate whose challenge was solved counts and asks no more."""
-    return tuple(replace(each, stage=Stage.COUNTED) if each.share is Share.GATE else each for each in charges)
-
-
 def _entry(
     policy: CodePolicy,
     asker: Asker,
@@ -377,24 +372,28 @@ def _entry(
     price: int,
     language: str,
 ) -> str:
-    """The decision's inputs for the history: ids, codes and keyed hashes, so that it can be replayed."""
-    entry: dict[str, JsonValue] = {
-        "e": new_id().hex,
-        "k": "send",
-        "o": new.operator.hex,
-        "c": asker.client.hex,
-        "v": new.subject.hex,
-        "h": new.id.hex,
-        "p": new.purpose,
-        "w": new.channel.value,
-        "g": language,
-        "cc": to.country or "",
-        "b": to.block,
-        "x": price,
-        "y": policy.limits.version,
-        "n": {dimension.value: hashed for dimension, hashed in hashes.items()},
-        "l": [TAG[charge.limit] for charge in charges],
-    }
-    if asker.dealer is not None:
-        entry["d"] = asker.dealer.hex
-    return json.dumps(entry, separators=(",", ":"))
+    """The decision's inputs for the history: ids, codes and keyed hashes, so that it can be replayed. Written by hand:
+    of ids, hex digits and words of ours nothing needs escaping, and this is done for every message."""
+    names = ",".join([f'"{dimension}":"{hashed}"' for dimension, hashed in hashes.items()])
+    tags = charges.plan.tags if isinstance(charges, limits.Bill) else ""
+    dealer = f',"d":"{asker.dealer.hex}"' if asker.dealer is not None else ""
+    return (
+        f'{{"e":"{new_id().hex}","k":"send","o":"{new.operator.hex}","c":"{asker.client.hex}","v":"{new.subject.hex}",'
+        f'"h":"{new.id.hex}","p":"{new.purpose}","w":"{new.channel}","g":"{language}","cc":"{to.country or ""}",'
+        f'"b":"{to.block}","x":{price},"y":{_quoted(policy.limits.version)},"n":{{{names}}},"l":[{tags}]{dealer}}}'
+    )
+
+
+@lru_cache(maxsize=100)
+def _quoted(version: str) -> str:
+    return json.dumps(version)
+
+
+_NO_DIGITS = {ord(digit): "0" for digit in "123456789"}
+
+
+@lru_cache(maxsize=2000)
+def _parts(shape: str) -> int:
+    """How many messages a text is paid as, by its shape: every digit costs the same, so that one count serves all texts
+    of a language, and no code and no number is kept."""
+    return rules.sms_parts(shape)

@@ -1,8 +1,8 @@
 """The holder's own word: a link in a message by which whoever has the number stops codes to it (``api.md``).
 
 The token in the link is sealed: it says which number, of which operator, for which client, and until when it is good.
-It is short, since a message is paid by its length (48 characters): AES-SIV (RFC 5297, by the library ``cryptography``) under a key that
-is derived from the ``volatile`` keyset, which needs no nonce and gives the same token for the same message.
+It is short (48 characters), since a message is paid by its length: AES-SIV (RFC 5297, by the library ``cryptography``)
+under a key that is derived from the ``volatile`` keyset. It needs no nonce: the same message has the same token.
 """
 
 import base64

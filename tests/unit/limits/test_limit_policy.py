@@ -28,7 +28,8 @@ from service.limits.model import (
     Unverified,
     Window,
 )
-from service.limits.volatile import parameters, wire
+from service.limits.rules.naming import parameters
+from service.limits.volatile import wire
 from service.otp.workflow.budgets import CHECK, HOLDERS, SEND
 
 S = rules.SECOND_US
@@ -88,8 +89,8 @@ def test_each_bucket_has_a_key_of_its_own() -> None:
 
 def test_what_a_request_or_a_policy_lacks_does_not_bind() -> None:
     every = dict.fromkeys(Dimension, "hash")
-    assert rules.charges(SEED, Limit.OTP_SENDS_PER_DEVICE, {Dimension.CLIENT: "c"}) == ()
-    assert rules.charges(LimitPolicy("none"), Limit.OTP_SENDS_PER_MSISDN, every) == ()
+    assert not rules.charges(SEED, Limit.OTP_SENDS_PER_DEVICE, {Dimension.CLIENT: "c"})
+    assert not rules.charges(LimitPolicy("none"), Limit.OTP_SENDS_PER_MSISDN, every)
     # But a block holds under every policy.
     [block] = rules.charges(LimitPolicy("none"), Limit.OTP_BLOCKED_COUNTRY, every)
     assert (block.bucket, block.stage) == (Block(), Stage.ENFORCED)
@@ -98,7 +99,7 @@ def test_what_a_request_or_a_policy_lacks_does_not_bind() -> None:
 
 def test_names_fit_what_must_be_small() -> None:
     """A purse by operator and day of UTC; a budget's name is shorter than its value may be."""
-    assert rules.purse_key("abc", date(2026, 11, 23)) == "{otp}:m:abc:20261123"
+    assert rules.purse_key("abc", date(2026, 11, 23)) == "{otp}:l:abc:m:20261123"
     longest = max(
         len(each.key) for each in rules.all_charges(SEED, Limit, dict.fromkeys(Dimension, "x" * 22))
     )

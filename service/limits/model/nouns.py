@@ -1,4 +1,4 @@
-"""The kinds of bucket, what a budget remembers, the answer, and what lasts.
+"""Nouns of limits: the kinds of bucket, what a budget remembers, and the answer.
 
 All instants and durations are whole microseconds (since 1970 for instants): Lua counts in doubles, which
 hold them exactly until the year 2255. Money is whole micro-units of a currency.
@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from uuid import UUID
 
-from service.limits.model.catalogue import SHARES, Limit, Share
+from service.limits.model.names import SHARES, Limit, Share
 
 
 class Stage(StrEnum):

@@ -1,4 +1,4 @@
-"""The catalogue of limits: their names, who charges them, what they are keyed by."""
+"""Names of limits, of what they are keyed by, and of who charges them."""
 
 from collections.abc import Mapping
 from enum import StrEnum
