@@ -89,6 +89,7 @@ def verdict(charges: Sequence[Charge], answer: Sequence[Any], now_us: int) -> Ve
         now_us,
         tuple(charges[n - 1].limit for n in shadows),
         tuple(charges[n - 1].limit for n in pressures),
+        tuple(n - 1 for n in shadows),
     )
 
 

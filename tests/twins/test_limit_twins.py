@@ -52,7 +52,7 @@ unverified = st.builds(
     st.sampled_from([30 * SECOND, 90 * SECOND]),
 )
 rates = windows | smooth | streaks | unverified
-stages = st.sampled_from([Stage.ENFORCED, Stage.ENFORCED, Stage.SHADOW, Stage.PRESSURE])
+stages = st.sampled_from([Stage.ENFORCED, Stage.ENFORCED, Stage.SHADOW, Stage.PRESSURE, Stage.COUNTED])
 own = st.tuples(st.just(Limit.OTP_SENDS_PER_MSISDN), rates | schedules, stages)
 shared = st.tuples(
     st.sampled_from([Limit.OTP_SENDS_PER_MSISDN_EVERYWHERE, Limit.OTP_UNVERIFIED_PER_BLOCK]), rates, stages

@@ -12,6 +12,7 @@
 --   share     own: the caller's | shared: others charge it too, and it is never named to a caller | gate: asks for a
 --             challenge | purse
 --   stage     enforced | shadow (judged, charged as if it were enforced, binds nobody) | pressure (always charged)
+--             | counted (charged as if it were enforced, full or not, binds nobody)
 --
 -- Every state is one string, so that all are read by one MGET. Instants are whole microseconds: they fit a double,
 -- and are written with %.0f because tostring() would round them. A key lives until its state can deny nothing any
@@ -278,7 +279,7 @@ function Law.judge(buckets, now)
   for _, b in ipairs(buckets) do
     local i, free = b.at, kinds[b[1]].judge(b, now)
     b.full = free > 0
-    if b.full then
+    if b.full and b[3] ~= "counted" then
       if b[3] == "shadow" then
         shadows[#shadows + 1] = i
       elseif b[3] == "pressure" then

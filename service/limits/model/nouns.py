@@ -23,6 +23,10 @@ class Stage(StrEnum):
     PRESSURE = "pressure"
     """Charged whatever becomes of the request; binds nobody."""
 
+    COUNTED = "counted"
+    """Charged as if it were enforced, full or not; binds nobody. Of no policy: a gate whose challenge was solved, or a
+    resend behind it, is at this stage for one request."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gcra:
@@ -168,7 +172,8 @@ class Verdict:
     from which it has room. ALLOWED: all are charged; ``free_us`` is the earliest instant at which the caller's own
     budgets would allow the same again. SUPPRESSED: as ALLOWED to the eye; only the caller's own were charged
     and ``limit`` is the shared one that is full. ``now_us`` is the instant that was charged, for a refund.
-    ``shadows`` and ``pressures`` are the limits of those stages that had no room.
+    ``shadows`` and ``pressures`` are the limits of those stages that had no room; ``skipped`` says which of the charges
+    that were asked for were shadows without room, by their places: these alone were not charged.
     """
 
     outcome: Outcome
@@ -177,6 +182,7 @@ class Verdict:
     now_us: int
     shadows: tuple[Limit, ...] = ()
     pressures: tuple[Limit, ...] = ()
+    skipped: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

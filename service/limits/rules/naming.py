@@ -102,7 +102,7 @@ def plan(
         if rule is None or DIMENSION[limit] not in dimensions:
             continue
         is_open = solved and SHARES.get(limit) is Share.GATE
-        stage = Stage.PRESSURE if is_open else rule.stage
+        stage = Stage.COUNTED if is_open else rule.stage
         rows += (Row(limit, f":{TAG[limit]}:{suffix(bucket)}", bucket, stage) for bucket in rule.buckets)
     return Plan(rows)
 
