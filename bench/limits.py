@@ -26,12 +26,19 @@ from throttled.asyncio import RateLimiterType, Throttled, per_hour, store
 from service.infra.embedded.binaries import find_redis
 from service.infra.redis import Redis
 from service.kit.clock import SystemClock
-from service.limits.model import Bucket, Charge, Gcra, Limit, Outcome, Window
+from service.limits.model import DIMENSION, Bucket, Gcra, Limit, LimitPolicy, Outcome, Rule, Window
+from service.limits.rules import plan
 from service.limits.volatile import Limiter
 
 OURS = ("ours, gcra", "ours, window")
 WANTED_RATE, WANTED_P50 = 4.0, 0.35
-DIMENSIONS = ("number", "client", "address", "block", "device")
+FIVE = (
+    Limit.OTP_SENDS_PER_MSISDN,
+    Limit.OTP_SENDS_PER_CLIENT,
+    Limit.OTP_SENDS_PER_IP,
+    Limit.OTP_SENDS_PER_BLOCK,
+    Limit.OTP_SENDS_PER_DEVICE,
+)
 HOUR = 3_600_000_000
 LOTS = 1_000_000
 Decide = Callable[[int], Awaitable[bool]]
@@ -39,13 +46,14 @@ Decide = Callable[[int], Awaitable[bool]]
 
 def ours(redis: Redis, bucket: Bucket) -> Decide:
     limiter = Limiter(redis)
+    planned = plan(
+        LimitPolicy("bench", dict.fromkeys(FIVE, Rule((bucket,)))), FIVE, [DIMENSION[limit] for limit in FIVE]
+    )
+    kind = type(bucket).__name__
 
     async def decide(n: int) -> bool:
-        charges = [
-            Charge(Limit.OTP_SENDS_PER_CLIENT, f"{{otp}}:{type(bucket).__name__}:{each}:{n}", bucket)
-            for each in DIMENSIONS
-        ]
-        return (await limiter.spend(charges)).outcome is Outcome.ALLOWED
+        bill = planned.bill({DIMENSION[limit]: f"{kind}{DIMENSION[limit]}{n}" for limit in FIVE})
+        return (await limiter.spend(bill)).outcome is Outcome.ALLOWED
 
     return decide
 
@@ -55,7 +63,7 @@ def by_limits(url: str) -> Decide:
     limiter, item = MovingWindowRateLimiter(storage), RateLimitItemPerHour(20)
 
     async def decide(n: int) -> bool:
-        for each in DIMENSIONS:
+        for each in FIVE:
             if not await limiter.hit(item, each, str(n)):
                 return False
         return True
@@ -68,7 +76,7 @@ def by_throttled(url: str) -> Decide:
     throttle = Throttled(using=RateLimiterType.GCRA.value, quota=per_hour(LOTS, burst=20), store=kept)
 
     async def decide(n: int) -> bool:
-        for each in DIMENSIONS:
+        for each in FIVE:
             if (await throttle.limit(f"{each}:{n}")).limited:
                 return False
         return True
