@@ -52,7 +52,7 @@ async def leased(reader: Reader, day: date) -> tuple[int, int, str] | None:
 async def add_block(tx: Tx, block: SendBlock) -> bool:
     """Whether it is new: the same id twice is one block."""
     return bool(
-        await tx.run(
+        await tx.scalar(
             insert(SendBlockRow)
             .values(
                 operator_id=tx.tenant,
@@ -67,6 +67,7 @@ async def add_block(tx: Tx, block: SendBlock) -> bool:
                 until=block.until,
             )
             .on_conflict_do_nothing()
+            .returning(SendBlockRow.id)
         )
     )
 
@@ -81,6 +82,16 @@ async def live_blocks(reader: Reader, limit: int = 1000) -> Sequence[SendBlock]:
         .limit(limit)
     )
     return [_block(row) for row in rows]
+
+
+async def live_block(reader: Reader, block_id: UUID) -> SendBlock | None:
+    b = SendBlockRow
+    row = await reader.one(
+        sa.select(b.__table__).where(
+            b.operator_id == reader.tenant, b.id == block_id, b.until > reader.now, b.lifted_at.is_(None)
+        )
+    )
+    return None if row is None else _block(row)
 
 
 async def lift_block(tx: Tx, block_id: UUID, by: str) -> SendBlock:

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import structlog
 
 from service.audit.workflow import Actor, record
 from service.infra.crypto import Vault
-from service.infra.postgres import Database, Reader
+from service.infra.postgres import Database, Reader, Tx
 from service.infra.redis import Redis
 from service.kit.ids import new_id, wire
 from service.limits import rules, store
@@ -23,6 +23,7 @@ AHEAD = timedelta(minutes=10)
 log = structlog.get_logger("limits")
 _DAY = timedelta(days=1)
 _LOCK = 0x6D6F_6E65_79
+_GUARD = 0x67_7561_7264
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +63,17 @@ class Blocks:
         client: UUID | None = None,
         block_id: UUID | None = None,
     ) -> SendBlock:
-        """Set one; the same ``block_id`` twice is one block. ``number`` is E.164 and kept sealed."""
+        """Set one; the same ``block_id`` twice is one block, and one that was lifted since stays lifted. ``number`` is
+        E.164 and kept sealed."""
         block_id = block_id or new_id()
         sealed = None if number is None else self._vault.seal_secret("send_block", block_id, number.encode())
         block = SendBlock(
             block_id, limit, place, client, sealed, reason, made_by, self._db.clock.now(), until
         )
         async with self._db.write(operator) as tx:
-            if await store.add_block(tx, block):
-                facts = {"limit": limit.value, **({} if place is None else {"place": place})}
-                record(
-                    tx,
-                    actor=actor,
-                    action="block.set",
-                    object=wire("blk", block.id),
-                    reason=reason,
-                    facts=facts,
-                )
-        await self._copies.put(self._key(operator, block), until, self._db.clock.now())
-        return block
+            found = await self._add(tx, block, actor)
+        await self._put(operator, found)
+        return found or block
 
     async def lift(
         self, operator: UUID, block_id: UUID, *, reason: str, actor: Actor, note: str | None = None
@@ -123,26 +116,42 @@ class Blocks:
     async def guard(self, operator: UUID, limit: Limit, place: str, reason: str) -> SendBlock | None:
         """Set by a budget that ran full: an hour, then six, then a day, if it goes on within a week. None where one
         holds already."""
-        async with self._db.read(operator) as reader:
-            if await store.has_block(reader, limit, place):
+        client = UUID(place) if limit is Limit.OTP_BLOCKED_CLIENT else None
+        async with self._db.write(operator) as tx:
+            # Two workers may drain the same entries: one block is set.
+            await tx.lock(_GUARD ^ operator.int & 0x7FFF_FFFF_FFFF_FFFF)
+            if await store.has_block(tx, limit, place):
                 return None
-            before = await store.blocks_since(reader, limit, place, reader.now - 7 * _DAY)
-        life = (timedelta(hours=1), timedelta(hours=6), _DAY)[min(before, 2)]
-        return await self.set(
-            operator,
-            limit,
-            until=self._db.clock.now() + life,
-            reason=reason,
-            actor=Actor.system("guard"),
-            made_by="guard",
-            place=place,
-            client=UUID(place) if limit is Limit.OTP_BLOCKED_CLIENT else None,
-        )
+            before = await store.blocks_since(tx, limit, place, tx.now - 7 * _DAY)
+            until = tx.now + (timedelta(hours=1), timedelta(hours=6), _DAY)[min(before, 2)]
+            block = SendBlock(new_id(), limit, place, client, None, reason, "guard", tx.now, until)
+            await self._add(tx, block, Actor.system("guard"))
+        await self._put(operator, block)
+        return block
 
     async def purge(self, operator: UUID) -> None:
         """Forget those that ended ninety days ago."""
         async with self._db.write(operator) as tx:
             await store.purge_blocks(tx, tx.now - 90 * _DAY)
+
+    async def _add(self, tx: Tx, block: SendBlock, actor: Actor) -> SendBlock | None:
+        """Write it, once; the block that holds under this id, None where it is over or was lifted."""
+        if not await store.add_block(tx, block):
+            return await store.live_block(tx, block.id)
+        facts = {"limit": block.limit.value, **({} if block.place is None else {"place": block.place})}
+        record(
+            tx,
+            actor=actor,
+            action="block.set",
+            object=wire("blk", block.id),
+            reason=block.reason,
+            facts=facts,
+        )
+        return block
+
+    async def _put(self, operator: UUID, block: SendBlock | None) -> None:
+        if block is not None:
+            await self._copies.put(self._key(operator, block), block.until, self._db.clock.now())
 
     def _key(self, operator: UUID, block: SendBlock) -> str:
         return rules.block_key(block.limit, self._hash(operator, block, DIMENSION[block.limit]))
@@ -191,6 +200,7 @@ class Purses:
         self._purse = Purse(redis)
         self._policy = policy
         self._busy: dict[UUID, asyncio.Task[None]] = {}
+        self._spent: dict[UUID, date] = {}
 
     async def top_up(self, operator: UUID) -> None:
         """Fill today's purse where less than half a slice is left, and near midnight tomorrow's. Whoever asks while
@@ -203,10 +213,10 @@ class Purses:
         await asyncio.shield(task)
 
     async def _top_up(self, operator: UUID) -> None:
-        money = self._policy().money
+        money, now = self._policy().money, self._db.clock.now()
         if money is None:
+            await self._restore(operator, now)
             return
-        now = self._db.clock.now()
         await self._fill(operator, money, now)
         if (now + AHEAD).date() != now.date():
             await self._fill(operator, money, now + AHEAD)
@@ -243,8 +253,16 @@ class Purses:
         if granted or left is None:
             ends = datetime.combine(at.date(), datetime.min.time(), at.tzinfo) + 25 * timedelta(hours=1)
             await self._purse.put(key, granted, ends - self._db.clock.now())
-        if not granted:
+        if not granted and self._spent.get(operator) != at.date():
+            self._spent[operator] = at.date()
             log.warning("money.day_is_spent")
+
+    async def _restore(self, operator: UUID, now: datetime) -> None:
+        """Without money too, the day's purse, empty, is the mark by which it is seen that Redis has forgotten."""
+        key = self._key(operator, now)
+        if await self._purse.left(key) is None:
+            await self._blocks.project(operator)
+            await self._purse.put(key, 0, 25 * timedelta(hours=1))
 
     def _key(self, operator: UUID, at: datetime) -> str:
         return rules.purse_key(name(self._vault, Dimension.OPERATOR, operator), at.date())

@@ -131,6 +131,13 @@ async def texts(redis: Redis, part: bytes) -> dict[bytes, bytes]:
     return {key: await client.get(key) async for key in client.scan_iter("*") if part in key}
 
 
+async def flush(redis: Redis) -> None:
+    """Redis forgets everything; the application's own user may not say so in one word."""
+    keys = [key async for key in redis.client.scan_iter("*")]
+    if keys:
+        await redis.client.delete(*keys)
+
+
 async def outcomes(calls: Sequence[Any]) -> Counter[str]:
     done = await asyncio.gather(*calls, return_exceptions=True)
     return Counter(each.code if isinstance(each, Refusal) else type(each).__name__ for each in done)

@@ -35,7 +35,7 @@ def read(said: bytes, result: bytes | None) -> tuple[UUID, CodeEvent]:
                 return operator, _check(entry, json.loads(result))
             case _:
                 return operator, _noted(entry)
-    except (ValueError, KeyError, TypeError, IndexError, AssertionError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, AssertionError) as error:
         raise ValueError(f"an entry of the history makes no sense ({type(error).__name__})") from None
 
 
@@ -85,10 +85,10 @@ def _noted(entry: Mapping[str, Any]) -> CodeEvent:
     return CodeEvent(
         id=UUID(hex=entry["e"]),
         at=_at(entry["t"]),
-        kind=entry["k"],
+        kind=str(entry["k"])[:12],
         outcome=str(entry.get("outcome") or entry.get("cause") or entry["k"])[:16],
         challenge=UUID(hex=entry["h"]),
-        sender=entry.get("sender"),
+        sender=str(entry["sender"])[:16] if "sender" in entry else None,
     )
 
 

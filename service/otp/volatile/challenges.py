@@ -147,9 +147,10 @@ class Challenges:
         *,
         log: str = "",
         idem: Idem | None = None,
+        asks_again: bool = False,
     ) -> Issued:
         """Charge and issue, or neither. Raises ``LimitExceeded`` for a denial; a verdict that is SHORT or CHALLENGED is
-        answered as it is, with nothing issued."""
+        answered as it is, with nothing issued. ``asks_again``: SHORT is not the end of it, and no line of history."""
         homes = self._homes(new.operator, new.subject)
         word, *rest = await self._redis.run(
             ISSUE,
@@ -161,6 +162,7 @@ class Challenges:
                 self._spelt(new, code),
                 log,
                 *(idem.wire if idem else _NO_IDEM),
+                "1" if asks_again else "",
             ],
         )
         match word:

@@ -123,7 +123,7 @@ class Engine:
             about = self._about(asker, to)
             has_solved = await challenger.is_solved(about, solved.token, solved.solution, now)
         draft = self._draft(asker, subject, to, channel, language, now, has_solved)
-        issued = await self._issue(draft, idem)
+        issued = await self._issue(draft, idem, asks_again=True)
         if issued.verdict.outcome is Outcome.SHORT:
             # The day's first message, or more in a second than a slice holds: lease, and ask once more.
             await self.tools.purses.top_up(asker.operator)
@@ -276,11 +276,12 @@ class Engine:
         CODES.labels("verified").inc()
         return found
 
-    async def _issue(self, draft: "Draft", idem: Idem | None) -> Issued:
+    async def _issue(self, draft: "Draft", idem: Idem | None, *, asks_again: bool = False) -> Issued:
+        call = self.challenges.issue(
+            draft.new, draft.code, draft.charges, log=draft.entry, idem=idem, asks_again=asks_again
+        )
         try:
-            issued = await self.tasks.to_the_end(
-                self.challenges.issue(draft.new, draft.code, draft.charges, log=draft.entry, idem=idem)
-            )
+            issued = await self.tasks.to_the_end(call)
         except LimitExceeded as denied:
             CODES.labels("limited").inc()
             LIMITS.labels(str(denied.facts["limit"]), "enforced").inc()
