@@ -20,10 +20,9 @@ from service.kit.canon import Part
 from service.kit.clock import micros
 from service.kit.errors import InvalidRequest, Refusal
 from service.limits.model import TAG, Charge, Outcome, Verdict
-from service.limits.volatile import instant, keys_of, not_before, refusal, verdict, wire, with_law
+from service.limits.volatile import instant, keys_of, refusal, verdict, wire, with_law
 from service.otp.model import (
     Challenge,
-    ChallengeState,
     Channel,
     OtpExhausted,
     OtpExpired,
@@ -31,6 +30,7 @@ from service.otp.model import (
     Proof,
     To,
 )
+from service.otp.volatile.home import LETTER, TARGET, challenges, proofs
 from service.otp.volatile.stream import Stream
 from service.web.idempotency import InProgress, KeyReused
 
@@ -220,7 +220,7 @@ class Challenges:
         """
         homes = self._homes(operator, subject)
         digests = {
-            to.value: [_digest(*each) for each in self._digests(operator, subject, to, purpose, code)]
+            LETTER[to]: [_digest(*each) for each in self._digests(operator, subject, to, purpose, code)]
             for to, purpose in targets.items()
         }
         word, *found = await self._redis.run(
@@ -255,7 +255,7 @@ class Challenges:
             raw = await self._redis.guard(cast(Any, self._redis.client.hgetall(home)))
             if raw:
                 fields = {key.decode(): value for key, value in raw.items()}
-                return _challenges(fields, self._redis.clock.now()), _proofs(fields, subject)
+                return challenges(fields, self._redis.clock.now()), proofs(fields, subject)
         return [], []
 
     async def settle(self, operator: UUID, proof: Proof) -> None:
@@ -310,7 +310,7 @@ class Challenges:
         dealer = f',"dealer":"{new.dealer.hex}"' if new.dealer is not None else ""
         # By hand: ids, hex digits and words of ours need no escaping, and this is done for every message.
         return (
-            f'{{"subject":"{new.subject.hex}","to":"{new.to}","id":"{new.id.hex}","digest":"{digest}",'
+            f'{{"subject":"{new.subject.hex}","to":"{LETTER[new.to]}","id":"{new.id.hex}","digest":"{digest}",'
             f'"left":{new.attempts},"channel":"{new.channel}","life":{new.ttl // _ONE_US},'
             f'"tombstone":{new.tombstone // _ONE_US},"until":{micros(new.until)},'
             f'"sealed":{{{pieces}}},"dims":{{{dims}}}{dealer}}}'
@@ -328,7 +328,7 @@ class Challenges:
 
 
 def _digest(key_id: int, digest: bytes) -> str:
-    return f"{key_id}:{digest.hex()}"
+    return f"{key_id}:{base64.b64encode(digest).rstrip(b'=').decode()}"
 
 
 def _proof(word: bytes, found: Sequence[Any], subject: UUID, budgets: Sequence[Budget]) -> Proof:
@@ -338,7 +338,7 @@ def _proof(word: bytes, found: Sequence[Any], subject: UUID, budgets: Sequence[B
             to, at_us, _, tries, newest = (
                 each.decode() if isinstance(each, bytes) else each for each in found
             )
-            return Proof(subject, To(to), UUID(hex=newest), instant(int(at_us)), int(tries))
+            return Proof(subject, TARGET[to], UUID(hex=newest), instant(int(at_us)), int(tries))
         case b"rejected":
             raise OtpRejected(int(found[0]))
         case b"limited":
@@ -363,51 +363,3 @@ def _earlier(word: bytes, rest: Sequence[Any]) -> Exception:
         case b"kept":
             return Kept(int(rest[0]), rest[1])
     raise AssertionError("a script of ours answered a word that it does not know")
-
-
-def _challenges(fields: Mapping[str, bytes], now: datetime) -> list[Challenge]:
-    dealer = fields.get("dealer")
-    newest = fields.get("newest", b"").decode()
-    return [
-        Challenge(
-            id=UUID(hex=fields[f"{to}.id"].decode()),
-            to=to,
-            state=_state(fields, to, now),
-            channel=Channel(fields[f"{to}.channel"].decode()),
-            expires_at=instant(int(fields[f"{to}.expires"])),
-            resend_at=not_before(int(fields[f"{to}.again"])),
-            attempts_left=int(fields[f"{to}.left"]),
-            is_newest=newest == to,
-            verified_at=instant(int(fields[f"{to}.verified"]))
-            if fields[f"{to}.state"] == b"used" and f"{to}.verified" in fields
-            else None,
-            sealed=base64.b64decode(b"".join(fields.get(f"{to}.s{n}", b"") for n in range(1, 10))),
-            dealer=UUID(hex=dealer.decode()) if dealer else None,
-        )
-        for to in To
-        if f"{to}.id" in fields
-    ]
-
-
-def _state(fields: Mapping[str, bytes], to: To, now: datetime) -> ChallengeState:
-    """What time and tries make of it; the script that compares judges by itself."""
-    state = ChallengeState(fields[f"{to}.state"].decode())
-    if state is not ChallengeState.LIVE:
-        return state
-    if int(fields[f"{to}.left"]) <= 0:
-        return ChallengeState.EXHAUSTED
-    return ChallengeState.EXPIRED if instant(int(fields[f"{to}.expires"])) <= now else state
-
-
-def _proofs(fields: Mapping[str, bytes], subject: UUID) -> list[Proof]:
-    return [
-        Proof(
-            subject,
-            to,
-            UUID(hex=fields[f"{to}.proof.id"].decode()),
-            instant(int(fields[f"{to}.proof.at"])),
-            int(fields[f"{to}.proof.tries"]),
-        )
-        for to in To
-        if f"{to}.proof.id" in fields
-    ]
