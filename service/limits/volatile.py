@@ -71,7 +71,7 @@ def wire(charges: Sequence[Charge]) -> str:
     """The buckets as ``law.lua`` reads them from ARGV."""
     if isinstance(charges, Bill):
         return charges.plan.wire
-    return spelt((each.bucket, each.share, each.stage) for each in charges)
+    return spelt((each.bucket, each.share, each.stage, each.part) for each in charges)
 
 
 def keys_of(charges: Sequence[Charge]) -> Sequence[str]:
@@ -93,8 +93,10 @@ def verdict(charges: Sequence[Charge], answer: Sequence[Any], now_us: int) -> Ve
     )
 
 
-def read_state(bucket: Bucket, raw: bytes | None) -> State:
-    """What a key of Redis holds, in the words of the law."""
+def read_state(bucket: Bucket, raw: bytes | None, part: str = "") -> State:
+    """What a key of Redis holds, in the words of the law; of a value that several buckets share, this ``part``."""
+    if part:
+        raw = _parts(raw or b"").get(part.encode())
     if raw is None:
         return fresh(bucket)
     match bucket:
@@ -110,6 +112,15 @@ def read_state(bucket: Bucket, raw: bytes | None) -> State:
             return Slice(int(raw))
         case Gcra() | Block():
             return Until(int(raw))
+
+
+def _parts(raw: bytes) -> dict[bytes, bytes]:
+    found = {}
+    while raw:
+        part, _, rest = raw.partition(b"=")
+        size, _, rest = rest.partition(b":")
+        found[part], raw = rest[: int(size)], rest[int(size) :]
+    return found
 
 
 def instant(micros: int) -> datetime:

@@ -95,7 +95,7 @@ async def test_recording_settles_and_its_failure_releases(desk: Desk) -> None:
     with pytest.raises(OtpExpired):
         await desk.check(code)
     [home] = [key async for key in desk.redis.client.scan_iter("{otp}:r:*")]
-    assert await desk.redis.client.hget(home, "l.dg") is None
+    assert await desk.redis.client.hget(home, "l.digest") is None
 
 
 async def test_a_winner_that_died_is_followed_when_its_claim_lapses(desk: Desk) -> None:

@@ -103,7 +103,7 @@ async def test_a_code_is_right_for_its_subject_target_and_purpose_alone(free: De
     await free.send()
     code = free.sender.last_code
     [home] = [key async for key in free.redis.client.scan_iter("{otp}:r:*")]
-    digest: Any = await free.redis.client.hget(home, "l.dg")
+    digest: Any = await free.redis.client.hget(home, "l.digest")
     asked: dict[str, Any] = {}
     if what == "subject":
         asked["registration_id"] = new_id()
@@ -111,7 +111,7 @@ async def test_a_code_is_right_for_its_subject_target_and_purpose_alone(free: De
         [home] = [key async for key in free.redis.client.scan_iter("{otp}:r:*") if key != home]
     elif what == "to":
         await free.send(to="contact", msisdn=OTHER)
-    field = "c.dg" if what == "to" else "l.dg"
+    field = "c.digest" if what == "to" else "l.digest"
     await free.redis.client.hset(home, field, digest)
     if what == "purpose":
         asked["purpose"] = "sim_swap"

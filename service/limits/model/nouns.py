@@ -139,12 +139,14 @@ State = Until | Marks | Run | Tally | Halves | Slice
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One budget to be charged: ``key`` is its name in Redis."""
+    """One budget to be charged: ``key`` is its name in Redis. Where a limit has several buckets they share the key, and
+    ``part`` tells them apart."""
 
     limit: Limit
     key: str
     bucket: Bucket
     stage: Stage = Stage.ENFORCED
+    part: str = ""
 
     @property
     def share(self) -> Share:

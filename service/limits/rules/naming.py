@@ -35,12 +35,14 @@ Hashes = Mapping[Dimension, str]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A bucket before it is known whose: ``tail`` of its key behind the hash of its dimension."""
+    """A bucket before it is known whose: ``tail`` of its key behind the hash of its dimension, ``part`` of the key's
+    value."""
 
     limit: Limit
     tail: str
     bucket: Bucket
     stage: Stage
+    part: str = ""
 
     @property
     def dimension(self) -> Dimension:
@@ -56,7 +58,9 @@ class Plan:
         self.rows = tuple(rows)
         self.limits = tuple(row.limit for row in self.rows)
         self.tags = ",".join(f'"{TAG[limit]}"' for limit in self.limits)
-        self.wire = spelt((row.bucket, SHARES.get(row.limit, Share.OWN), row.stage) for row in self.rows)
+        self.wire = spelt(
+            (row.bucket, SHARES.get(row.limit, Share.OWN), row.stage, row.part) for row in self.rows
+        )
         self._pairs = tuple((row.dimension, row.tail) for row in self.rows)
 
     def bill(self, hashes: Hashes) -> "Bill":
@@ -81,7 +85,7 @@ class Bill(Sequence[Charge]):
         if isinstance(at, slice):
             return tuple(self)[at]
         row = self.plan.rows[at]
-        return Charge(row.limit, self.keys[at], row.bucket, row.stage)
+        return Charge(row.limit, self.keys[at], row.bucket, row.stage, row.part)
 
     def __iter__(self) -> Iterator[Charge]:
         return (self[at] for at in range(len(self.keys)))
@@ -103,7 +107,11 @@ def plan(
             continue
         is_open = solved and SHARES.get(limit) is Share.GATE
         stage = Stage.COUNTED if is_open else rule.stage
-        rows += (Row(limit, f":{TAG[limit]}:{suffix(bucket)}", bucket, stage) for bucket in rule.buckets)
+        # A streak is kept for a year, or until a success: what shared its key would stay as long.
+        sharing = [bucket for bucket in rule.buckets if not isinstance(bucket, Streak)]
+        for bucket in rule.buckets:
+            part = suffix(bucket) if len(sharing) > 1 and not isinstance(bucket, Streak) else ""
+            rows.append(Row(limit, f":{TAG[limit]}:{'+' if part else suffix(bucket)}", bucket, stage, part))
     return Plan(rows)
 
 
@@ -149,11 +157,11 @@ def parameters(bucket: Bucket) -> tuple[str, tuple[int, ...]]:
             return "block", ()
 
 
-def spelt(buckets: Iterable[tuple[Bucket, Share, Stage]]) -> str:
+def spelt(buckets: Iterable[tuple[Bucket, Share, Stage, str]]) -> str:
     """Buckets as JSON, for ``law.lua``."""
     return f"[{','.join(_one(*each) for each in buckets)}]"
 
 
-def _one(bucket: Bucket, share: Share, stage: Stage) -> str:
+def _one(bucket: Bucket, share: Share, stage: Stage, part: str) -> str:
     kind, numbers = parameters(bucket)
-    return f'["{kind}","{share}","{stage}"{"".join(f",{number}" for number in numbers)}]'
+    return f'["{kind}","{share}","{stage}","{part}"{"".join(f",{number}" for number in numbers)}]'

@@ -5,7 +5,7 @@
 -- ARGV:    1 now_us (0: the server's clock); 2 n; 3 the buckets, JSON; 4 for each bucket {name, when}, JSON: "?x" in
 --          a name stands for the home's hash x; when: always | wrong | first (the first wrong answer to a challenge) |
 --          right (told of success, not judged);
---          5 digests, JSON: {target: ["key id:base64" …]}; 6 challenge, or "" for the newest; 7 the dealer that asks, or
+--          5 digests, JSON: {target: ["key id:hex" …]}; 6 challenge, or "" for the newest; 7 the dealer that asks, or
 --          ""; 8 claim, µs: how long the winner may take to record its proof before a retry may; "" where nothing is
 --          recorded elsewhere; 9 the entry of the history, JSON, or ""; 10 fingerprint, 11 holder, 12 lease (µs),
 --          13 life of the record (ms): "" where there is no Idempotency-Key.
@@ -45,8 +45,8 @@ local function answered(found)
   return found
 end
 
-local newest = redis.call("HGET", home, "to")
-local dealer = redis.call("HGET", home, "by")
+local newest = redis.call("HGET", home, "newest")
+local dealer = redis.call("HGET", home, "dealer")
 if not newest or (ARGV[7] ~= "" and dealer ~= ARGV[7]) then
   return answered({ "absent", 0, 0, now })
 end
@@ -62,9 +62,9 @@ local function field(name)
   return redis.call("HGET", home, to .. "." .. name)
 end
 
-local state, challenge = field("st"), field("id")
+local state, challenge = field("state"), field("id")
 local used = state == "used"
-local left = tonumber(field("le"))
+local left = tonumber(field("left"))
 if used then
   local waits = ARGV[8] ~= "" and left > 0 and field("proof.id") == challenge and tonumber(field("proof.claim")) <= now
   if not waits then
@@ -74,7 +74,7 @@ elseif state ~= "live" then
   return answered({ "expired", 0, 0, now, 0, challenge })
 elseif left <= 0 then
   return answered({ "exhausted", 0, 0, now, 0, challenge })
-elseif tonumber(field("ex")) <= now then
+elseif tonumber(field("expires")) <= now then
   return answered({ "expired", 0, 0, now, 0, challenge })
 end
 
@@ -103,14 +103,14 @@ if found[1] == 0 then
   return answered({ "limited", found[2], found[3], now, 0, challenge })
 end
 
-local right, superseded, kept = false, false, field("dg")
+local right, superseded, kept = false, false, field("digest")
 for _, given in ipairs(cjson.decode(ARGV[5])[to] or {}) do
   right = same(kept, given) or right
   superseded = same(field("old1"), given) or same(field("old2"), given) or superseded
 end
 Law.charge(groups.always, 1, now)
 if not right then
-  redis.call("HINCRBY", home, to .. ".le", -1)
+  redis.call("HINCRBY", home, to .. ".left", -1)
   Law.charge(groups.wrong, 1, now)
   if left == tonumber(field("of")) then
     Law.charge(groups.first, 1, now)
@@ -128,7 +128,7 @@ if used then
 end
 Law.succeed(groups.right, now)
 local tries = tonumber(field("of")) - left + 1
-redis.call("HSET", home, to .. ".st", "used", to .. ".verified", string.format("%.0f", now))
+redis.call("HSET", home, to .. ".state", "used", to .. ".verified", string.format("%.0f", now))
 if ARGV[8] ~= "" then
   redis.call(
     "HSET", home,
@@ -137,6 +137,6 @@ if ARGV[8] ~= "" then
     to .. ".proof.tries", string.format("%.0f", tries),
     to .. ".proof.claim", string.format("%.0f", now + tonumber(ARGV[8]))
   )
-  keep(home, tonumber(field("un")) - now)
+  keep(home, tonumber(field("until")) - now)
 end
 return answered({ "verified", to, now, now, tries, challenge })

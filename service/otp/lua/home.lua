@@ -1,19 +1,18 @@
 -- What the otp scripts share; law.lua stands above it, one script below it.
 --
 -- The codes of one subject (a registration, or a verification) live in one HASH, its *home*:
---   to                 the target of the newest challenge: l, the line | c, the contact | n, a number on its own
---   by                 dealer whose key alone may see it; absent: any of the operator's
---   <to>.id            challenge id          <to>.st       live | used | withdrawn
---   <to>.dg            digest, "key id:base64"         <to>.le       comparisons left (0: exhausted)
+--   newest             the target of the newest challenge: l(ine) | c(ontact) | n(umber)
+--   dealer             whose key alone may see it; absent: any of the operator's
+--   <to>.id            challenge id          <to>.state    live | used | withdrawn
+--   <to>.digest        "key id:hex"          <to>.left     comparisons left (0: exhausted)
 --   <to>.old1, .old2   digests of the codes before it: told as expired, never as right
---   <to>.ex            µs, its end           <to>.ag       µs, from when another may be sent
---   <to>.un            µs, end of the subject          <to>.of       comparisons in all
+--   <to>.expires       µs                    <to>.again    µs, from when another may be sent
+--   <to>.until         µs, end of the subject          <to>.of   comparisons in all
 --   <to>.sms           1 once a message was sent: a call is offered only after one
---   <to>.ch            sms | voice           <to>.verified µs
+--   <to>.channel       sms | voice           <to>.verified µs
 --   <to>.n, .i, .K, .B, .J    keyed hashes of what its budgets are keyed by (service.limits.model.Dimension)
 --   <to>.s1 … .s4      the number, sealed, for a resend
 --   <to>.proof.id, .at, .tries, .claim                a right answer that is not yet recorded elsewhere
--- Names are short because every home has them all: words would take two hundred bytes more.
 -- A new challenge takes its target's place, so what was superseded is simply not found. No value is longer than 64
 -- bytes: a longer one would make Redis keep the whole hash in a form that takes three times the memory.
 

@@ -43,25 +43,25 @@ if answer[1] ~= 1 and answer[1] ~= 2 then
   return { "denied", answer[1], answer[2], answer[3], answer[4], answer[5], now }
 end
 
-local before = redis.call("HMGET", home, to .. ".dg", to .. ".old1")
+local before = redis.call("HMGET", home, to .. ".digest", to .. ".old1")
 local fields = {
-  "to", to,
+  "newest", to,
   to .. ".id", new.id,
-  to .. ".st", "live",
-  to .. ".dg", new.digest,
-  to .. ".le", new.left,
+  to .. ".state", "live",
+  to .. ".digest", new.digest,
+  to .. ".left", new.left,
   to .. ".of", new.left,
-  to .. ".ex", string.format("%.0f", now + new.life),
-  to .. ".ag", string.format("%.0f", answer[3]),
-  to .. ".un", string.format("%.0f", new["until"]),
-  to .. ".ch", new.channel,
+  to .. ".expires", string.format("%.0f", now + new.life),
+  to .. ".again", string.format("%.0f", answer[3]),
+  to .. ".until", string.format("%.0f", new["until"]),
+  to .. ".channel", new.channel,
 }
 local function add(name, value)
   if value then
     fields[#fields + 1], fields[#fields + 2] = name, value
   end
 end
-add("by", new.dealer)
+add("dealer", new.dealer)
 add(to .. ".old1", before[1])
 add(to .. ".old2", before[1] and before[2])
 add(to .. ".sms", new.channel == "sms" and "1")

@@ -15,7 +15,7 @@ for _, to in ipairs({ "l", "c", "n" }) do
       redis.call("HDEL", home, to .. ".proof." .. name)
     end
     if redis.call("HGET", home, to .. ".id") == ARGV[2] then
-      redis.call("HDEL", home, to .. ".dg")
+      redis.call("HDEL", home, to .. ".digest")
     end
     return 1
   end

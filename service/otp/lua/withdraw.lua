@@ -22,9 +22,9 @@ end
 Law.refund(Law.open(Law.keys(count + (record and 2 or 1)), ARGV[4]), tonumber(ARGV[3]))
 local home = home_of(count)
 local to = target_of(home, ARGV[2])
-if not to or redis.call("HGET", home, to .. ".st") ~= "live" then
+if not to or redis.call("HGET", home, to .. ".state") ~= "live" then
   return 0
 end
-redis.call("HSET", home, to .. ".st", "withdrawn")
-redis.call("HDEL", home, to .. ".dg")
+redis.call("HSET", home, to .. ".state", "withdrawn")
+redis.call("HDEL", home, to .. ".digest")
 return 1

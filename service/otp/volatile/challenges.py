@@ -10,19 +10,18 @@ Redis gone or slow: every call raises :class:`service.kit.errors.Unavailable`. L
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from uuid import UUID
 
 from service.infra.redis import Redis
-from service.kit.canon import Part
 from service.kit.clock import micros
 from service.kit.errors import InvalidRequest, Refusal
-from service.limits.model import TAG, Charge, Outcome, Verdict
-from service.limits.volatile import instant, keys_of, refusal, verdict, wire, with_law
+from service.limits.model import Charge, Outcome, Verdict
+from service.limits.volatile import instant, keys_of, not_before, refusal, verdict, wire, with_law
 from service.otp.model import (
     Challenge,
+    ChallengeState,
     Channel,
     OtpExhausted,
     OtpExpired,
@@ -30,7 +29,7 @@ from service.otp.model import (
     Proof,
     To,
 )
-from service.otp.volatile.home import LETTER, TARGET, challenges, proofs
+from service.otp.volatile.shapes import ONE_US, Budget, Hashes, Idem, Issued, Kept, NewChallenge, Tariff
 from service.otp.volatile.stream import Stream
 from service.web.idempotency import InProgress, KeyReused
 
@@ -40,96 +39,10 @@ WITHDRAW = with_law("service.otp", "lua/home.lua", "lua/withdraw.lua")
 PROOF = with_law("service.otp", "lua/home.lua", "lua/proof.lua")
 KEEP = with_law("service.otp", "lua/home.lua", "lua/keep.lua")
 
-LEASE = timedelta(seconds=60)
-"""How long a request with an Idempotency-Key may take before its key is free again."""
-
 _PIECE = 60
-_ONE_US = timedelta(microseconds=1)
+_SHORT = {To.LINE: "l", To.CONTACT: "c", To.NUMBER: "n"}
+_LONG = {short: to for to, short in _SHORT.items()}
 _NO_IDEM = ("", "", "", "")
-
-
-class Hashes(Protocol):
-    """The part of the vault that is used here."""
-
-    def volatile(self, purpose: str, *parts: Part) -> bytes: ...
-
-    def volatile_all(self, purpose: str, *parts: Part) -> tuple[tuple[int, bytes], ...]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Idem:
-    """An ``Idempotency-Key`` as Redis knows it: ``key`` of the record, ``fingerprint`` of the body, ``holder`` of this
-    request; ``life`` is never longer than the challenge's."""
-
-    key: str
-    fingerprint: str
-    holder: str
-    life: timedelta
-
-    @property
-    def wire(self) -> tuple[str, str, str, str]:
-        return self.fingerprint, self.holder, str(LEASE // _ONE_US), str(self.life // _ONE_US // 1000)
-
-
-class Kept(Exception):
-    """The answer of an earlier request with this Idempotency-Key: ``status`` and the sealed body."""
-
-    def __init__(self, status: int, body: bytes) -> None:
-        super().__init__("kept")
-        self.status = status
-        self.body = body
-
-
-@dataclass(frozen=True, slots=True)
-class NewChallenge:
-    """What is issued. ``dims``: the keyed hashes that checks will need, by dimension. ``sealed``: the number, for a
-    resend; ``dealer`` restricts who sees it."""
-
-    operator: UUID
-    subject: UUID
-    id: UUID
-    to: To
-    purpose: str
-    channel: Channel
-    ttl: timedelta
-    attempts: int
-    tombstone: timedelta
-    until: datetime
-    dims: Mapping[str, str] = field(default_factory=dict)
-    sealed: bytes = b""
-    dealer: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """``verdict`` is ALLOWED or SUPPRESSED. ``is_replay``: an earlier request with this key did it, for ``subject``."""
-
-    verdict: Verdict
-    expires_at: datetime
-    attempts_left: int
-    subject: UUID
-    is_replay: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """A bucket of a check and when it is charged: ``always``, ``wrong``, ``first`` (the first wrong answer to a
-    challenge); ``right`` is told of success and never judged."""
-
-    charge: Charge
-    when: str
-
-
-class Tariff:
-    """The budgets of a check, spelt for Lua once."""
-
-    __slots__ = ("budgets", "names", "tags", "wire")
-
-    def __init__(self, budgets: Sequence[Budget]) -> None:
-        self.budgets = tuple(budgets)
-        self.wire = wire([each.charge for each in budgets])
-        self.names = json.dumps([[each.charge.key, each.when] for each in budgets])
-        self.tags = json.dumps([TAG[each.charge.limit] for each in budgets])
 
 
 class Challenges:
@@ -220,7 +133,7 @@ class Challenges:
         """
         homes = self._homes(operator, subject)
         digests = {
-            LETTER[to]: [_digest(*each) for each in self._digests(operator, subject, to, purpose, code)]
+            _SHORT[to]: [_digest(*each) for each in self._digests(operator, subject, to, purpose, code)]
             for to, purpose in targets.items()
         }
         word, *found = await self._redis.run(
@@ -234,7 +147,7 @@ class Challenges:
                 json.dumps(digests),
                 challenge.hex if challenge else "",
                 dealer.hex if dealer else "",
-                "" if claim is None else str(claim // _ONE_US),
+                "" if claim is None else str(claim // ONE_US),
                 log,
                 *(idem.wire if idem else _NO_IDEM),
             ],
@@ -255,7 +168,7 @@ class Challenges:
             raw = await self._redis.guard(cast(Any, self._redis.client.hgetall(home)))
             if raw:
                 fields = {key.decode(): value for key, value in raw.items()}
-                return challenges(fields, self._redis.clock.now()), proofs(fields, subject)
+                return _challenges(fields, self._redis.clock.now()), _proofs(fields, subject)
         return [], []
 
     async def settle(self, operator: UUID, proof: Proof) -> None:
@@ -310,9 +223,9 @@ class Challenges:
         dealer = f',"dealer":"{new.dealer.hex}"' if new.dealer is not None else ""
         # By hand: ids, hex digits and words of ours need no escaping, and this is done for every message.
         return (
-            f'{{"subject":"{new.subject.hex}","to":"{LETTER[new.to]}","id":"{new.id.hex}","digest":"{digest}",'
-            f'"left":{new.attempts},"channel":"{new.channel}","life":{new.ttl // _ONE_US},'
-            f'"tombstone":{new.tombstone // _ONE_US},"until":{micros(new.until)},'
+            f'{{"subject":"{new.subject.hex}","to":"{_SHORT[new.to]}","id":"{new.id.hex}","digest":"{digest}",'
+            f'"left":{new.attempts},"channel":"{new.channel}","life":{new.ttl // ONE_US},'
+            f'"tombstone":{new.tombstone // ONE_US},"until":{micros(new.until)},'
             f'"sealed":{{{pieces}}},"dims":{{{dims}}}{dealer}}}'
         )
 
@@ -328,7 +241,7 @@ class Challenges:
 
 
 def _digest(key_id: int, digest: bytes) -> str:
-    return f"{key_id}:{base64.b64encode(digest).rstrip(b'=').decode()}"
+    return f"{key_id}:{digest.hex()}"
 
 
 def _proof(word: bytes, found: Sequence[Any], subject: UUID, budgets: Sequence[Budget]) -> Proof:
@@ -338,7 +251,7 @@ def _proof(word: bytes, found: Sequence[Any], subject: UUID, budgets: Sequence[B
             to, at_us, _, tries, newest = (
                 each.decode() if isinstance(each, bytes) else each for each in found
             )
-            return Proof(subject, TARGET[to], UUID(hex=newest), instant(int(at_us)), int(tries))
+            return Proof(subject, _LONG[to], UUID(hex=newest), instant(int(at_us)), int(tries))
         case b"rejected":
             raise OtpRejected(int(found[0]))
         case b"limited":
@@ -363,3 +276,51 @@ def _earlier(word: bytes, rest: Sequence[Any]) -> Exception:
         case b"kept":
             return Kept(int(rest[0]), rest[1])
     raise AssertionError("a script of ours answered a word that it does not know")
+
+
+def _challenges(fields: Mapping[str, bytes], now: datetime) -> list[Challenge]:
+    dealer = fields.get("dealer")
+    newest = fields.get("newest", b"").decode()
+    return [
+        Challenge(
+            id=UUID(hex=fields[f"{_SHORT[to]}.id"].decode()),
+            to=to,
+            state=_state(fields, to, now),
+            channel=Channel(fields[f"{_SHORT[to]}.channel"].decode()),
+            expires_at=instant(int(fields[f"{_SHORT[to]}.expires"])),
+            resend_at=not_before(int(fields[f"{_SHORT[to]}.again"])),
+            attempts_left=int(fields[f"{_SHORT[to]}.left"]),
+            is_newest=newest == _SHORT[to],
+            verified_at=instant(int(fields[f"{_SHORT[to]}.verified"]))
+            if fields[f"{_SHORT[to]}.state"] == b"used" and f"{_SHORT[to]}.verified" in fields
+            else None,
+            sealed=base64.b64decode(b"".join(fields.get(f"{_SHORT[to]}.s{n}", b"") for n in range(1, 10))),
+            dealer=UUID(hex=dealer.decode()) if dealer else None,
+        )
+        for to in To
+        if f"{_SHORT[to]}.id" in fields
+    ]
+
+
+def _state(fields: Mapping[str, bytes], to: To, now: datetime) -> ChallengeState:
+    """What time and tries make of it; the script that compares judges by itself."""
+    state = ChallengeState(fields[f"{_SHORT[to]}.state"].decode())
+    if state is not ChallengeState.LIVE:
+        return state
+    if int(fields[f"{_SHORT[to]}.left"]) <= 0:
+        return ChallengeState.EXHAUSTED
+    return ChallengeState.EXPIRED if instant(int(fields[f"{_SHORT[to]}.expires"])) <= now else state
+
+
+def _proofs(fields: Mapping[str, bytes], subject: UUID) -> list[Proof]:
+    return [
+        Proof(
+            subject,
+            to,
+            UUID(hex=fields[f"{_SHORT[to]}.proof.id"].decode()),
+            instant(int(fields[f"{_SHORT[to]}.proof.at"])),
+            int(fields[f"{_SHORT[to]}.proof.tries"]),
+        )
+        for to in To
+        if f"{_SHORT[to]}.proof.id" in fields
+    ]

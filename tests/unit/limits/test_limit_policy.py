@@ -78,13 +78,27 @@ def test_the_seed_is_what_the_rings_are_held_to() -> None:
     assert stages[Stage.PRESSURE] == {Limit.OTP_SEND_ATTEMPTS_PER_CLIENT, Limit.OTP_SPRAYED_PER_CLIENT}
 
 
-def test_each_bucket_has_a_key_of_its_own() -> None:
+def test_each_limit_has_a_key_of_its_own_and_each_bucket_a_part() -> None:
     every = dict.fromkeys(Dimension, "hash")
     charges = rules.all_charges(SEED, Limit, every)
-    assert len({each.key for each in charges}) == len(charges)
+    assert len({(each.key, each.part) for each in charges}) == len(charges)
+    keys_of = {limit: {each.key for each in charges if each.limit is limit} for limit in Limit}
+    assert {limit for limit, keys in keys_of.items() if len(keys) > 1} == {Limit.OTP_WRONG_CODES_PER_MSISDN}
     assert all(each.key.startswith("{otp}:l:hash:") for each in charges)
-    keys = [each.key for each in rules.charges(SEED, Limit.OTP_SENDS_PER_MSISDN, {Dimension.MSISDN: "abc"})]
-    assert keys == ["{otp}:l:abc:s:s", "{otp}:l:abc:s:w3600", "{otp}:l:abc:s:w86400"]
+    several = rules.charges(SEED, Limit.OTP_SENDS_PER_MSISDN, {Dimension.MSISDN: "abc"})
+    assert [(each.key, each.part) for each in several] == [
+        ("{otp}:l:abc:s:+", "s"),
+        ("{otp}:l:abc:s:+", "w3600"),
+        ("{otp}:l:abc:s:+", "w86400"),
+    ]
+    # A streak is kept for a year, and nothing with it.
+    wrong = rules.charges(SEED, Limit.OTP_WRONG_CODES_PER_MSISDN, {Dimension.MSISDN: "abc"})
+    assert [(each.key, each.part) for each in wrong] == [
+        ("{otp}:l:abc:w:w86400", ""),
+        ("{otp}:l:abc:w:k", ""),
+    ]
+    [alone] = rules.charges(SEED, Limit.OTP_SENDS_PER_IP, {Dimension.IP: "abc"})
+    assert (alone.key, alone.part) == ("{otp}:l:abc:si:w3600", "")
 
 
 def test_what_a_request_or_a_policy_lacks_does_not_bind() -> None:
@@ -122,7 +136,7 @@ def test_the_wire_to_lua_names_every_kind() -> None:
         Limit.OTP_SENDS_PER_DEALER,
         {Dimension.DEALER: "d"},
     )
-    assert wire([charge]) == '[["gcra","own","shadow",60,5]]'
+    assert wire([charge]) == '[["gcra","own","shadow","",60,5]]'
 
 
 def limit(name: str, buckets: str, stage: str = "") -> str:
