@@ -5,13 +5,16 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from service.dealers.model import QUOTA
 from service.events import EventName
 from service.kit.errors import Kind, Refusal
-from service.limits.model import SHARED, Limit
+from service.limits.model import DIMENSION, SHARES, Bucket, Dimension, Limit, Share, Stage
+from service.limits.rules import BLOCKS
 from service.settings import Settings
 from service.web.problems import STATUS
 from tests.house.tree import ROOT, documented, import_everything, names_on, parsed, python
@@ -130,30 +133,106 @@ def _limits_of_refusals() -> set[str]:
     }
 
 
-def test_the_page_says_which_limits_are_shared() -> None:
-    said = {name for name, cells in documented("limits") if cells[3] == "yes"}
-    assert said == {limit.value for limit in SHARED}
+def codes_limits() -> dict[str, tuple[str, ...]]:
+    """Cells of the limits of codes: counts, keyed by, seed, share, stage."""
+    known = {limit.value for limit in Limit}
+    return {name: cells for name, cells in documented("limits") if name in known}
+
+
+def test_the_page_says_who_charges_a_limit() -> None:
+    said = {name: cells[3] for name, cells in codes_limits().items()}
+    assert said == {limit.value: SHARES.get(limit, Share.OWN).value for limit in Limit}
+
+
+_PARTS = {
+    Dimension.OPERATOR: "operator",
+    Dimension.CLIENT: "operator, client",
+    Dimension.DEALER: "operator, client, dealer",
+    Dimension.MSISDN: "operator, client, number",
+    Dimension.MSISDN_EVERYWHERE: "number",
+    Dimension.MSISDN_OPERATOR: "operator, number",
+    Dimension.IP: "operator, client, address",
+    Dimension.IP_OPERATOR: "operator, address",
+    Dimension.NETWORK: "operator, client, network",
+    Dimension.DEVICE: "operator, client, device",
+    Dimension.BLOCK: "operator, client, block",
+    Dimension.BLOCK_OPERATOR: "operator, block",
+    Dimension.COUNTRY: "operator, client, country",
+    Dimension.COUNTRY_OPERATOR: "operator, country",
+    Dimension.HUNDRED: "operator, number without its last two digits",
+}
+
+
+def test_the_page_says_what_a_limit_is_keyed_by() -> None:
+    said = {name: cells[1] for name, cells in codes_limits().items()}
+    assert said == {limit.value: _PARTS[DIMENSION[limit]] for limit in Limit}
 
 
 def test_the_page_gives_the_seed_version() -> None:
-    """``5 in 1 h`` for each window, the waits of each schedule."""
+    """``window: 5 in 1 h`` for each bucket, and the stage."""
     seed = tomllib.loads((ROOT / "service/policy/limits.toml").read_text("utf-8"))["limits"]
-    said = {name: cells[2] for name, cells in documented("limits")}
+    said = codes_limits()
     for name, table in seed.items():
-        told = [part.strip() for part in said[name].split(";")]
+        told = [part.strip() for part in said[name][2].split(";")]
         assert told == [_in_words(bucket) for bucket in table["buckets"]], name
-    assert set(seed) == {limit.value for limit in Limit}
+        assert said[name][4] == table.get("stage", "enforced"), name
+    rest = {name: (cells[2], cells[4]) for name, cells in said.items() if name not in seed}
+    assert rest.pop(Limit.OTP_MONEY_PER_DAY.value) == ("purse", "always")
+    assert rest == {limit.value: ("block", "always") for limit in BLOCKS}
 
 
-def _in_words(bucket: dict[str, object]) -> str:
-    def spaced(text: object) -> str:
-        amount, unit = re.fullmatch(r"(\d+)([smhd])", str(text)).groups()  # type: ignore[union-attr]  # it has that form
+def _in_words(bucket: dict[str, Any]) -> str:
+    def spaced(text: str) -> str:
+        amount, unit = text[:-1], text[-1]
         return f"{amount} {'min' if unit == 'm' else unit}"
 
-    if bucket["kind"] == "window":
-        return f"{bucket['count']} in {spaced(bucket['period'])}"
-    waits = ", ".join(spaced(each) for each in bucket["waits"])  # type: ignore[attr-defined]  # a list of TOML
-    return f"waits {waits}, forgotten after {spaced(bucket['quiet'])}"
+    match bucket["kind"]:
+        case "window":
+            words = f"{bucket['count']} in {spaced(bucket['period'])}"
+        case "gcra":
+            words = f"{bucket['count']} in {spaced(bucket['period'])}, {bucket['burst']} at once"
+        case "schedule":
+            waits = ", ".join(spaced(each) for each in bucket["waits"])
+            words = f"waits {waits}, forgotten after {spaced(bucket['quiet'])}"
+        case "streak":
+            words = f"{bucket['count']} in a row"
+        case _:
+            words = f"{bucket['floor']} or {bucket['per_cent']} % in {spaced(bucket['period'])}"
+    return f"{bucket['kind']}: {words}"
+
+
+def test_the_page_explains_every_kind_and_every_stage() -> None:
+    page = (ROOT / "docs/limits.md").read_text("utf-8")
+    kinds = page.partition("## Kinds of bucket")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| (\w+) \|", kinds, re.M)) - {"kind"} == {
+        kind.__name__.lower() for kind in get_args(Bucket)
+    }
+    stages = page.partition("## Stages")[2].partition("\n## ")[0]
+    assert {word for word in re.findall(r"`(\w+)`", stages) if word != "stage"} == {
+        each.value for each in Stage if each is not Stage.COUNTED
+    }
+    shares = page.partition("## What is told to whom")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| (\w+) \|", shares, re.M)) - {"share"} == {each.value for each in Share}
+
+
+def test_every_requirement_names_tests_that_there_are() -> None:
+    """``path::name`` in the table of standards."""
+    page = (ROOT / "docs/otp-standards.md").read_text("utf-8")
+    rows = [line for line in page.splitlines() if re.match(r"\| (§|V)", line)]
+    named = {line: re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", line) for line in rows}
+    assert len(rows) >= 25
+    # Met or partly met: by a test; not met or without an object here: by a sentence that says so.
+    assert all(tests or re.search(r"\| (not met|no object):", line) for line, tests in named.items()), named
+    for line, tests in named.items():
+        for path, name in tests:
+            found = {
+                node.name
+                for node in ast.walk(parsed(Path(path)))
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            }
+            assert name in found, line
+    asvs = set(re.findall(r"^\| V(6\.[56]\.\d)", page, re.M))
+    assert asvs == {f"6.5.{n}" for n in range(1, 9)} | {f"6.6.{n}" for n in range(1, 5)}
 
 
 def test_settings_and_their_page_agree() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -148,10 +149,17 @@ def brief(policy: CodePolicy) -> CodePolicy:
     )
 
 
-async def test_when_all_has_expired_redis_is_empty(redis: Redis, vault: Vault, backend: Backend) -> None:
+@pytest.fixture
+async def live(redis: Redis, backend: Backend) -> AsyncIterator[Redis]:
+    """The same server, empty, on its own clock."""
+    wrapped = Redis(backend.servers.redis_url, SystemClock(), timeout_s=5)
+    yield wrapped
+    await wrapped.close()
+
+
+async def test_when_all_has_expired_redis_is_empty(live: Redis, vault: Vault) -> None:
     """On the server's own clock, with a policy of milliseconds. A row of wrong codes alone is kept for a year, so a
     right one ends it; a rival's limiter keys lived 56,000 years."""
-    live = Redis(backend.servers.redis_url, SystemClock(), timeout_s=5)
     desk = Desk(
         live, vault, ManualClock(SystemClock().now()), policy=brief(without_money(rules.seed_policy()))
     )
@@ -173,4 +181,3 @@ async def test_when_all_has_expired_redis_is_empty(redis: Redis, vault: Vault, b
     # A home outlives its code by its proof: a registration's until that is over.
     for key in [key async for key in live.client.scan_iter("{otp}:r:*")]:
         assert await live.client.pttl(key) > 0
-    await live.close()

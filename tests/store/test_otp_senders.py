@@ -4,6 +4,7 @@ import asyncio
 import copy
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,9 +13,13 @@ from service.infra.crypto import Vault
 from service.infra.redis import Redis, Script
 from service.kit.clock import ManualClock, micros
 from service.kit.errors import LimitExceeded, Unavailable
+from service.kit.ids import new_id
+from service.kit.msisdn import Msisdn
 from service.otp.model import OtpExpired
 from service.otp.ports import SenderRejected, SenderUnavailable, SenderUncertain
-from tests.fakes.desk import OPERATOR, REGISTRATION, Desk, other_than, texts
+from service.otp.workflow import Dispatch, Pace
+from tests.fakes.desk import NUMBER, OPERATOR, OTHER, REGISTRATION, Desk, other_than, texts
+from tests.fakes.journal import Notes
 from tests.fakes.otp import Failing, Recorder, Stuck
 
 
@@ -157,3 +162,44 @@ async def test_hanging_up_on_a_check_does_not_dodge_the_try(
     await asyncio.gather(*desk.engine.tasks._running, return_exceptions=True)
     [refusal] = await desk.wrong(1)
     assert refusal.facts["attempts_left"] == 3
+
+
+# What the network knows of a number
+
+
+class Barred:
+    """The network: these numbers must not be sent to."""
+
+    def __init__(self, *numbers: str) -> None:
+        self.numbers = numbers
+
+    async def may_receive(self, number: Msisdn) -> bool:
+        return number.value not in self.numbers
+
+
+async def test_a_number_that_the_network_withholds_gets_nothing_and_is_not_told(
+    redis: Redis, vault: Vault, clock: ManualClock
+) -> None:
+    """The same answer, the same budgets, and a wait as long as a message takes."""
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    notes = Notes()
+    desk = Desk(redis, vault, clock, journal=notes)
+    desk.dispatch = Dispatch([desk.sender], deadline_s=5, lookup=Barred(OTHER), pace=Pace(sleep))
+    desk.engine.tools = replace(desk.engine.tools, dispatch=desk.dispatch)
+    told = await desk.send()
+    silent = await desk.send(msisdn=OTHER, registration_id=new_id())
+    assert (silent.expires_at, silent.resend_at, silent.attempts_left) == (
+        told.expires_at,
+        told.resend_at,
+        told.attempts_left,
+    )
+    assert [message.number for message in desk.sender.messages] == [NUMBER]
+    assert [each.what for each in notes.entries] == ["accepted", "withheld"]
+    assert len(waits) == 1
+    assert waits[0] > 0
+    with pytest.raises(LimitExceeded):
+        await desk.send(msisdn=OTHER, registration_id=new_id())

@@ -26,6 +26,8 @@ from tests.fakes.desk import (
 )
 from tests.fakes.otp import Failing, Ring
 
+ADDRESS, DEVICE = "198.51.100.77", "handset-4711"
+
 
 async def held_by(redis: Redis) -> bytes:
     """Every key and every value that Redis holds, in any of its types."""
@@ -49,7 +51,7 @@ async def test_no_code_and_no_number_is_left_anywhere(
     with capture_logs() as logs:
         desk = Desk(redis, vault, clock)
         broken = Desk(redis, vault, clock, senders=[Failing(SenderUncertain("hm", "answer-lost"))])
-        said.append(repr(await desk.send()))
+        said.append(repr(await desk.send(ip=ADDRESS, device=DEVICE)))
         said += [repr(refusal) + repr(refusal.facts) for refusal in await desk.wrong(5)]
         for call in (
             desk.check("907356"),
@@ -72,6 +74,8 @@ async def test_no_code_and_no_number_is_left_anywhere(
     assert "907356" not in whole
     for number in (NUMBER, OTHER):
         assert number.removeprefix("+49") not in whole
+    for asserted in (ADDRESS, DEVICE):
+        assert asserted not in whole
 
 
 async def test_nothing_stays_for_ever(desk: Desk) -> None:
