@@ -97,6 +97,15 @@ async def lift_block(tx: Tx, block_id: UUID, by: str) -> SendBlock:
     return _block(row)
 
 
+async def find_block(reader: Reader, block_id: UUID) -> SendBlock:
+    """One that holds or has ended; ``NotFound`` where this operator never had it."""
+    b = SendBlockRow
+    row = await reader.one(sa.select(b.__table__).where(b.operator_id == reader.tenant, b.id == block_id))
+    if row is None:
+        raise NotFound()
+    return _block(row)
+
+
 async def has_block(reader: Reader, limit: Limit, place: str) -> bool:
     """Whether one holds there."""
     b = SendBlockRow
@@ -148,4 +157,6 @@ def _block(row: sa.Row[tuple[object, ...]]) -> SendBlock:
         made_by=row.made_by,
         made_at=row.made_at,
         until=row.until,
+        lifted_at=row.lifted_at,
+        lifted_by=row.lifted_by,
     )

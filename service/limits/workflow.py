@@ -1,8 +1,9 @@
 """Money that is leased ahead of need, and blocks that expire."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from service.audit.workflow import Actor, record
 from service.infra.crypto import Vault
 from service.infra.postgres import Database, Reader
 from service.infra.redis import Redis
+from service.kit.errors import Unavailable
 from service.kit.ids import new_id, wire
 from service.limits import rules, store
 from service.limits.model import DIMENSION, Dimension, Limit, LimitPolicy, Money, SendBlock
@@ -61,8 +63,10 @@ class Blocks:
         number: str | None = None,
         client: UUID | None = None,
         block_id: UUID | None = None,
+        note: str | None = None,
     ) -> SendBlock:
-        """Set one; the same ``block_id`` twice is one block. ``number`` is E.164 and kept sealed."""
+        """Set one; the same ``block_id`` twice is one block. ``number`` is E.164 and kept sealed. With Redis gone
+        nothing is set (:class:`Unavailable`)."""
         block_id = block_id or new_id()
         sealed = None if number is None else self._vault.seal_secret("send_block", block_id, number.encode())
         block = SendBlock(
@@ -78,35 +82,56 @@ class Blocks:
                     object=wire("blk", block.id),
                     reason=reason,
                     facts=facts,
+                    note=note,
+                    key=self._vault.operator_key(operator),
                 )
-        await self._copies.put(self._key(operator, block), until, self._db.clock.now())
+            else:
+                # What is written is what holds, whatever the second request says.
+                block = await store.find_block(tx, block_id)
+            if block.holds(tx.now):
+                await self._copies.put(self._key(operator, block), block.until, tx.now)
         return block
 
     async def lift(
         self, operator: UUID, block_id: UUID, *, reason: str, actor: Actor, note: str | None = None
     ) -> SendBlock:
-        """End a block now. What filled up behind it begins anew, or it would be set again at once."""
-        async with self._db.write(operator) as tx:
-            block = await store.lift_block(tx, block_id, actor.id)
-            record(
-                tx,
-                actor=actor,
-                action="block.lifted",
-                object=wire("blk", block_id),
-                reason=reason,
-                facts={"limit": block.limit.value},
-                note=note,
-                key=self._vault.operator_key(operator),
-            )
-        await self._copies.drop(self._key(operator, block), *self._behind(operator, block))
-        for other in await self.live(operator):
-            if self._key(operator, other) == self._key(operator, block):
-                await self._copies.put(self._key(operator, other), other.until, self._db.clock.now())
+        """End a block now. What filled up behind it begins anew, or it would be set again at once. ``NotFound`` where
+        it holds no more; with Redis gone it holds on (:class:`Unavailable`)."""
+        dropped: SendBlock | None = None
+        try:
+            async with self._db.write(operator) as tx:
+                block = await store.lift_block(tx, block_id, actor.id)
+                record(
+                    tx,
+                    actor=actor,
+                    action="block.lifted",
+                    object=wire("blk", block_id),
+                    reason=reason,
+                    facts={"limit": block.limit.value},
+                    note=note,
+                    key=self._vault.operator_key(operator),
+                )
+                key, dropped = self._key(operator, block), block
+                await self._copies.drop(key, *self._behind(operator, block))
+                for other in await store.live_blocks(tx):
+                    if self._key(operator, other) == key:
+                        await self._copies.put(key, other.until, tx.now)
+        except Exception:
+            if dropped is not None:
+                # It was not written, so it holds: Redis may not know better.
+                with contextlib.suppress(Unavailable):
+                    await self._copies.put(self._key(operator, dropped), dropped.until, self._db.clock.now())
+            raise
         return block
 
     async def live(self, operator: UUID) -> Sequence[SendBlock]:
         async with self._db.read(operator) as reader:
             return await store.live_blocks(reader)
+
+    async def find(self, operator: UUID, block_id: UUID) -> SendBlock:
+        """One that holds or has ended, as long as it is kept; ``NotFound`` where this operator never had it."""
+        async with self._db.read(operator) as reader:
+            return await store.find_block(reader, block_id)
 
     def number(self, block: SendBlock) -> str | None:
         """The number of a block, E.164; None where it is of something else."""
@@ -213,14 +238,21 @@ class Purses:
 
     async def left(self, operator: UUID) -> MoneyLeft | None:
         """Today's; None where the policy has no money. Redis gone: :class:`Unavailable`."""
+        known = await self.known(operator)
+        if known is None:
+            return None
+        unspent = await self._purse.left(self._key(operator, self._db.clock.now()))
+        return replace(known, unspent=unspent or 0)
+
+    async def known(self, operator: UUID) -> MoneyLeft | None:
+        """The same without Redis, as if every slice that was leased were spent: so much is left at least."""
         money = self._policy().money
         if money is None:
             return None
-        now = self._db.clock.now()
         async with self._db.read(operator) as reader:
-            found = await store.leased(reader, now.date())
+            found = await store.leased(reader, self._db.clock.now().date())
         cap, leased, currency = found or (money.per_day, 0, money.currency)
-        return MoneyLeft(currency, cap, leased, await self._purse.left(self._key(operator, now)) or 0)
+        return MoneyLeft(currency, cap, leased, 0)
 
     async def close(self) -> None:
         """Wait for what is under way."""
