@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -41,12 +41,15 @@ def add(tx: Tx, events: Sequence[CodeEvent]) -> None:
 
 
 async def of_subject(reader: Reader, subject: UUID) -> Sequence[CodeEvent]:
-    """Everything about one registration or verification, oldest first."""
+    """Everything about one registration or verification, oldest first; what senders made of its messages too."""
     rows = await reader.all(
-        sa.select(_TABLE)
-        .where(_TABLE.c.operator_id == reader.tenant, _TABLE.c.subject == subject)
-        .order_by(_TABLE.c.at, _TABLE.c.id)
-        .limit(500)
+        sa.text(
+            "SELECT * FROM otp_event WHERE operator_id = :operator AND subject = :subject"
+            " UNION ALL SELECT n.* FROM otp_event n WHERE n.operator_id = :operator AND n.subject IS NULL"
+            " AND n.challenge IN (SELECT challenge FROM otp_event WHERE operator_id = :operator"
+            " AND subject = :subject AND kind = 'send') ORDER BY at, id LIMIT 500"
+        ),
+        {"operator": reader.tenant, "subject": subject},
     )
     return [_event(row) for row in rows]
 
@@ -65,21 +68,26 @@ async def page(
 
 _KEYS = {"country": "s.country", "block": "s.block", "sender": "coalesce(a.sender, 'none')"}
 
+_MESSAGES = (
+    "WITH mine AS (SELECT * FROM otp_event WHERE operator_id = :operator AND at >= :since),"
+    " v AS (SELECT DISTINCT challenge FROM mine WHERE kind = 'check' AND outcome = 'verified'),"
+    " u AS (SELECT DISTINCT challenge FROM mine WHERE kind = 'unsent' AND outcome = 'unavailable'),"
+    " a AS (SELECT challenge, min(sender) AS sender FROM mine WHERE kind = 'accepted' GROUP BY challenge)"
+)
+"""What follows a message comes after it, so that one span of time holds both; joined as sets, since a look-up for
+each message would go through every partition. ``u``: no sender took it, for certain, and nothing was paid."""
+
 
 async def conversion(reader: Reader, by: str, since: datetime, limit: int = 50) -> Sequence[Conversion]:
     """Messages since an instant by ``country``, ``block`` or ``sender``, the most messages first."""
     rows = await reader.all(
         sa.text(
-            f"SELECT {_KEYS[by]} AS name, count(*) FILTER (WHERE s.outcome = 'sent') AS sent,"
+            f"{_MESSAGES} SELECT {_KEYS[by]} AS name, count(*) FILTER (WHERE s.outcome = 'sent') AS sent,"
             " count(v.challenge) AS verified, count(*) FILTER (WHERE s.outcome = 'suppressed') AS suppressed,"
             " coalesce(sum(s.price) FILTER (WHERE s.outcome = 'sent'), 0)::bigint AS spent"
-            " FROM otp_event s"
-            " LEFT JOIN LATERAL (SELECT v.challenge FROM otp_event v WHERE v.operator_id = s.operator_id"
-            " AND v.challenge = s.challenge AND v.kind = 'check' AND v.outcome = 'verified' LIMIT 1) v ON true"
-            " LEFT JOIN LATERAL (SELECT a.sender FROM otp_event a WHERE a.operator_id = s.operator_id"
-            " AND a.challenge = s.challenge AND a.kind = 'accepted' LIMIT 1) a ON true"
-            " WHERE s.operator_id = :operator AND s.kind = 'send' AND s.outcome IN ('sent', 'suppressed')"
-            " AND s.at >= :since GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT :limit"
+            " FROM mine s LEFT JOIN v USING (challenge) LEFT JOIN a USING (challenge)"
+            " LEFT JOIN u USING (challenge) WHERE s.kind = 'send' AND s.outcome IN ('sent', 'suppressed')"
+            " AND u.challenge IS NULL GROUP BY 1 ORDER BY 2 DESC, 4 DESC, 1 LIMIT :limit"
         ),
         {"operator": reader.tenant, "since": since, "limit": limit},
     )
@@ -107,16 +115,26 @@ async def hours(reader: Reader, since: datetime) -> Sequence[tuple[datetime, int
     """``(hour, sent, verified)`` of the messages of each hour since an instant, oldest first."""
     rows = await reader.all(
         sa.text(
-            "SELECT date_trunc('hour', s.at, 'UTC') AS hour, count(*) AS sent, count(v.challenge) AS verified"
-            " FROM otp_event s LEFT JOIN LATERAL (SELECT v.challenge FROM otp_event v"
-            " WHERE v.operator_id = s.operator_id AND v.challenge = s.challenge AND v.kind = 'check'"
-            " AND v.outcome = 'verified' LIMIT 1) v ON true"
-            " WHERE s.operator_id = :operator AND s.kind = 'send' AND s.outcome = 'sent' AND s.at >= :since"
-            " GROUP BY 1 ORDER BY 1"
+            f"{_MESSAGES} SELECT date_trunc('hour', s.at, 'UTC') AS hour, count(*) AS sent,"
+            " count(v.challenge) AS verified FROM mine s LEFT JOIN v USING (challenge)"
+            " LEFT JOIN u USING (challenge) WHERE s.kind = 'send' AND s.outcome = 'sent'"
+            " AND u.challenge IS NULL GROUP BY 1 ORDER BY 1"
         ),
         {"operator": reader.tenant, "since": since},
     )
     return [(row.hour, row.sent, row.verified) for row in rows]
+
+
+async def days(reader: Reader, since: datetime) -> dict[date, int]:
+    """Messages by UTC day since an instant."""
+    rows = await reader.all(
+        sa.text(
+            "SELECT (at AT TIME ZONE 'UTC')::date AS day, count(*) AS sent FROM otp_event"
+            " WHERE operator_id = :operator AND at >= :since AND kind = 'send' AND outcome = 'sent' GROUP BY 1"
+        ),
+        {"operator": reader.tenant, "since": since},
+    )
+    return {row.day: row.sent for row in rows}
 
 
 async def purge(tx: Tx, before: datetime) -> int:
