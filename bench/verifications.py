@@ -54,11 +54,17 @@ async def run(port: int, key: str, count: int, connections: int) -> None:
     check, _ = await drive("check", pool, checks, 200)
     third, _ = await drive("R", pool, reference, 200)
     print(f"{count} requests each over {connections} connections; R ran before, between and after\n")
-    print(f"{'route':8} {'req/s':>8} {'of R':>6} {'wanted':>7} {'p50 ms':>8} {'p99 ms':>8} {'CPU ms':>7} {'R/CPU':>6} {'SQL':>5}")
+    print(
+        f"{'route':8} {'req/s':>8} {'of R':>6} {'wanted':>7} {'p50 ms':>8} {'p99 ms':>8} {'CPU ms':>7} {'R/CPU':>6} {'SQL':>5}"
+    )
     for found, before, after in ((send, first, second), (check, second, third)):
         _row(found, before, after)
-    mean = Measure("R", *((a + b + c) / 3 for a, b, c in zip(_of(first), _of(second), _of(third), strict=True)))
-    print(f"{'R':8} {mean.rate:8.0f} {1:6.2f} {'':7} {mean.p50:8.1f} {mean.p99:8.1f} {mean.cpu_ms:7.2f} {1:6.2f} {mean.statements:5.1f}")
+    mean = Measure(
+        "R", *((a + b + c) / 3 for a, b, c in zip(_of(first), _of(second), _of(third), strict=True))
+    )
+    print(
+        f"{'R':8} {mean.rate:8.0f} {1:6.2f} {'':7} {mean.p50:8.1f} {mean.p99:8.1f} {mean.cpu_ms:7.2f} {1:6.2f} {mean.statements:5.1f}"
+    )
     for connection in pool:
         connection.writer.close()
 

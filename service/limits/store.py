@@ -50,25 +50,25 @@ async def leased(reader: Reader, day: date) -> tuple[int, int, str] | None:
 
 
 async def add_block(tx: Tx, block: SendBlock) -> bool:
-    """Whether it is new: the same id twice is one block."""
-    return bool(
-        await tx.run(
-            insert(SendBlockRow)
-            .values(
-                operator_id=tx.tenant,
-                id=block.id,
-                limit=block.limit.value,
-                place=block.place,
-                client_id=block.client_id,
-                sealed=block.sealed,
-                reason=block.reason,
-                made_by=block.made_by,
-                made_at=block.made_at,
-                until=block.until,
-            )
-            .on_conflict_do_nothing()
+    """Whether it is new: the same id twice is one block. (An INSERT's row count is not known to SQLAlchemy.)"""
+    row = await tx.one(
+        insert(SendBlockRow)
+        .values(
+            operator_id=tx.tenant,
+            id=block.id,
+            limit=block.limit.value,
+            place=block.place,
+            client_id=block.client_id,
+            sealed=block.sealed,
+            reason=block.reason,
+            made_by=block.made_by,
+            made_at=block.made_at,
+            until=block.until,
         )
+        .on_conflict_do_nothing()
+        .returning(SendBlockRow.id)
     )
+    return row is not None
 
 
 async def live_blocks(reader: Reader, limit: int = 1000) -> Sequence[SendBlock]:

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from uuid import UUID
 
 import structlog
@@ -65,32 +66,37 @@ class Blocks:
         block_id: UUID | None = None,
         note: str | None = None,
     ) -> SendBlock:
-        """Set one; the same ``block_id`` twice is one block. ``number`` is E.164 and kept sealed. With Redis gone
-        nothing is set (:class:`Unavailable`)."""
+        """Set one; the same ``block_id`` twice is one block while it holds, whatever the second request says.
+        ``number`` is E.164 and kept sealed. With Redis gone nothing is set (:class:`Unavailable`)."""
         block_id = block_id or new_id()
-        sealed = None if number is None else self._vault.seal_secret("send_block", block_id, number.encode())
-        block = SendBlock(
-            block_id, limit, place, client, sealed, reason, made_by, self._db.clock.now(), until
-        )
         async with self._db.write(operator) as tx:
-            if await store.add_block(tx, block):
-                facts = {"limit": limit.value, **({} if place is None else {"place": place})}
-                record(
-                    tx,
-                    actor=actor,
-                    action="block.set",
-                    object=wire("blk", block.id),
-                    reason=reason,
-                    facts=facts,
-                    note=note,
-                    key=self._vault.operator_key(operator),
-                )
-            else:
-                # What is written is what holds, whatever the second request says.
-                block = await store.find_block(tx, block_id)
-            if block.holds(tx.now):
-                await self._copies.put(self._key(operator, block), block.until, tx.now)
+            block = SendBlock(block_id, limit, place, client, None, reason, made_by, tx.now, until)
+            while not await store.add_block(tx, self._with_number(block, number)):
+                there = await store.find_block(tx, block.id)
+                if there.holds(tx.now):
+                    await self._copies.put(self._key(operator, there), there.until, tx.now)
+                    return there
+                # It was lifted or has ended, and is wished for again: the next one of the chain.
+                block = replace(block, id=UUID(bytes=sha256(block.id.bytes + b"again").digest()[:16]))
+            block = self._with_number(block, number)
+            facts = {"limit": limit.value, **({} if place is None else {"place": place})}
+            record(
+                tx,
+                actor=actor,
+                action="block.set",
+                object=wire("blk", block.id),
+                reason=reason,
+                facts=facts,
+                note=note,
+                key=self._vault.operator_key(operator),
+            )
+            await self._copies.put(self._key(operator, block), until, tx.now)
         return block
+
+    def _with_number(self, block: SendBlock, number: str | None) -> SendBlock:
+        if number is None:
+            return block
+        return replace(block, sealed=self._vault.seal_secret("send_block", block.id, number.encode()))
 
     async def lift(
         self, operator: UUID, block_id: UUID, *, reason: str, actor: Actor, note: str | None = None

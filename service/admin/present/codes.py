@@ -120,12 +120,13 @@ def _per_cent(part: int, whole: int) -> int:
     return round(100 * part / whole)
 
 
-def conversions(key: str, rows: Sequence[Conversion], currency: str, overall: float | None) -> Conversions:
-    """``overall``: the share of all messages; less than half of it is low."""
+def conversions(key: str, rows: Sequence[Conversion], currency: str) -> Conversions:
+    """One table. Less than half of the share of all messages is low."""
     title, first = _TABLES[key]
+    sent, verified = sum(row.sent for row in rows), sum(row.verified for row in rows)
     made = []
     for row in rows[:SHOWN]:
-        low = overall is not None and row.sent >= LOW_FROM and row.verified < row.sent * overall / 2
+        low = row.sent >= LOW_FROM and 2 * row.verified * sent < row.sent * verified
         made.append(
             Converted(
                 name=_named(key, row.name),

@@ -31,16 +31,12 @@ from service.kit.values import Malformed
 from service.limits.model import Limit, SendBlock
 from service.limits.workflow import live_blocks
 from service.otp import store as otp
-from service.otp.store import Conversion
 from service.staff.model import Permission
 
 router = new_router()
 HOME = "/admin/codes"
 SPANS = (("24h", "Last 24 hours", timedelta(hours=24)), ("7d", "Last 7 days", timedelta(days=7)))
 USUAL_DAYS = 14
-COUNTRIES = 300
-"""More than there are: the figures are the sum of them."""
-
 KINDS = (
     Choice("country", "A country"),
     Choice("block", "A number block"),
@@ -58,27 +54,21 @@ _LIVES = {"1h": timedelta(hours=1), "1d": timedelta(days=1), "7d": timedelta(day
 @router.get(HOME)
 async def codes(request: Request) -> Response:
     visitor = await visit(request)
+    money = await _money(visitor)
     async with visitor.console.db.read(visitor.who.staff.operator_id) as reader:
-        return await show(visitor, reader, "codes.html", await _page(visitor, reader))
+        return await show(visitor, reader, "codes.html", await _page(visitor, reader, *money))
 
 
-async def _page(visitor: Visitor, reader: Reader, form: BlockForm | None = None) -> CodesPage:
+async def _page(
+    visitor: Visitor, reader: Reader, money: MoneyToday | None, currency: str, form: BlockForm | None = None
+) -> CodesPage:
     key = visitor.request.query_params.get("span")
     key, spoken, length = next((each for each in SPANS if each[0] == key), SPANS[0])
     now = reader.now
     names = await store.names(reader)
-    last_day = await otp.conversion(reader, "country", now - SPANS[0][2], COUNTRIES)
+    last_day = await otp.conversions(reader, now - SPANS[0][2])
+    found = last_day if key == SPANS[0][0] else await otp.conversions(reader, now - length)
     by_day = await otp.days(reader, (now - timedelta(days=USUAL_DAYS)).replace(hour=0, minute=0, second=0))
-    money, currency = await _money(visitor)
-    found: dict[str, Sequence[Conversion]] = {
-        "country": last_day
-        if key == "24h"
-        else await otp.conversion(reader, "country", now - length, COUNTRIES)
-    }
-    for by in ("block", "sender"):
-        found[by] = await otp.conversion(reader, by, now - length, COUNTRIES)
-    sent = sum(each.sent for each in found["country"])
-    overall = sum(each.verified for each in found["country"]) / sent if sent else None
     first_hour = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=47)
     number = visitor.console.blocks.number
     may_set = visitor.may(Permission.SET_BLOCKS)
@@ -88,10 +78,10 @@ async def _page(visitor: Visitor, reader: Reader, form: BlockForm | None = None)
             Tab(said, HOME if name == "24h" else f"{HOME}?span={name}", None, name == key)
             for name, said, _ in SPANS
         ),
-        numbers=present.figures(by_day, last_day, now, USUAL_DAYS),
+        numbers=present.figures(by_day, last_day["country"], now, USUAL_DAYS),
         money=money,
         hours=present.hours(await otp.hours(reader, first_hour), now),
-        tables=tuple(present.conversions(by, rows, currency, overall) for by, rows in found.items()),
+        tables=tuple(present.conversions(by, rows, currency) for by, rows in found.items()),
         pressed=present.pressed(await otp.refused(reader, now - length)),
         blocks=tuple(present.block_row(each, number(each), names) for each in await live_blocks(reader)),
         may_lift=visitor.may(Permission.LIFT_BLOCKS),
@@ -100,7 +90,8 @@ async def _page(visitor: Visitor, reader: Reader, form: BlockForm | None = None)
 
 
 async def _money(visitor: Visitor) -> tuple[MoneyToday | None, str]:
-    """Today's money and its currency; by PostgreSQL alone where Redis does not answer."""
+    """Today's money and its currency; by PostgreSQL alone where Redis does not answer. Asked for before the page's
+    own transaction, so that no page holds two connections."""
     purses, operator = visitor.console.purses, visitor.who.staff.operator_id
     try:
         left, is_exact = await purses.left(operator), True
@@ -216,8 +207,9 @@ async def set_block(request: Request) -> Response:
     try:
         place, client = _where(kind, form.get("where", "").strip(), clients)
     except ValueError as fault:
+        money = await _money(visitor)
         async with console.db.read(operator) as reader:
-            page = await _page(visitor, reader, _form(form, {"where": str(fault)}))
+            page = await _page(visitor, reader, *money, _form(form, {"where": str(fault)}))
             made = await frame(visitor, reader)
         return HTMLResponse(console.pages.render("codes.html", frame=made, page=page), 422)
     await console.blocks.set(
