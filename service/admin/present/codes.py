@@ -227,12 +227,13 @@ def code_moments(events: Sequence[CodeEvent]) -> tuple[Moment, ...]:
     """What became of each code, beside the audit, which has the right ones already. Wrong codes one after another
     are one line."""
     senders = {each.challenge: each.sender for each in events if each.kind == "accepted"}
+    sent = {each.challenge for each in events if each.kind == "send" and each.outcome == "sent"}
     made: list[tuple[Moment, int]] = []
     last = ""
     for event in events:
         moment = _moment(event, senders)
-        if moment is None:
-            continue
+        if moment is None or (event.outcome == "unfunded" and event.challenge in sent):
+            continue  # nothing to tell, or a slice of money came at once and it was sent after all
         is_same = event.kind == "check" and event.outcome == last and made
         last = event.outcome if event.kind == "check" else ""
         times = made.pop()[1] + 1 if is_same else 1

@@ -343,3 +343,25 @@ async def test_without_redis_the_page_shows_what_postgresql_knows(
     assert "1 block holds" in await said(person), "nothing was lifted in one place alone"
     assert "Redis does not answer" not in await said(person)
     assert await lift(person, path_of(made)) == 303
+
+
+# Metrics
+
+
+async def test_the_metrics_say_the_same(
+    api: Api, block: Block, services: Services, clock: ManualClock
+) -> None:
+    await block()
+    await message(api, NUMBER)
+    await message(api, "+436641234567")
+    lines = (await api.get("/metrics")).text.splitlines()
+    assert 'simward_blocks{limit="OtpBlockedBlock"} 1.0' in lines
+    assert 'simward_blocks{limit="OtpBlockedCountry"} 0.0' in lines
+    assert any(line.startswith('simward_codes_total{outcome="suppressed"}') for line in lines)
+    assert any(
+        line.startswith('simward_limits_total{limit="OtpBlockedBlock",stage="enforced"}') for line in lines
+    )
+    [left] = [float(line.split()[1]) for line in lines if line.startswith("simward_money_left_ratio")]
+    assert 0.9999 < left < 1
+    services.purses._purse._redis = Redis("redis://127.0.0.1:1", clock, timeout_s=0.2)
+    assert "simward_money_left_ratio NaN" in (await api.get("/metrics")).text

@@ -185,3 +185,15 @@ def test_a_sent_code_names_its_sender_and_wrong_ones_are_counted() -> None:
         ("A code was asked for too soon or too often; the caller was told to wait", None),
         ("A wrong code was given", None),
     ]
+
+
+def test_money_that_came_at_once_is_not_told() -> None:
+    one, two = new_id(), new_id()
+    made = present.code_moments(
+        [
+            event("send", "unfunded", one),
+            event("send", "sent", one, channel="sms"),
+            event("send", "unfunded", two),
+        ]
+    )
+    assert [m.text for m in made] == ["A code was sent by SMS", "No code was sent: no money was ready"]
