@@ -51,6 +51,12 @@ LIMITS = Counter(
     ["limit", "stage"],
     registry=REGISTRY,
 )
+MONEY_LEFT = Gauge(
+    "simward_money_left_ratio",
+    "Share of today's money for messages that is left, of the operator with the least; NaN while Redis is gone",
+    registry=REGISTRY,
+)
+BLOCKS = Gauge("simward_blocks", "Blocks that hold, by what they stop", ["limit"], registry=REGISTRY)
 JOBS_FAILED = Gauge("simward_jobs_failed", "Jobs that gave up and wait for staff", registry=REGISTRY)
 
 

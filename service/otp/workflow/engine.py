@@ -4,7 +4,7 @@ import base64
 import json
 import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -127,6 +127,9 @@ class Engine:
         if issued.verdict.outcome is Outcome.SHORT:
             # The day's first message, or more in a second than a slice holds: lease, and ask once more.
             await self.tools.purses.top_up(asker.operator)
+            # An event of its own in the history: the first one says that there was no money.
+            entry = {**json.loads(draft.entry), "e": new_id().hex}
+            draft = replace(draft, entry=json.dumps(entry, separators=(",", ":")))
             issued = await self._issue(draft, idem)
         if not issued.is_replay:
             await self._finish(draft, issued, now, idem)
