@@ -65,14 +65,14 @@ class Made:
 
 
 class World:
-    """Every budget under one policy."""
+    """Every budget under one policy, by its name in Redis and the part of it."""
 
     def __init__(self, policy: CodePolicy, in_force: CodePolicy, blocks: Spans) -> None:
         self.policy = policy
         self.limited = 0
         self._in_force = in_force
         self._blocks = blocks
-        self._states: dict[str, State] = {}
+        self._states: dict[tuple[str, str], State] = {}
         self._made: OrderedDict[UUID, tuple[datetime, Made]] = OrderedDict()
 
     def send(self, event: CodeEvent, *, is_short: bool) -> Told:
@@ -110,7 +110,9 @@ class World:
         made = self._of(event)
         if made is not None:
             for each in law.charged(made.charges, made.verdict):
-                self._states[each.key] = law.refund(each.bucket, self._state(each, 0), made.verdict.now_us)
+                self._states[each.key, each.part] = law.refund(
+                    each.bucket, self._state(each, 0), made.verdict.now_us
+                )
 
     def check(self, event: CodeEvent, sent: CodeEvent) -> None:
         """Charge what a comparison charged. Where this world had sent no code there was nothing to compare; an answer
@@ -144,26 +146,26 @@ class World:
         self._spend(groups["always"], now_us)
         told = groups["wrong"] if made.is_verified else [*groups["wrong"], *groups["right"]]
         for each in told:
-            self._states[each.key] = law.succeed(each.bucket, self._state(each, now_us), now_us)
+            self._states[each.key, each.part] = law.succeed(each.bucket, self._state(each, now_us), now_us)
         made.is_verified = True
 
     def _spend(self, charges: Sequence[Charge], now_us: int) -> Verdict:
         states = [self._state(each, now_us) for each in charges]
         verdict, after = law.spend(charges, states, now_us)
         for each, state in zip(charges, after, strict=True):
-            self._states[each.key] = state
+            self._states[each.key, each.part] = state
         return verdict
 
     def _charge_pressure(self, charges: Sequence[Charge], now_us: int) -> None:
         for each in charges:
             if each.stage is Stage.PRESSURE:
-                self._states[each.key] = law.charge(each.bucket, self._state(each, now_us), now_us)
+                self._states[each.key, each.part] = law.charge(each.bucket, self._state(each, now_us), now_us)
 
     def _state(self, each: Charge, now_us: int) -> State:
         if isinstance(each.bucket, Block):
             held = [until for start, until in self._blocks.get(each.key, ()) if start <= now_us < until]
             return Until(max(held, default=0))
-        found = self._states.get(each.key)
+        found = self._states.get((each.key, each.part))
         if found is not None:
             return found
         money = self.policy.limits.money
