@@ -45,6 +45,18 @@ SENDS = Counter(
     ["sender", "outcome"],
     registry=REGISTRY,
 )
+LOOKUPS = Counter(
+    "simward_lookups_total",
+    "What the network's register (HLR) said before a send: allowed, withheld, gone (nobody could tell, so it was sent)",
+    ["answer"],
+    registry=REGISTRY,
+)
+PUZZLES = Counter(
+    "simward_challenges_total",
+    "Solutions that came in by kind (work, captcha) and what they were: right, wrong, gone (nobody could tell)",
+    ["kind", "outcome"],
+    registry=REGISTRY,
+)
 LIMITS = Counter(
     "simward_limits_total",
     "Times a limit had no room, by stage: enforced, shadow, pressure",

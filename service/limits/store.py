@@ -83,6 +83,20 @@ async def live_blocks(reader: Reader, limit: int = 1000) -> Sequence[SendBlock]:
     return [_block(row) for row in rows]
 
 
+async def blocks_between(
+    reader: Reader, since: datetime, until: datetime
+) -> Sequence[tuple[SendBlock, datetime]]:
+    """Blocks that held at some time in ``[since, until)``, each with the instant at which it ended."""
+    b = SendBlockRow
+    ended = sa.func.least(b.until, sa.func.coalesce(b.lifted_at, b.until))
+    rows = await reader.all(
+        sa.select(b.__table__, ended.label("ended"))
+        .where(b.operator_id == reader.tenant, b.made_at < until, ended > since)
+        .order_by(b.made_at, b.id)
+    )
+    return [(_block(row), row.ended) for row in rows]
+
+
 async def lift_block(tx: Tx, block_id: UUID, by: str) -> SendBlock:
     """End it now; ``NotFound`` where it holds no more."""
     b = SendBlockRow

@@ -14,6 +14,7 @@ from service.audit.workflow import Actor, record
 from service.infra.crypto import Vault
 from service.infra.postgres import Database, Reader, Tx
 from service.infra.redis import Redis
+from service.kit.clock import micros
 from service.kit.errors import Unavailable
 from service.kit.ids import new_id, wire
 from service.limits import rules, store
@@ -158,6 +159,17 @@ class Blocks:
             self._recorded(tx, block, Actor.system("guard"), None)
             await self._copies.put(self._key(operator, block), until, tx.now)
         return block
+
+    async def spans(
+        self, operator: UUID, since: datetime, until: datetime
+    ) -> dict[str, list[tuple[int, int]]]:
+        """When blocks held, ``[from, until)`` in microseconds since 1970, by their names in Redis."""
+        found: dict[str, list[tuple[int, int]]] = {}
+        async with self._db.read(operator) as reader:
+            for block, ended in await store.blocks_between(reader, since, until):
+                span = micros(block.made_at), micros(ended)
+                found.setdefault(self._key(operator, block), []).append(span)
+        return found
 
     async def purge(self, operator: UUID) -> None:
         """Forget those that ended ninety days ago."""
