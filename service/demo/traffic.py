@@ -7,7 +7,7 @@ from service.kit.errors import Refusal
 from service.otp.workflow.budgets import Asker
 
 SPAN, EVERY = timedelta(hours=48), timedelta(minutes=23)
-PUMPED = "+37061239"
+PUMPED = "+3706123"
 """Where the pumped messages go: a block of ten thousand numbers, its last four digits to be added."""
 
 PUMPED_MESSAGES = 75
@@ -29,7 +29,7 @@ class Traffic:
                 self._hands.clock.set(self._next)
             self._turn += 1
             await self._message(
-                f"+4915155{self._turn % 4}{1000 + self._turn * 37 % 9000}", self._turn % 7 != 0
+                f"+4915155{90 + self._turn % 4}{self._turn * 37 % 10_000:04d}", self._turn % 7 != 0
             )
             self._next += EVERY
 
