@@ -51,24 +51,24 @@ async def leased(reader: Reader, day: date) -> tuple[int, int, str] | None:
 
 async def add_block(tx: Tx, block: SendBlock) -> bool:
     """Whether it is new: the same id twice is one block."""
-    return bool(
-        await tx.run(
-            insert(SendBlockRow)
-            .values(
-                operator_id=tx.tenant,
-                id=block.id,
-                limit=block.limit.value,
-                place=block.place,
-                client_id=block.client_id,
-                sealed=block.sealed,
-                reason=block.reason,
-                made_by=block.made_by,
-                made_at=block.made_at,
-                until=block.until,
-            )
-            .on_conflict_do_nothing()
+    added = await tx.scalar(
+        insert(SendBlockRow)
+        .values(
+            operator_id=tx.tenant,
+            id=block.id,
+            limit=block.limit.value,
+            place=block.place,
+            client_id=block.client_id,
+            sealed=block.sealed,
+            reason=block.reason,
+            made_by=block.made_by,
+            made_at=block.made_at,
+            until=block.until,
         )
+        .on_conflict_do_nothing()
+        .returning(SendBlockRow.id)
     )
+    return added is not None
 
 
 async def live_blocks(reader: Reader, limit: int = 1000) -> Sequence[SendBlock]:
@@ -95,6 +95,17 @@ async def lift_block(tx: Tx, block_id: UUID, by: str) -> SendBlock:
     if row is None:
         raise NotFound()
     return _block(row)
+
+
+async def held_block(reader: Reader, block_id: UUID) -> SendBlock | None:
+    """This block, where it holds."""
+    b = SendBlockRow
+    row = await reader.one(
+        sa.select(b.__table__).where(
+            b.operator_id == reader.tenant, b.id == block_id, b.lifted_at.is_(None), b.until > reader.now
+        )
+    )
+    return None if row is None else _block(row)
 
 
 async def has_block(reader: Reader, limit: Limit, place: str) -> bool:

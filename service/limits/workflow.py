@@ -61,8 +61,9 @@ class Blocks:
         number: str | None = None,
         client: UUID | None = None,
         block_id: UUID | None = None,
-    ) -> SendBlock:
-        """Set one; the same ``block_id`` twice is one block. ``number`` is E.164 and kept sealed."""
+    ) -> SendBlock | None:
+        """Set one. The same ``block_id`` twice is one block: the first, or None where that one holds no more.
+        ``number`` is E.164 and kept sealed."""
         block_id = block_id or new_id()
         sealed = None if number is None else self._vault.seal_secret("send_block", block_id, number.encode())
         block = SendBlock(
@@ -79,7 +80,11 @@ class Blocks:
                     reason=reason,
                     facts=facts,
                 )
-        await self._copies.put(self._key(operator, block), until, self._db.clock.now())
+            elif (kept := await store.held_block(tx, block_id)) is not None:
+                block = kept
+            else:
+                return None
+        await self._copies.put(self._key(operator, block), block.until, self._db.clock.now())
         return block
 
     async def lift(
