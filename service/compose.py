@@ -33,6 +33,7 @@ from service.lines.workflow import Lines
 from service.migrations import HEAD
 from service.operators.workflow import Operators
 from service.otp.ports import Journal, Lived, Sender
+from service.otp.volatile import Answers
 from service.otp.workflow import Codes, Dispatch, Engine, Receipts, Tools
 from service.otp.workflow.engine import no_link
 from service.otp.workflow.history import StreamJournal
@@ -252,7 +253,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         dealers=dealers,
         documents=documents,
         codes=codes,
-        verifications=Verifications(engine, db, vault, dealers),
+        verifications=Verifications(engine, db, vault, dealers, Answers(redis)),
         holder=Holder(links, operators, blocks, clock),
         journal=journal,
         blocks=blocks,

@@ -1,5 +1,6 @@
 """What of codes may be lost: challenges and proofs, and the history until it is drained."""
 
+from service.otp.volatile.answers import Answers
 from service.otp.volatile.challenges import (
     LEASE,
     Budget,
@@ -14,6 +15,7 @@ from service.otp.volatile.stream import Stream
 
 __all__ = [
     "LEASE",
+    "Answers",
     "Budget",
     "Challenges",
     "Hashes",
