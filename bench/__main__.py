@@ -2,10 +2,9 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
-for name in ("mrz", "redis_batch", "api", "start"):
+for name in ("mrz", "redis_batch", "api", "start", "limits", "verifications", "memory"):
     print(f"\n== bench/{name}.py", flush=True)
-    done = subprocess.run([sys.executable, str(Path(__file__).with_name(f"{name}.py"))], check=False)
+    done = subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False)
     if done.returncode:
         sys.exit(done.returncode)

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import resource
 import sys
 from pathlib import Path
@@ -29,6 +30,8 @@ from service.kit.clock import SystemClock
 from service.kit.ids import new_id
 from service.operators.tables import OperatorRow
 from service.operators.workflow import Operators
+from service.otp.schemas import CreateVerification
+from service.policies import Sources, seed
 from service.settings import Settings
 
 LUA = "return redis.call('INCR', KEYS[1])"
@@ -54,6 +57,28 @@ def extended(settings: Settings, sender: LastMessage) -> FastAPI:
             row = {"id": fresh, "slug": fresh.hex, "name": body.purpose, "created_at": now}
             await conn.execute(INSERT, row)
         return {"id": fresh.hex}
+
+    @app.post("/bench/one-key")
+    async def one_key(body: CreateVerification) -> dict[str, str]:
+        await app.state.services.redis.run(SCRIPT, ["{otp}:bench"], [body.to])
+        return {"id": body.to}
+
+    @app.post("/bench/raise-limits")
+    async def raise_limits() -> dict[str, int]:
+        """Every bucket of the seed stays; those over all requests hold more than the load."""
+        policies = app.state.services.policies
+        texts = dict(seed(demo=True).texts)
+        texts["limits.toml"] = re.sub(
+            r'kind = "gcra", count = \d+, period = "1h", burst = \d+',
+            'kind = "gcra", count = 900000, period = "1h", burst = 900000',
+            texts["limits.toml"],
+        )
+        texts["limits.toml"] = re.sub(r"floor = \d+", "floor = 900000", texts["limits.toml"])
+        texts["limits.toml"] = texts["limits.toml"].replace("slice = 20_000_000", "slice = 1_000_000_000")
+        await policies.publish(Sources(texts), "bench")
+        for operator in await app.state.services.operator_ids():
+            await app.state.services.purses.top_up(operator)
+        return {"limits": len(policies.current.limits.rules)}
 
     @app.get("/bench/codes")
     async def codes() -> dict[str, str]:

@@ -24,6 +24,8 @@ _TYPES = {
     PhoneNumberType.UAN: "company",
     PhoneNumberType.VOICEMAIL: "voicemail",
 }
+LINE_TYPES = frozenset(_TYPES.values())
+"""What ``line_type`` may say, but ``unknown``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,18 @@ class Msisdn:
     def line_type(self) -> str:
         """mobile, fixed, fixed_or_mobile, voip, toll_free, premium, …, unknown. Ported numbers are not known."""
         return _TYPES.get(phonenumbers.number_type(self._parsed()), "unknown")
+
+    def described(self) -> tuple[str | None, str, bool]:
+        """``(region, line_type, is_valid)`` at once: libphonenumber matches the number's type but one time for all. A
+        number is valid for it where it has a type (its ``is_valid_number_for_region``)."""
+        parsed = self._parsed()
+        kind = phonenumbers.number_type(parsed)
+        region: str | None = phonenumbers.region_code_for_number(parsed)
+        return (
+            (None if region == "001" else region),
+            _TYPES.get(kind, "unknown"),
+            kind != PhoneNumberType.UNKNOWN,
+        )
 
     @property
     def masked(self) -> str:

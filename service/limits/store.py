@@ -50,8 +50,8 @@ async def leased(reader: Reader, day: date) -> tuple[int, int, str] | None:
 
 
 async def add_block(tx: Tx, block: SendBlock) -> bool:
-    """Whether it is new: the same id twice is one block."""
-    added = await tx.scalar(
+    """Whether it is new: the same id twice is one block. (An INSERT's row count is not known to SQLAlchemy.)"""
+    row = await tx.one(
         insert(SendBlockRow)
         .values(
             operator_id=tx.tenant,
@@ -68,7 +68,7 @@ async def add_block(tx: Tx, block: SendBlock) -> bool:
         .on_conflict_do_nothing()
         .returning(SendBlockRow.id)
     )
-    return added is not None
+    return row is not None
 
 
 async def live_blocks(reader: Reader, limit: int = 1000) -> Sequence[SendBlock]:
@@ -81,6 +81,20 @@ async def live_blocks(reader: Reader, limit: int = 1000) -> Sequence[SendBlock]:
         .limit(limit)
     )
     return [_block(row) for row in rows]
+
+
+async def blocks_between(
+    reader: Reader, since: datetime, until: datetime
+) -> Sequence[tuple[SendBlock, datetime]]:
+    """Blocks that held at some time in ``[since, until)``, each with the instant at which it ended."""
+    b = SendBlockRow
+    ended = sa.func.least(b.until, sa.func.coalesce(b.lifted_at, b.until))
+    rows = await reader.all(
+        sa.select(b.__table__, ended.label("ended"))
+        .where(b.operator_id == reader.tenant, b.made_at < until, ended > since)
+        .order_by(b.made_at, b.id)
+    )
+    return [(_block(row), row.ended) for row in rows]
 
 
 async def lift_block(tx: Tx, block_id: UUID, by: str) -> SendBlock:
@@ -97,15 +111,13 @@ async def lift_block(tx: Tx, block_id: UUID, by: str) -> SendBlock:
     return _block(row)
 
 
-async def held_block(reader: Reader, block_id: UUID) -> SendBlock | None:
-    """This block, where it holds."""
+async def find_block(reader: Reader, block_id: UUID) -> SendBlock:
+    """One that holds or has ended; ``NotFound`` where this operator never had it."""
     b = SendBlockRow
-    row = await reader.one(
-        sa.select(b.__table__).where(
-            b.operator_id == reader.tenant, b.id == block_id, b.lifted_at.is_(None), b.until > reader.now
-        )
-    )
-    return None if row is None else _block(row)
+    row = await reader.one(sa.select(b.__table__).where(b.operator_id == reader.tenant, b.id == block_id))
+    if row is None:
+        raise NotFound()
+    return _block(row)
 
 
 async def has_block(reader: Reader, limit: Limit, place: str) -> bool:
@@ -159,4 +171,6 @@ def _block(row: sa.Row[tuple[object, ...]]) -> SendBlock:
         made_by=row.made_by,
         made_at=row.made_at,
         until=row.until,
+        lifted_at=row.lifted_at,
+        lifted_by=row.lifted_by,
     )

@@ -8,7 +8,6 @@ import hashlib
 import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from importlib import resources
 from typing import Any, Protocol, cast
 
@@ -39,7 +38,7 @@ from service.limits.model import (
 from service.limits.model import (
     Purse as PurseBucket,
 )
-from service.limits.rules import fresh
+from service.limits.rules import Bill, fresh, spelt
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_US = 86_400_000_000
@@ -68,34 +67,16 @@ def name(names: Names, dimension: Dimension, *parts: Part) -> str:
     return base64.urlsafe_b64encode(names.volatile("limit/v2", dimension.value, *parts)).rstrip(b"=").decode()
 
 
-def parameters(bucket: Bucket) -> tuple[str, tuple[int, ...]]:
-    """Kind and parameters as ``law.lua`` reads them."""
-    match bucket:
-        case Window():
-            return "window", (bucket.count, bucket.period_us)
-        case Gcra():
-            return "gcra", (bucket.interval_us, bucket.burst)
-        case Schedule():
-            return "schedule", (bucket.quiet_us, *bucket.waits_us)
-        case Streak():
-            return "streak", (bucket.count,)
-        case Unverified():
-            return "unverified", (bucket.floor, bucket.per_cent, bucket.period_us)
-        case PurseBucket():
-            return "purse", (bucket.price,)
-        case Block():
-            return "block", ()
-
-
-@lru_cache(maxsize=4096)
-def _spelt(bucket: Bucket, share: str, stage: str) -> str:
-    kind, numbers = parameters(bucket)
-    return f'["{kind}","{share}","{stage}"{"".join(f",{number}" for number in numbers)}]'
-
-
 def wire(charges: Sequence[Charge]) -> str:
     """The buckets as ``law.lua`` reads them from ARGV."""
-    return f"[{','.join(_spelt(each.bucket, each.share, each.stage) for each in charges)}]"
+    if isinstance(charges, Bill):
+        return charges.plan.wire
+    return spelt((each.bucket, each.share, each.stage, each.part) for each in charges)
+
+
+def keys_of(charges: Sequence[Charge]) -> Sequence[str]:
+    """The names of the budgets, in the order of :func:`wire`."""
+    return charges.keys if isinstance(charges, Bill) else [each.key for each in charges]
 
 
 def verdict(charges: Sequence[Charge], answer: Sequence[Any], now_us: int) -> Verdict:
@@ -108,11 +89,14 @@ def verdict(charges: Sequence[Charge], answer: Sequence[Any], now_us: int) -> Ve
         now_us,
         tuple(charges[n - 1].limit for n in shadows),
         tuple(charges[n - 1].limit for n in pressures),
+        tuple(n - 1 for n in shadows),
     )
 
 
-def read_state(bucket: Bucket, raw: bytes | None) -> State:
-    """What a key of Redis holds, in the words of the law."""
+def read_state(bucket: Bucket, raw: bytes | None, part: str = "") -> State:
+    """What a key of Redis holds, in the words of the law; of a value that several buckets share, this ``part``."""
+    if part:
+        raw = _parts(raw or b"").get(part.encode())
     if raw is None:
         return fresh(bucket)
     match bucket:
@@ -128,6 +112,15 @@ def read_state(bucket: Bucket, raw: bytes | None) -> State:
             return Slice(int(raw))
         case Gcra() | Block():
             return Until(int(raw))
+
+
+def _parts(raw: bytes) -> dict[bytes, bytes]:
+    found = {}
+    while raw:
+        part, _, rest = raw.partition(b"=")
+        size, _, rest = rest.partition(b":")
+        found[part], raw = rest[: int(size)], rest[int(size) :]
+    return found
 
 
 def instant(micros: int) -> datetime:
@@ -173,7 +166,7 @@ class Limiter:
 
     async def _run(self, mode: str, at_us: int, charges: Sequence[Charge]) -> Verdict:
         answer = await self._redis.run(
-            SPEND, [each.key for each in charges], [self._redis.now_us, mode, at_us, wire(charges)]
+            SPEND, keys_of(charges), [self._redis.now_us, mode, at_us, wire(charges)]
         )
         return verdict(charges, answer, int(answer[5]))
 

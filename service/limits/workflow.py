@@ -1,17 +1,21 @@
 """Money that is leased ahead of need, and blocks that expire."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from hashlib import sha256
 from uuid import UUID
 
 import structlog
 
 from service.audit.workflow import Actor, record
 from service.infra.crypto import Vault
-from service.infra.postgres import Database, Reader
+from service.infra.postgres import Database, Reader, Tx
 from service.infra.redis import Redis
+from service.kit.clock import micros
+from service.kit.errors import Unavailable
 from service.kit.ids import new_id, wire
 from service.limits import rules, store
 from service.limits.model import DIMENSION, Dimension, Limit, LimitPolicy, Money, SendBlock
@@ -23,6 +27,7 @@ AHEAD = timedelta(minutes=10)
 log = structlog.get_logger("limits")
 _DAY = timedelta(days=1)
 _LOCK = 0x6D6F_6E65_79
+_GUARD = 0x67_7561_7264
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,57 +66,70 @@ class Blocks:
         number: str | None = None,
         client: UUID | None = None,
         block_id: UUID | None = None,
-    ) -> SendBlock | None:
-        """Set one. The same ``block_id`` twice is one block: the first, or None where that one holds no more.
-        ``number`` is E.164 and kept sealed."""
+        note: str | None = None,
+    ) -> SendBlock:
+        """Set one; the same ``block_id`` twice is one block while it holds, whatever the second request says.
+        ``number`` is E.164 and kept sealed. With Redis gone nothing is set (:class:`Unavailable`)."""
         block_id = block_id or new_id()
-        sealed = None if number is None else self._vault.seal_secret("send_block", block_id, number.encode())
-        block = SendBlock(
-            block_id, limit, place, client, sealed, reason, made_by, self._db.clock.now(), until
-        )
         async with self._db.write(operator) as tx:
-            if await store.add_block(tx, block):
-                facts = {"limit": limit.value, **({} if place is None else {"place": place})}
-                record(
-                    tx,
-                    actor=actor,
-                    action="block.set",
-                    object=wire("blk", block.id),
-                    reason=reason,
-                    facts=facts,
-                )
-            elif (kept := await store.held_block(tx, block_id)) is not None:
-                block = kept
-            else:
-                return None
-        await self._copies.put(self._key(operator, block), block.until, self._db.clock.now())
+            block = SendBlock(block_id, limit, place, client, None, reason, made_by, tx.now, until)
+            while not await store.add_block(tx, self._with_number(block, number)):
+                there = await store.find_block(tx, block.id)
+                if there.holds(tx.now):
+                    await self._copies.put(self._key(operator, there), there.until, tx.now)
+                    return there
+                # It was lifted or has ended, and is wished for again: the next one of the chain.
+                block = replace(block, id=UUID(bytes=sha256(block.id.bytes + b"again").digest()[:16]))
+            block = self._with_number(block, number)
+            self._recorded(tx, block, actor, note)
+            await self._copies.put(self._key(operator, block), until, tx.now)
         return block
+
+    def _with_number(self, block: SendBlock, number: str | None) -> SendBlock:
+        if number is None:
+            return block
+        return replace(block, sealed=self._vault.seal_secret("send_block", block.id, number.encode()))
 
     async def lift(
         self, operator: UUID, block_id: UUID, *, reason: str, actor: Actor, note: str | None = None
     ) -> SendBlock:
-        """End a block now. What filled up behind it begins anew, or it would be set again at once."""
-        async with self._db.write(operator) as tx:
-            block = await store.lift_block(tx, block_id, actor.id)
-            record(
-                tx,
-                actor=actor,
-                action="block.lifted",
-                object=wire("blk", block_id),
-                reason=reason,
-                facts={"limit": block.limit.value},
-                note=note,
-                key=self._vault.operator_key(operator),
-            )
-        await self._copies.drop(self._key(operator, block), *self._behind(operator, block))
-        for other in await self.live(operator):
-            if self._key(operator, other) == self._key(operator, block):
-                await self._copies.put(self._key(operator, other), other.until, self._db.clock.now())
+        """End a block now. What filled up behind it begins anew, or it would be set again at once. ``NotFound`` where
+        it holds no more; with Redis gone it holds on (:class:`Unavailable`)."""
+        dropped: SendBlock | None = None
+        try:
+            async with self._db.write(operator) as tx:
+                block = await store.lift_block(tx, block_id, actor.id)
+                record(
+                    tx,
+                    actor=actor,
+                    action="block.lifted",
+                    object=wire("blk", block_id),
+                    reason=reason,
+                    facts={"limit": block.limit.value},
+                    note=note,
+                    key=self._vault.operator_key(operator),
+                )
+                key, dropped = self._key(operator, block), block
+                await self._copies.drop(key, *self._behind(operator, block))
+                for other in await store.live_blocks(tx):
+                    if self._key(operator, other) == key:
+                        await self._copies.put(key, other.until, tx.now)
+        except Exception:
+            if dropped is not None:
+                # It was not written, so it holds: Redis may not know better.
+                with contextlib.suppress(Unavailable):
+                    await self._copies.put(self._key(operator, dropped), dropped.until, self._db.clock.now())
+            raise
         return block
 
     async def live(self, operator: UUID) -> Sequence[SendBlock]:
         async with self._db.read(operator) as reader:
             return await store.live_blocks(reader)
+
+    async def find(self, operator: UUID, block_id: UUID) -> SendBlock:
+        """One that holds or has ended, as long as it is kept; ``NotFound`` where this operator never had it."""
+        async with self._db.read(operator) as reader:
+            return await store.find_block(reader, block_id)
 
     def number(self, block: SendBlock) -> str | None:
         """The number of a block, E.164; None where it is of something else."""
@@ -128,26 +146,48 @@ class Blocks:
     async def guard(self, operator: UUID, limit: Limit, place: str, reason: str) -> SendBlock | None:
         """Set by a budget that ran full: an hour, then six, then a day, if it goes on within a week. None where one
         holds already."""
-        async with self._db.read(operator) as reader:
-            if await store.has_block(reader, limit, place):
+        client = UUID(place) if limit is Limit.OTP_BLOCKED_CLIENT else None
+        async with self._db.write(operator) as tx:
+            # Two workers may drain the same entries: one block is set.
+            await tx.lock(_GUARD ^ operator.int & 0x7FFF_FFFF_FFFF_FFFF)
+            if await store.has_block(tx, limit, place):
                 return None
-            before = await store.blocks_since(reader, limit, place, reader.now - 7 * _DAY)
-        life = (timedelta(hours=1), timedelta(hours=6), _DAY)[min(before, 2)]
-        return await self.set(
-            operator,
-            limit,
-            until=self._db.clock.now() + life,
-            reason=reason,
-            actor=Actor.system("guard"),
-            made_by="guard",
-            place=place,
-            client=UUID(place) if limit is Limit.OTP_BLOCKED_CLIENT else None,
-        )
+            before = await store.blocks_since(tx, limit, place, tx.now - 7 * _DAY)
+            until = tx.now + (timedelta(hours=1), timedelta(hours=6), _DAY)[min(before, 2)]
+            block = SendBlock(new_id(), limit, place, client, None, reason, "guard", tx.now, until)
+            await store.add_block(tx, block)
+            self._recorded(tx, block, Actor.system("guard"), None)
+            await self._copies.put(self._key(operator, block), until, tx.now)
+        return block
+
+    async def spans(
+        self, operator: UUID, since: datetime, until: datetime
+    ) -> dict[str, list[tuple[int, int]]]:
+        """When blocks held, ``[from, until)`` in microseconds since 1970, by their names in Redis."""
+        found: dict[str, list[tuple[int, int]]] = {}
+        async with self._db.read(operator) as reader:
+            for block, ended in await store.blocks_between(reader, since, until):
+                span = micros(block.made_at), micros(ended)
+                found.setdefault(self._key(operator, block), []).append(span)
+        return found
 
     async def purge(self, operator: UUID) -> None:
         """Forget those that ended ninety days ago."""
         async with self._db.write(operator) as tx:
             await store.purge_blocks(tx, tx.now - 90 * _DAY)
+
+    def _recorded(self, tx: Tx, block: SendBlock, actor: Actor, note: str | None) -> None:
+        facts = {"limit": block.limit.value, **({} if block.place is None else {"place": block.place})}
+        record(
+            tx,
+            actor=actor,
+            action="block.set",
+            object=wire("blk", block.id),
+            reason=block.reason,
+            facts=facts,
+            note=note,
+            key=self._vault.operator_key(tx.tenant),
+        )
 
     def _key(self, operator: UUID, block: SendBlock) -> str:
         return rules.block_key(block.limit, self._hash(operator, block, DIMENSION[block.limit]))
@@ -196,6 +236,7 @@ class Purses:
         self._purse = Purse(redis)
         self._policy = policy
         self._busy: dict[UUID, asyncio.Task[None]] = {}
+        self._spent: dict[UUID, date] = {}
 
     async def top_up(self, operator: UUID) -> None:
         """Fill today's purse where less than half a slice is left, and near midnight tomorrow's. Whoever asks while
@@ -208,24 +249,31 @@ class Purses:
         await asyncio.shield(task)
 
     async def _top_up(self, operator: UUID) -> None:
-        money = self._policy().money
+        money, now = self._policy().money, self._db.clock.now()
         if money is None:
+            await self._restore(operator, now)
             return
-        now = self._db.clock.now()
         await self._fill(operator, money, now)
         if (now + AHEAD).date() != now.date():
             await self._fill(operator, money, now + AHEAD)
 
     async def left(self, operator: UUID) -> MoneyLeft | None:
         """Today's; None where the policy has no money. Redis gone: :class:`Unavailable`."""
+        known = await self.known(operator)
+        if known is None:
+            return None
+        unspent = await self._purse.left(self._key(operator, self._db.clock.now()))
+        return replace(known, unspent=unspent or 0)
+
+    async def known(self, operator: UUID) -> MoneyLeft | None:
+        """The same without Redis, as if every slice that was leased were spent: so much is left at least."""
         money = self._policy().money
         if money is None:
             return None
-        now = self._db.clock.now()
         async with self._db.read(operator) as reader:
-            found = await store.leased(reader, now.date())
+            found = await store.leased(reader, self._db.clock.now().date())
         cap, leased, currency = found or (money.per_day, 0, money.currency)
-        return MoneyLeft(currency, cap, leased, await self._purse.left(self._key(operator, now)) or 0)
+        return MoneyLeft(currency, cap, leased, 0)
 
     async def close(self) -> None:
         """Wait for what is under way."""
@@ -248,8 +296,16 @@ class Purses:
         if granted or left is None:
             ends = datetime.combine(at.date(), datetime.min.time(), at.tzinfo) + 25 * timedelta(hours=1)
             await self._purse.put(key, granted, ends - self._db.clock.now())
-        if not granted:
+        if not granted and self._spent.get(operator) != at.date():
+            self._spent[operator] = at.date()
             log.warning("money.day_is_spent")
+
+    async def _restore(self, operator: UUID, now: datetime) -> None:
+        """Without money too, the day's purse, empty, is the mark by which it is seen that Redis has forgotten."""
+        key = self._key(operator, now)
+        if await self._purse.left(key) is None:
+            await self._blocks.project(operator)
+            await self._purse.put(key, 0, 25 * timedelta(hours=1))
 
     def _key(self, operator: UUID, at: datetime) -> str:
         return rules.purse_key(name(self._vault, Dimension.OPERATOR, operator), at.date())

@@ -22,7 +22,7 @@ Kept = Annotated[Slot, Depends(slot_of)]
 _PROBLEMS = problems.documented(401, 403, 404, 409, 413, 415, 422, 429, 503)
 
 
-def _works(request: Request) -> Lines:
+async def _works(request: Request) -> Lines:
     works: Lines = request.app.state.services.lines
     return works
 

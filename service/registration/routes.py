@@ -32,7 +32,7 @@ Kept = Annotated[Slot, Depends(slot_of)]
 _PROBLEMS = problems.documented()
 
 
-def _works(request: Request) -> Registrations:
+async def _works(request: Request) -> Registrations:
     works: Registrations = request.app.state.services.registrations
     return works
 
@@ -43,7 +43,7 @@ Works = Annotated[Registrations, Depends(_works)]
 Show = Callable[[View], JsonObject]
 
 
-def _shown(request: Request) -> Show:
+async def _shown(request: Request) -> Show:
     """How a registration is shown to this caller: reasons in the language that was asked for, as far as the policy
     in force has it. Put it after the caller."""
     caller: Principal = request.state.principal

@@ -4,6 +4,7 @@ Looked up by id, compared as SHA-256 in constant time, scopes denied by default.
 kept for two seconds, so a revoked key stops within five in every process. Cookies are never looked at.
 """
 
+import asyncio
 import hashlib
 import hmac
 import ipaddress
@@ -11,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-from fastapi import Depends, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Request, Security
+from fastapi.security import HTTPBearer
 
 from service.kit.clock import Clock
 from service.kit.errors import ScopeMissing, Unauthenticated
@@ -74,6 +75,7 @@ class Gate:
         self._clock = clock
         self._monotonic = monotonic
         self._kept: dict[str, tuple[float, Credential | None]] = {}
+        self._asking: dict[str, asyncio.Task[Credential | None]] = {}
 
     async def admit(self, key: str, peer: str | None) -> Principal:
         head, _, rest = key.partition("_")
@@ -104,6 +106,14 @@ class Gate:
         kept = self._kept.get(key_id)
         if kept is not None and now - kept[0] < self.KEEP_S:
             return kept[1]
+        # One look for all who ask meanwhile: a key that is used a thousand times a second is looked up once.
+        asking = self._asking.get(key_id)
+        if asking is None:
+            asking = self._asking[key_id] = asyncio.create_task(self._look(key_id, now))
+            asking.add_done_callback(lambda _: self._asking.pop(key_id, None))
+        return await asyncio.shield(asking)
+
+    async def _look(self, key_id: str, now: float) -> Credential | None:
         found = await self._directory.find(key_id)
         if len(self._kept) >= self.MAX_KEPT:
             self._kept.clear()
@@ -118,18 +128,15 @@ def _inside(peer: str | None, cidr: str) -> bool:
         return False
 
 
-_bearer = HTTPBearer(auto_error=False, scheme_name="key", description="A client's key: sk_…")
-
-
-class _Admit:
+class _Admit(HTTPBearer):
     """Admits the caller where its key carries the scope; ``request.state.principal`` is set by nothing else."""
 
     def __init__(self, scope: Scope) -> None:
+        super().__init__(auto_error=False, scheme_name="key", description="A client's key: sk_…")
         self.scope = scope
 
-    async def __call__(
-        self, request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
-    ) -> Principal:
+    async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # the base gives the bare key
+        bearer = await super().__call__(request)
         if bearer is None:
             raise Unauthenticated()
         gate: Gate = request.app.state.gate
@@ -142,7 +149,7 @@ class _Admit:
 
 def require(scope: Scope) -> Any:
     """A dependency that admits the caller and asks for one scope."""
-    return Depends(_Admit(scope))
+    return Security(_Admit(scope))
 
 
 async def caller_of(request: Request) -> Principal | None:
@@ -154,7 +161,7 @@ async def caller_of(request: Request) -> Principal | None:
     for each in request.scope["route"].dependant.dependencies:
         if isinstance(each.call, _Admit):
             try:
-                return await each.call(request, await _bearer(request))
+                return await each.call(request)
             except (Unauthenticated, ScopeMissing):
                 return None
     return None

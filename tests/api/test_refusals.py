@@ -202,16 +202,17 @@ async def test_no_sender_takes_it(api: Api, services: Services) -> None:
     """503, no code is live, and the budget is given back: the next one goes out at once."""
     one = applicant(api)
     await one.open()
-    senders = services.codes._senders
+    dispatch = services.codes._engine.tools.dispatch
+    senders = dispatch.senders
     for broken in ((), (Failing(SenderUnavailable("gateway", "maintenance")),)):
-        services.codes._senders = broken
+        dispatch.senders = broken
         answer = await api.post(f"{one.path}/otp", {"to": "line"})
         assert refused(answer, 503, "unavailable")["dependency"] == "sms"
         assert int(answer.headers["retry-after"]) >= 1
         refused(await api.post(f"{one.path}/otp/check", {"code": "123456"}), 410, "otp-expired")
         actions = [each["action"] for each in (await one.get())["next_actions"]]
         assert actions == ["submit_document", "send_otp"]
-    services.codes._senders = senders
+    dispatch.senders = senders
     await one.send()
     await one.answer()
 

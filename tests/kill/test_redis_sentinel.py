@@ -186,6 +186,38 @@ async def test_while_no_sentinel_answers_connections_go_on_and_no_new_one_is_mad
         await in_the_end(lambda: desk.send(msisdn=OTHER))
 
 
+async def test_passwords_of_servers_and_of_sentinels_are_two(
+    house: House, vault: Vault, clock: ManualClock
+) -> None:
+    for server in (house.master, house.replica):
+        with server.admin() as admin:
+            rights = ["~*", "&*", "+@all", "-@admin", "-@dangerous", "+info"]
+            admin.execute_command("ACL", "SETUSER", "simward", "on", ">p@ss", *rights)
+    watch = house.sentinels[0]
+    with watch.admin() as admin:
+        admin.execute_command("ACL", "SETUSER", "looker", "on", ">w@tch", "allchannels", "allkeys", "+@all")
+        admin.execute_command("ACL", "SETUSER", "default", "off")
+    place = f"127.0.0.1:{watch.port}/codes/3"
+    asks = "?sentinel_username=looker&sentinel_password="
+    for credentials, question, is_right in (
+        ("simward:p%40ss@", f"{asks}w%40tch", True),
+        ("simward:wrong@", f"{asks}w%40tch", False),
+        ("simward:p%40ss@", f"{asks}wrong", False),
+        ("simward:p%40ss@", "", False),
+    ):
+        redis = Redis(f"redis+sentinel://{credentials}{place}{question}", clock, timeout_s=2)
+        try:
+            if is_right:
+                await Desk(redis, vault, clock).send()
+                with house.master.admin() as admin:
+                    assert admin.info("keyspace").keys() == {"db3"}
+            else:
+                with pytest.raises(Unavailable):
+                    await redis.guard(redis.client.ping())
+        finally:
+            await redis.close()
+
+
 def clients(server: RedisServer) -> int:
     with server.admin() as admin:
         return int(admin.info("clients")["connected_clients"])

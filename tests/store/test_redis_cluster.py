@@ -162,6 +162,31 @@ async def test_keys_of_two_slots_in_one_command_are_refused(three: list[ClusterN
             redis.client.pipeline(transaction=False)
 
 
+async def test_the_rights_of_the_deployment_are_enough(
+    three: list[ClusterNode], vault: Vault, clock: ManualClock
+) -> None:
+    """No CLUSTER, no SCRIPT; the password goes to nodes that were only heard of, too."""
+    for node in three:
+        with node.admin() as admin:
+            rights = ["~*", "&*", "+@all", "-@admin", "-@dangerous", "+info"]
+            admin.execute_command("ACL", "SETUSER", "simward", "on", ">p@ss", *rights)
+    redis = Redis(f"redis+cluster://simward:p%40ss@127.0.0.1:{stranger(three).port}", clock, timeout_s=10)
+    try:
+        desk = Desk(redis, vault, clock)
+        await desk.send()
+        assert (await desk.check(desk.sender.last_code)).tries == 1
+        assert await redis.guard(redis.client.ping()) is True
+        assert (await redis.server()).name in ("redis", "valkey")
+        with pytest.raises(ResponseError, match="permissions"):
+            await redis.guard(redis.client.flushall())
+    finally:
+        await redis.close()
+    other = Redis(f"redis+cluster://simward:wrong@127.0.0.1:{three[0].port}", clock, timeout_s=10)
+    with pytest.raises(Unavailable):
+        await other.run(ADD, ["{otp}:t:no"], [1])
+    await other.close()
+
+
 async def test_a_slot_that_moves_is_followed(three: list[ClusterNode]) -> None:
     source, target = owner(three), stranger(three)
     async with opened(source) as redis:

@@ -52,7 +52,7 @@ unverified = st.builds(
     st.sampled_from([30 * SECOND, 90 * SECOND]),
 )
 rates = windows | smooth | streaks | unverified
-stages = st.sampled_from([Stage.ENFORCED, Stage.ENFORCED, Stage.SHADOW, Stage.PRESSURE])
+stages = st.sampled_from([Stage.ENFORCED, Stage.ENFORCED, Stage.SHADOW, Stage.PRESSURE, Stage.COUNTED])
 own = st.tuples(st.just(Limit.OTP_SENDS_PER_MSISDN), rates | schedules, stages)
 shared = st.tuples(
     st.sampled_from([Limit.OTP_SENDS_PER_MSISDN_EVERYWHERE, Limit.OTP_UNVERIFIED_PER_BLOCK]), rates, stages
@@ -71,7 +71,15 @@ moves = st.lists(
 )
 
 
-def charges_of(parts: Sequence[tuple[Limit, Bucket, Stage]]) -> list[Charge]:
+def charges_of(parts: Sequence[tuple[Limit, Bucket, Stage]], is_shared: bool = False) -> list[Charge]:
+    """Each under a key of its own, or all but purses and blocks in parts of one."""
+    if is_shared:
+        return [
+            Charge(limit, f"{{otp}}:l:twin:{at}", bucket, stage)
+            if isinstance(bucket, Purse | Block)
+            else Charge(limit, "{otp}:l:twin:all", bucket, stage, f"p{at}")
+            for at, (limit, bucket, stage) in enumerate(parts)
+        ]
     return [
         Charge(limit, f"{{otp}}:l:twin:{at}", bucket, stage)
         for at, (limit, bucket, stage) in enumerate(parts)
@@ -81,7 +89,7 @@ def charges_of(parts: Sequence[tuple[Limit, Bucket, Stage]]) -> list[Charge]:
 async def kept(redis: Redis, each: Charge) -> State:
     """What Redis remembers of a budget, in the words of the law."""
     client: Any = redis.client
-    return read_state(each.bucket, await client.get(each.key))
+    return read_state(each.bucket, await client.get(each.key), each.part)
 
 
 @settings(
@@ -94,6 +102,7 @@ async def kept(redis: Redis, each: Charge) -> State:
     moves,
     st.integers(0, 100),
     st.integers(0, 2),
+    st.booleans(),
 )
 async def test_the_twins_agree(
     redis: Redis,
@@ -101,11 +110,12 @@ async def test_the_twins_agree(
     walk: list[tuple[str, int]],
     leased: int,
     minutes: int,
+    is_shared: bool,
 ) -> None:
     clock = ManualClock(START)
     turned = _with_clock(redis, clock)
     limiter = Limiter(turned)
-    charges = charges_of(parts)
+    charges = charges_of(parts, is_shared)
     await turned.client.delete(*[each.key for each in charges])
     states: list[State] = [rules.fresh(bucket) for _, bucket, _ in parts]
     for at, each in enumerate(charges):

@@ -1,7 +1,7 @@
 -- The law of limits, as service/limits/rules has it. Not a script by itself: spend.lua, and the otp scripts that
 -- charge budgets in the same step as they issue or check a code, are appended to this text.
 --
--- A bucket is an array in JSON: {kind, share, stage, parameter …}.
+-- A bucket is an array in JSON: {kind, share, stage, part, parameter …}.
 --   kind      gcra      interval_us, burst          state: instant at which it would be empty
 --             window    count, period_us            state: instants of the last charges, newest first, 8 bytes each
 --             schedule  quiet_us, wait_us …         state: "count|last_us|before_us"
@@ -12,6 +12,10 @@
 --   share     own: the caller's | shared: others charge it too, and it is never named to a caller | gate: asks for a
 --             challenge | purse
 --   stage     enforced | shadow (judged, charged as if it were enforced, binds nobody) | pressure (always charged)
+--             | counted (charged as if it were enforced, full or not, binds nobody)
+--
+--   part      "" where the bucket has its key for itself; else its name among those of one limit, which share a key:
+--             each key costs more than most states. The value is then "part=length:state", one behind another.
 --
 -- Every state is one string, so that all are read by one MGET. Instants are whole microseconds: they fit a double,
 -- and are written with %.0f because tostring() would round them. A key lives until its state can deny nothing any
@@ -25,9 +29,52 @@ local function whole(number)
   return string.format("%.0f", number)
 end
 
-local function store(b, text, micros)
+-- Of a value that several buckets share: {part = state}, and the parts in their order.
+local function split(raw)
+  local parts, order, at = {}, {}, 1
+  while raw and at <= #raw do
+    local part, size, from = string.match(raw, "^([^=]*)=(%d+):()", at)
+    at = from + tonumber(size)
+    parts[part] = string.sub(raw, from, at - 1)
+    order[#order + 1] = part
+  end
+  return parts, order
+end
+
+local function joined(cell)
+  local text = {}
+  for _, part in ipairs(cell.order) do
+    local state = cell.parts[part]
+    if state then
+      text[#text + 1] = part .. "=" .. #state .. ":" .. state
+    end
+  end
+  return table.concat(text)
+end
+
+-- Write a bucket's state: for `micros` (a key that is shared lives as long as any of its buckets needs), or as long as
+-- it has left. Without a text it is forgotten.
+local function write(b, text, micros)
   b.raw = text
-  redis.call("SET", b.key, text, "PX", whole(math.max(1, math.ceil(micros / 1000))))
+  local value = text or ""
+  if b.cell then
+    if b.cell.parts[b[4]] == nil then
+      b.cell.order[#b.cell.order + 1] = b[4]
+    end
+    b.cell.parts[b[4]] = text or false
+    value = joined(b.cell)
+  end
+  if value == "" then
+    redis.call("DEL", b.key)
+  elseif micros then
+    local life = math.max(1, math.ceil(micros / 1000))
+    if b.cell then
+      life = math.max(life, redis.call("PTTL", b.key))
+    end
+    redis.call("SET", b.key, value, "PX", whole(life))
+  else
+    redis.call("SET", b.key, value, "KEEPTTL")
+  end
 end
 
 -- The instant to judge by: the one that a turned clock passes, or the server's own where it is 0.
@@ -45,16 +92,16 @@ local kinds = {}
 
 kinds.gcra = {
   judge = function(b, now)
-    local free = tonumber(b.raw or 0) - b[4] * (b[5] - 1)
+    local free = tonumber(b.raw or 0) - b[5] * (b[6] - 1)
     return now < free and free or 0
   end,
   charge = function(b, now)
-    local empty = math.max(now, tonumber(b.raw or 0)) + b[4]
-    store(b, whole(empty), empty - now)
+    local empty = math.max(now, tonumber(b.raw or 0)) + b[5]
+    write(b, whole(empty), empty - now)
   end,
   refund = function(b)
     if b.raw then
-      redis.call("SET", b.key, whole(tonumber(b.raw) - b[4]), "KEEPTTL")
+      write(b, whole(tonumber(b.raw) - b[5]))
     end
   end,
 }
@@ -66,16 +113,16 @@ end
 kinds.window = {
   judge = function(b, now)
     local raw = b.raw
-    if not raw or #raw < b[4] * 8 then
+    if not raw or #raw < b[5] * 8 then
       return 0
     end
-    local free = mark(raw, b[4]) + b[5]
+    local free = mark(raw, b[5]) + b[6]
     return math.max(now, mark(raw, 1)) < free and free or 0
   end,
   charge = function(b, now)
     local raw = b.raw or ""
     local at = raw == "" and now or math.max(now, mark(raw, 1))
-    store(b, struct.pack(">d", at) .. string.sub(raw, 1, (b[4] - 1) * 8), at + b[5] - now)
+    write(b, struct.pack(">d", at) .. string.sub(raw, 1, (b[5] - 1) * 8), at + b[6] - now)
   end,
   refund = function(b, at)
     local raw = b.raw or ""
@@ -83,9 +130,9 @@ kinds.window = {
       if mark(raw, n) == at then
         raw = string.sub(raw, 1, n * 8 - 8) .. string.sub(raw, n * 8 + 1)
         if raw == "" then
-          redis.call("DEL", b.key)
+          write(b, false)
         else
-          redis.call("SET", b.key, raw, "KEEPTTL")
+          write(b, raw)
         end
         return
       end
@@ -102,19 +149,19 @@ kinds.schedule = {
   judge = function(b, now)
     local count, last = run(b)
     local at = math.max(now, last)
-    if count == 0 or at >= last + b[4] then
+    if count == 0 or at >= last + b[5] then
       return 0
     end
-    local free = last + b[4 + math.min(count, #b - 4)]
+    local free = last + b[5 + math.min(count, #b - 5)]
     return at < free and free or 0
   end,
   charge = function(b, now)
     local count, last = run(b)
     local at, before = math.max(now, last), last
-    if count == 0 or at >= last + b[4] then
+    if count == 0 or at >= last + b[5] then
       count, before = 0, 0
     end
-    store(b, whole(count + 1) .. "|" .. whole(at) .. "|" .. whole(before), at + b[4] - now)
+    write(b, whole(count + 1) .. "|" .. whole(at) .. "|" .. whole(before), at + b[5] - now)
   end,
   refund = function(b, at)
     local count, last, before = run(b)
@@ -122,10 +169,10 @@ kinds.schedule = {
       return
     end
     if count == 1 then
-      redis.call("DEL", b.key)
+      write(b, false)
       return
     end
-    redis.call("SET", b.key, whole(count - 1) .. "|" .. whole(before) .. "|" .. whole(before), "KEEPTTL")
+    write(b, whole(count - 1) .. "|" .. whole(before) .. "|" .. whole(before))
   end,
 }
 
@@ -134,29 +181,29 @@ local YEAR = 31536000000000
 
 kinds.streak = {
   judge = function(b)
-    return tonumber(b.raw or 0) >= b[4] and FAR or 0
+    return tonumber(b.raw or 0) >= b[5] and FAR or 0
   end,
   charge = function(b)
-    store(b, whole(tonumber(b.raw or 0) + 1), YEAR)
+    write(b, whole(tonumber(b.raw or 0) + 1), YEAR)
   end,
   refund = function(b)
     local count = tonumber(b.raw or 0)
     if count > 1 then
-      redis.call("SET", b.key, whole(count - 1), "KEEPTTL")
+      write(b, whole(count - 1))
     elseif count == 1 then
-      redis.call("DEL", b.key)
+      write(b, false)
     end
   end,
   succeed = function(b)
     if b.raw then
-      redis.call("DEL", b.key)
+      write(b, false)
     end
   end,
 }
 
 -- Two halves of a rolling period: what fell into this one, and the share of the last one that is still inside.
 local function halves(b, now)
-  local period = b[6]
+  local period = b[7]
   local slot, sent, sent_before, ok, ok_before = 0, 0, 0, 0, 0
   if b.raw then
     slot, sent, sent_before, ok, ok_before = string.match(b.raw, "^(%d+)|(%d+)|(%d+)|(%d+)|(%d+)$")
@@ -174,7 +221,7 @@ end
 
 local function keep_halves(b, now, slot, sent, sent_before, ok, ok_before)
   local text = whole(slot) .. "|" .. whole(sent) .. "|" .. whole(sent_before) .. "|" .. whole(ok) .. "|" .. whole(ok_before)
-  store(b, text, (slot + 2) * b[6] - now)
+  write(b, text, (slot + 2) * b[7] - now)
 end
 
 kinds.unverified = {
@@ -183,14 +230,14 @@ kinds.unverified = {
       return 0
     end
     local slot, sent, sent_before, ok, ok_before = halves(b, now)
-    local period = math.floor(b[6] / 1000)
+    local period = math.floor(b[7] / 1000)
     local rest = period - math.max(0, math.floor(now / 1000) - slot * period)
     local good = ok * period + ok_before * rest
     local open = sent * period + sent_before * rest - good
-    if 100 * open < math.max(100 * b[4] * period, b[5] * good) then
+    if 100 * open < math.max(100 * b[5] * period, b[6] * good) then
       return 0
     end
-    return (slot + 1) * b[6]
+    return (slot + 1) * b[7]
   end,
   charge = function(b, now)
     local slot, sent, sent_before, ok, ok_before = halves(b, now)
@@ -216,15 +263,15 @@ kinds.unverified = {
 
 kinds.purse = {
   judge = function(b)
-    return tonumber(b.raw or -1) < b[4] and FAR or 0
+    return tonumber(b.raw or -1) < b[5] and FAR or 0
   end,
   charge = function(b)
-    redis.call("DECRBY", b.key, whole(b[4]))
+    redis.call("DECRBY", b.key, whole(b[5]))
   end,
   -- A slice that is gone is not made anew: that would be money which nobody leased.
   refund = function(b)
     if b.raw then
-      redis.call("INCRBY", b.key, whole(b[4]))
+      redis.call("INCRBY", b.key, whole(b[5]))
     end
   end,
 }
@@ -251,8 +298,18 @@ function Law.open(keys, text)
   end
   if #names > 0 then
     local states = redis.call("MGET", unpack(names))
+    local cells = {}
     for i, b in ipairs(buckets) do
       b.raw = states[i]
+      if b[4] ~= "" then
+        local cell = cells[b.key]
+        if not cell then
+          cell = {}
+          cell.parts, cell.order = split(states[i])
+          cells[b.key] = cell
+        end
+        b.cell, b.raw = cell, cell.parts[b[4]]
+      end
     end
   end
   return buckets
@@ -278,7 +335,7 @@ function Law.judge(buckets, now)
   for _, b in ipairs(buckets) do
     local i, free = b.at, kinds[b[1]].judge(b, now)
     b.full = free > 0
-    if b.full then
+    if b.full and b[3] ~= "counted" then
       if b[3] == "shadow" then
         shadows[#shadows + 1] = i
       elseif b[3] == "pressure" then

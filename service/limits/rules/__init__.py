@@ -1,7 +1,19 @@
 """Judgement about limits, pure: the law, the names of budgets, the policy."""
 
 from service.limits.rules.law import FAR, charge, charged, fresh, judge, peek, refund, spend, succeed
-from service.limits.rules.naming import Hashes, all_charges, block_key, budget_key, charges, purse_key
+from service.limits.rules.naming import (
+    Bill,
+    Hashes,
+    Plan,
+    Row,
+    all_charges,
+    block_key,
+    charges,
+    plan,
+    purse_key,
+    purse_tail,
+    spelt,
+)
 from service.limits.rules.policy import (
     BLOCKS,
     SECOND_US,
@@ -16,10 +28,12 @@ __all__ = [
     "BLOCKS",
     "FAR",
     "SECOND_US",
+    "Bill",
     "Hashes",
+    "Plan",
+    "Row",
     "all_charges",
     "block_key",
-    "budget_key",
     "charge",
     "charged",
     "charges",
@@ -29,9 +43,12 @@ __all__ = [
     "judge",
     "load_policy",
     "peek",
+    "plan",
     "purse_key",
+    "purse_tail",
     "refund",
     "seed_text",
+    "spelt",
     "spend",
     "succeed",
     "suffix",

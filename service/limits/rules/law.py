@@ -5,6 +5,7 @@ no step gives a budget back.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from service.limits.model import (
@@ -81,12 +82,16 @@ def peek(charges: Sequence[Charge], states: Sequence[State], now_us: int) -> Ver
     retry_us = gate_us = 0
     shadows: list[Limit] = []
     pressures: list[Limit] = []
-    for each, state in zip(charges, states, strict=True):
+    skipped: list[int] = []
+    for place, (each, state) in enumerate(zip(charges, states, strict=True)):
         free = judge(each.bucket, state, now_us)
-        if not free:
+        if not free or each.stage is Stage.COUNTED:
             continue
-        if each.stage is not Stage.ENFORCED:
-            (shadows if each.stage is Stage.SHADOW else pressures).append(each.limit)
+        if each.stage is Stage.SHADOW:
+            shadows.append(each.limit)
+            skipped.append(place)
+        elif each.stage is Stage.PRESSURE:
+            pressures.append(each.limit)
         elif each.share is Share.OWN:
             if free > retry_us:
                 found[Share.OWN], retry_us = each.limit, free
@@ -94,7 +99,7 @@ def peek(charges: Sequence[Charge], states: Sequence[State], now_us: int) -> Ver
             found[each.share] = each.limit
             if each.share is Share.GATE:
                 gate_us = free
-    seen = tuple(shadows), tuple(pressures)
+    seen = tuple(shadows), tuple(pressures), tuple(skipped)
     if Share.OWN in found:
         return Verdict(Outcome.DENIED, found[Share.OWN], retry_us, now_us, *seen)
     if Share.GATE in found:
@@ -120,10 +125,7 @@ def spend(
             again_us = max(again_us, judge(each.bucket, new, now_us))
     if found.outcome not in (Outcome.ALLOWED, Outcome.SUPPRESSED):
         return found, tuple(after)
-    return (
-        Verdict(found.outcome, found.limit, again_us, now_us, found.shadows, found.pressures),
-        tuple(after),
-    )
+    return replace(found, free_us=again_us), tuple(after)
 
 
 def charged(charges: Sequence[Charge], verdict: Verdict) -> tuple[Charge, ...]:
@@ -133,10 +135,10 @@ def charged(charges: Sequence[Charge], verdict: Verdict) -> tuple[Charge, ...]:
         return ()
     return tuple(
         each
-        for each in charges
+        for place, each in enumerate(charges)
         if each.stage is not Stage.PRESSURE
         and (verdict.outcome is Outcome.ALLOWED or each.share in (Share.OWN, Share.GATE))
-        and not (each.stage is Stage.SHADOW and each.limit in verdict.shadows)
+        and place not in verdict.skipped
     )
 
 

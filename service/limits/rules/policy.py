@@ -30,9 +30,12 @@ SECOND_US = 1_000_000
 MOST_MARKS = 20
 """Charges that a window remembers: a larger count is what :class:`Gcra` is for."""
 
+MOST_OF_A_NAME = 40
+
 BLOCKS = frozenset(limit for limit in Limit if limit.value.startswith("OtpBlocked"))
 """Limits that are no rates: they hold while a block is set, under every policy."""
 
+_STAGES = (Stage.ENFORCED, Stage.SHADOW, Stage.PRESSURE)
 _ONE_US = timedelta(microseconds=1)
 _NOT_IN_TABLES = BLOCKS | {Limit.OTP_MONEY_PER_DAY}
 
@@ -46,6 +49,10 @@ def load_policy(text: str) -> LimitPolicy:
     version, tables = data.get("version"), data.get("limits")
     if not isinstance(version, str) or not isinstance(tables, dict):
         raise PolicyInvalid("a version (text) and a table [limits] are required")
+    if not 1 <= len(version) <= MOST_OF_A_NAME:
+        raise PolicyInvalid(
+            f"version: at most {MOST_OF_A_NAME} characters, and not none: the history keeps it"
+        )
     rules = {_limit(name): _rule(name, table) for name, table in tables.items()}
     money = data.get("money")
     return LimitPolicy(version, rules, None if money is None else _money(money))
@@ -103,17 +110,16 @@ def _rule(name: str, table: Any) -> Rule:
         raise PolicyInvalid(
             f"limits.{name}: buckets, a list with an entry, perhaps a stage, and nothing else"
         )
-    try:
-        stage = Stage(table.get("stage", Stage.ENFORCED))
-    except ValueError:
-        raise PolicyInvalid(f"limits.{name}: stage is enforced, shadow or pressure") from None
+    stage = table.get("stage", Stage.ENFORCED)
+    if stage not in _STAGES:
+        raise PolicyInvalid(f"limits.{name}: stage is enforced, shadow or pressure")
     buckets = tuple(_bucket(name, row) for row in rows)
     if len({suffix(bucket) for bucket in buckets}) < len(buckets):
         raise PolicyInvalid(f"limits.{name}: two buckets of one kind and period")
     share = SHARES.get(Limit(name), Share.OWN)
     if share is Share.SHARED and any(isinstance(bucket, Schedule) for bucket in buckets):
         raise PolicyInvalid(f"limits.{name}: a shared limit takes no schedule")
-    return Rule(buckets, stage)
+    return Rule(buckets, Stage(stage))
 
 
 def _bucket(name: str, row: Any) -> Bucket:

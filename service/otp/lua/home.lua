@@ -1,7 +1,7 @@
 -- What the otp scripts share; law.lua stands above it, one script below it.
 --
 -- The codes of one subject (a registration, or a verification) live in one HASH, its *home*:
---   newest             the target of the newest challenge: line | contact | number
+--   newest             the target of the newest challenge: l(ine) | c(ontact) | n(umber)
 --   dealer             whose key alone may see it; absent: any of the operator's
 --   <to>.id            challenge id          <to>.state    live | used | withdrawn
 --   <to>.digest        "key id:hex"          <to>.left     comparisons left (0: exhausted)
@@ -11,6 +11,7 @@
 --   <to>.sms           1 once a message was sent: a call is offered only after one
 --   <to>.channel       sms | voice           <to>.verified µs
 --   <to>.n, .i, .K, .B, .J    keyed hashes of what its budgets are keyed by (service.limits.model.Dimension)
+--   <to>.test          1 where it is a test number: nothing was sent
 --   <to>.s1 … .s4      the number, sealed, for a resend
 --   <to>.proof.id, .at, .tries, .claim                a right answer that is not yet recorded elsewhere
 -- A new challenge takes its target's place, so what was superseded is simply not found. No value is longer than 64
@@ -49,7 +50,7 @@ end
 
 -- The target whose newest challenge this is, or nil.
 local function target_of(home, challenge)
-  for _, to in ipairs({ "line", "contact", "number" }) do
+  for _, to in ipairs({ "l", "c", "n" }) do
     if redis.call("HGET", home, to .. ".id") == challenge then
       return to
     end

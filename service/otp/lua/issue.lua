@@ -4,7 +4,8 @@
 -- ARGV:    1 now_us (0: the server's clock); 2 n; 3 the buckets, JSON; 4 the challenge, JSON:
 --            to, id, digest, left, channel, dealer, sealed {…}, dims {…}, life, tombstone, until (µs)
 --          5 the entry of the history, JSON, or ""; 6 fingerprint, 7 holder, 8 lease (µs), 9 life of the record (ms):
---          "" where there is no Idempotency-Key.
+--          "" where there is no Idempotency-Key; 10 "1" where a purse that is short is filled and asked once more: the
+--          history hears of what came of that.
 -- Returns: {word, outcome, bucket, instant_us, shadows, pressures, now_us, expires_us, left}
 --            issued    the outcome is 1, or 2: the message is to be held back
 --            denied    by the outcome; nothing is written but what measures pressure
@@ -32,7 +33,9 @@ if new.channel == "voice" and redis.call("HGET", home, to .. ".sms") ~= "1" then
 end
 
 local answer = Law.spend(Law.open(Law.keys(count + (record and 3 or 2)), ARGV[3]), now)
-tell(KEYS[count + 1], ARGV[5], { answer[1], answer[2], answer[4], answer[5], string.format("%.0f", now) })
+if answer[1] ~= 3 or ARGV[10] == "" then
+  tell(KEYS[count + 1], ARGV[5], { answer[1], answer[2], answer[4], answer[5], string.format("%.0f", now) })
+end
 if answer[1] ~= 1 and answer[1] ~= 2 then
   if record then
     redis.call("DEL", record)

@@ -5,7 +5,7 @@
 -- TTL:     unchanged. Settling drops the proof and the winning digest: nothing is left to adopt.
 
 local home = home_of(tonumber(ARGV[1]))
-for _, to in ipairs({ "line", "contact", "number" }) do
+for _, to in ipairs({ "l", "c", "n" }) do
   if redis.call("HGET", home, to .. ".proof.id") == ARGV[2] then
     if ARGV[3] == "release" then
       redis.call("HSET", home, to .. ".proof.claim", "0")

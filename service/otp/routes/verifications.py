@@ -25,11 +25,9 @@ _PROBLEMS = problems.documented()
 
 
 def _works(request: Request) -> Verifications:
+    """No dependency of FastAPI's: each costs what a round trip to Redis does."""
     works: Verifications = request.app.state.services.verifications
     return works
-
-
-Works = Annotated[Verifications, Depends(_works)]
 
 
 def _asker(caller: Principal, device: schemas.VerificationDevice | None = None) -> Asker:
@@ -51,11 +49,11 @@ def _asker(caller: Principal, device: schemas.VerificationDevice | None = None) 
     responses=_PROBLEMS,
     dependencies=[JSON_ALONE],
 )
-async def create(body: schemas.CreateVerification, caller: Caller, works: Works, slot: Slot) -> Response:
+async def create(body: schemas.CreateVerification, caller: Caller, slot: Slot, request: Request) -> Response:
     """Send a code to a number; 202 means that a sender accepted the message."""
 
     async def work() -> tuple[JsonObject, bool]:
-        found, sent, is_replay = await works.send(
+        found, sent, is_replay = await _works(request).send(
             _asker(caller, body.device),
             to=body.to,
             channel=body.channel,
@@ -78,13 +76,13 @@ async def create(body: schemas.CreateVerification, caller: Caller, works: Works,
     dependencies=[JSON_ALONE],
 )
 async def resend(
-    verification_id: VerificationId, body: schemas.Resend, caller: Caller, works: Works, slot: Slot
+    verification_id: VerificationId, body: schemas.Resend, caller: Caller, slot: Slot, request: Request
 ) -> Response:
     """A new code in the place of the old one; the number's budget of wrong codes is not refilled."""
     wanted = parse("ver", verification_id)
 
     async def work() -> tuple[JsonObject, bool]:
-        sent, is_replay = await works.resend(
+        sent, is_replay = await _works(request).resend(
             _asker(caller), wanted, channel=body.channel, language=body.language, idem=slot.idem
         )
         return schemas.sent((verification_id, sent)), is_replay
@@ -99,13 +97,17 @@ async def resend(
     dependencies=[JSON_ALONE],
 )
 async def check(
-    verification_id: VerificationId, body: schemas.CheckVerification, caller: Caller, works: Works, slot: Slot
+    verification_id: VerificationId,
+    body: schemas.CheckVerification,
+    caller: Caller,
+    slot: Slot,
+    request: Request,
 ) -> Response:
     """Compare a code; the right one counts once."""
     wanted = parse("ver", verification_id)
 
     async def work() -> tuple[JsonObject, bool]:
-        proof, is_replay = await works.check(_asker(caller), wanted, body.code, idem=slot.idem)
+        proof, is_replay = await _works(request).check(_asker(caller), wanted, body.code, idem=slot.idem)
         body_: JsonObject = {
             "id": verification_id,
             "status": "verified",
@@ -117,6 +119,8 @@ async def check(
 
 
 @router.get("/{verification_id}", response_model=schemas.VerificationOut, responses=_PROBLEMS)
-async def get(verification_id: VerificationId, caller: Caller, works: Works) -> Response:
+async def get(verification_id: VerificationId, caller: Caller, request: Request) -> Response:
     """What became of it."""
-    return JSONResponse(schemas.shown(await works.get(_asker(caller), parse("ver", verification_id))))
+    return JSONResponse(
+        schemas.shown(await _works(request).get(_asker(caller), parse("ver", verification_id)))
+    )

@@ -11,13 +11,15 @@ from service.otp.model import CodeEvent
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LIMIT = {tag: limit for limit, tag in TAG.items()}
-_SENT = {
+WORDS = {
     Outcome.DENIED: "denied",
     Outcome.ALLOWED: "sent",
     Outcome.SUPPRESSED: "suppressed",
     Outcome.SHORT: "unfunded",
     Outcome.CHALLENGED: "challenged",
 }
+"""What a send's outcome is called in the history."""
+_FLAGS = {"first": "f", "shop": "s", "solved": "q"}
 
 
 def read(said: bytes, result: bytes | None) -> tuple[UUID, CodeEvent]:
@@ -35,14 +37,16 @@ def read(said: bytes, result: bytes | None) -> tuple[UUID, CodeEvent]:
                 return operator, _check(entry, json.loads(result))
             case _:
                 return operator, _noted(entry)
-    except (ValueError, KeyError, TypeError, IndexError, AssertionError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, AssertionError) as error:
         raise ValueError(f"an entry of the history makes no sense ({type(error).__name__})") from None
 
 
 def _send(entry: Mapping[str, Any], result: Any) -> CodeEvent:
+    """Only a test number charges nothing: no message, no price."""
     outcome, index, shadows, pressures, now_us = result
     tags = entry["l"]
     facts: dict[str, Any] = {"names": entry["n"]}
+    facts |= {name: True for name, key in _FLAGS.items() if entry.get(key)}
     for name, found in (("shadows", shadows), ("pressures", pressures)):
         if found:
             facts[name] = [_LIMIT[tags[n - 1]].value for n in found]
@@ -50,7 +54,7 @@ def _send(entry: Mapping[str, Any], result: Any) -> CodeEvent:
         id=UUID(hex=entry["e"]),
         at=_at(now_us),
         kind="send",
-        outcome=_SENT[Outcome(outcome)],
+        outcome=WORDS[Outcome(outcome)] if tags else "test",
         limit=_named(tags, index),
         subject=UUID(hex=entry["v"]),
         challenge=UUID(hex=entry["h"]),
@@ -61,7 +65,7 @@ def _send(entry: Mapping[str, Any], result: Any) -> CodeEvent:
         block=entry["b"],
         channel=entry["w"],
         language=entry["g"],
-        price=entry["x"],
+        price=entry["x"] if tags else 0,
         policy=entry["y"],
         facts=facts,
     )
@@ -78,6 +82,7 @@ def _check(entry: Mapping[str, Any], result: Any) -> CodeEvent:
         subject=UUID(hex=entry["v"]),
         challenge=UUID(hex=challenge[0]) if challenge and challenge[0] else None,
         client_id=UUID(hex=entry["c"]),
+        facts={"compared": True} if word == "expired" and int(first) else {},
     )
 
 
@@ -85,10 +90,10 @@ def _noted(entry: Mapping[str, Any]) -> CodeEvent:
     return CodeEvent(
         id=UUID(hex=entry["e"]),
         at=_at(entry["t"]),
-        kind=entry["k"],
+        kind=str(entry["k"])[:12],
         outcome=str(entry.get("outcome") or entry.get("cause") or entry["k"])[:16],
         challenge=UUID(hex=entry["h"]),
-        sender=entry.get("sender"),
+        sender=str(entry["sender"])[:16] if "sender" in entry else None,
     )
 
 

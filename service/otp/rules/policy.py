@@ -26,7 +26,7 @@ _LINE_TYPES = frozenset(
 
 def destination(number: Msisdn) -> Destination:
     """What anyone can compute of a number."""
-    return Destination(number, number.region, number.line_type, number.is_valid)
+    return Destination(number, *number.described())
 
 
 def may_receive(policy: CodePolicy, to: Destination) -> None:

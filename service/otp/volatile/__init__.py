@@ -1,16 +1,8 @@
 """What of codes may be lost: challenges and proofs, and the history until it is drained."""
 
 from service.otp.volatile.answers import Answers
-from service.otp.volatile.challenges import (
-    LEASE,
-    Budget,
-    Challenges,
-    Hashes,
-    Idem,
-    Issued,
-    Kept,
-    NewChallenge,
-)
+from service.otp.volatile.challenges import Challenges
+from service.otp.volatile.shapes import LEASE, Budget, Hashes, Idem, Issued, Kept, NewChallenge, Tariff
 from service.otp.volatile.stream import Stream
 
 __all__ = [
@@ -24,4 +16,5 @@ __all__ = [
     "Kept",
     "NewChallenge",
     "Stream",
+    "Tariff",
 ]

@@ -9,7 +9,7 @@ from service.infra.redis import Redis
 from service.kit.clock import micros
 from service.limits.model import Outcome, Verdict
 from service.limits.volatile import instant
-from service.otp.volatile.challenges import Idem, Issued
+from service.otp.volatile.shapes import Idem, Issued
 
 
 class Answers:

@@ -10,17 +10,15 @@ Redis gone or slow: every call raises :class:`service.kit.errors.Unavailable`. L
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from uuid import UUID
 
 from service.infra.redis import Redis
-from service.kit.canon import Part
 from service.kit.clock import micros
 from service.kit.errors import InvalidRequest, Refusal
 from service.limits.model import Charge, Outcome, Verdict
-from service.limits.volatile import instant, not_before, refusal, verdict, wire, with_law
+from service.limits.volatile import instant, keys_of, not_before, refusal, verdict, wire, with_law
 from service.otp.model import (
     Challenge,
     ChallengeState,
@@ -31,6 +29,7 @@ from service.otp.model import (
     Proof,
     To,
 )
+from service.otp.volatile.shapes import ONE_US, Budget, Hashes, Idem, Issued, Kept, NewChallenge, Tariff
 from service.otp.volatile.stream import Stream
 from service.web.idempotency import InProgress, KeyReused
 
@@ -40,84 +39,10 @@ WITHDRAW = with_law("service.otp", "lua/home.lua", "lua/withdraw.lua")
 PROOF = with_law("service.otp", "lua/home.lua", "lua/proof.lua")
 KEEP = with_law("service.otp", "lua/home.lua", "lua/keep.lua")
 
-LEASE = timedelta(seconds=60)
-"""How long a request with an Idempotency-Key may take before its key is free again."""
-
 _PIECE = 60
-_ONE_US = timedelta(microseconds=1)
+_SHORT = {To.LINE: "l", To.CONTACT: "c", To.NUMBER: "n"}
+_LONG = {short: to for to, short in _SHORT.items()}
 _NO_IDEM = ("", "", "", "")
-
-
-class Hashes(Protocol):
-    """The part of the vault that is used here."""
-
-    def volatile(self, purpose: str, *parts: Part) -> bytes: ...
-
-    def volatile_all(self, purpose: str, *parts: Part) -> tuple[tuple[int, bytes], ...]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Idem:
-    """An ``Idempotency-Key`` as Redis knows it: ``key`` of the record, ``fingerprint`` of the body, ``holder`` of this
-    request; ``life`` is never longer than the challenge's."""
-
-    key: str
-    fingerprint: str
-    holder: str
-    life: timedelta
-
-    @property
-    def wire(self) -> tuple[str, str, str, str]:
-        return self.fingerprint, self.holder, str(LEASE // _ONE_US), str(self.life // _ONE_US // 1000)
-
-
-class Kept(Exception):
-    """The answer of an earlier request with this Idempotency-Key: ``status`` and the sealed body."""
-
-    def __init__(self, status: int, body: bytes) -> None:
-        super().__init__("kept")
-        self.status = status
-        self.body = body
-
-
-@dataclass(frozen=True, slots=True)
-class NewChallenge:
-    """What is issued. ``dims``: the keyed hashes that checks will need, by dimension. ``sealed``: the number, for a
-    resend; ``dealer`` restricts who sees it."""
-
-    operator: UUID
-    subject: UUID
-    id: UUID
-    to: To
-    purpose: str
-    channel: Channel
-    ttl: timedelta
-    attempts: int
-    tombstone: timedelta
-    until: datetime
-    dims: Mapping[str, str] = field(default_factory=dict)
-    sealed: bytes = b""
-    dealer: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """``verdict`` is ALLOWED or SUPPRESSED. ``is_replay``: an earlier request with this key did it, for ``subject``."""
-
-    verdict: Verdict
-    expires_at: datetime
-    attempts_left: int
-    subject: UUID
-    is_replay: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """A bucket of a check and when it is charged: ``always``, ``wrong``, ``first`` (the first wrong answer to a
-    challenge); ``right`` is told of success and never judged."""
-
-    charge: Charge
-    when: str
 
 
 class Challenges:
@@ -135,13 +60,14 @@ class Challenges:
         *,
         log: str = "",
         idem: Idem | None = None,
+        asks_again: bool = False,
     ) -> Issued:
         """Charge and issue, or neither. Raises ``LimitExceeded`` for a denial; a verdict that is SHORT or CHALLENGED is
-        answered as it is, with nothing issued."""
+        answered as it is, with nothing issued. ``asks_again``: SHORT is not the end of it, and no line of history."""
         homes = self._homes(new.operator, new.subject)
         word, *rest = await self._redis.run(
             ISSUE,
-            [*homes, Stream.KEY, *([idem.key] if idem else []), *(each.key for each in charges)],
+            [*homes, Stream.KEY, *([idem.key] if idem else []), *keys_of(charges)],
             [
                 self._redis.now_us,
                 len(homes),
@@ -149,6 +75,7 @@ class Challenges:
                 self._spelt(new, code),
                 log,
                 *(idem.wire if idem else _NO_IDEM),
+                "1" if asks_again else "",
             ],
         )
         match word:
@@ -192,7 +119,7 @@ class Challenges:
         *,
         targets: Mapping[To, str],
         challenge: UUID | None,
-        budgets: Sequence[Budget],
+        tariff: Tariff,
         claim: timedelta | None,
         dealer: UUID | None = None,
         log: str = "",
@@ -206,7 +133,7 @@ class Challenges:
         """
         homes = self._homes(operator, subject)
         digests = {
-            to.value: [_digest(*each) for each in self._digests(operator, subject, to, purpose, code)]
+            _SHORT[to]: [_digest(*each) for each in self._digests(operator, subject, to, purpose, code)]
             for to, purpose in targets.items()
         }
         word, *found = await self._redis.run(
@@ -215,12 +142,12 @@ class Challenges:
             [
                 self._redis.now_us,
                 len(homes),
-                wire([each.charge for each in budgets]),
-                json.dumps([[each.charge.key, each.when] for each in budgets]),
+                tariff.wire,
+                tariff.names,
                 json.dumps(digests),
                 challenge.hex if challenge else "",
                 dealer.hex if dealer else "",
-                "" if claim is None else str(claim // _ONE_US),
+                "" if claim is None else str(claim // ONE_US),
                 log,
                 *(idem.wire if idem else _NO_IDEM),
             ],
@@ -228,11 +155,11 @@ class Challenges:
         if word == b"again":
             was, *found = json.loads(found[0])
             try:
-                return _proof(was.encode(), found, subject, budgets), True
+                return _proof(was.encode(), found, subject, tariff.budgets), True
             except Refusal as refused:
                 refused.is_replay = True
                 raise
-        return _proof(word, found, subject, budgets), False
+        return _proof(word, found, subject, tariff.budgets), False
 
     async def load(self, operator: UUID, subject: UUID) -> tuple[list[Challenge], list[Proof]]:
         """The newest challenge to each target, and the proofs that wait to be recorded. Nothing is written."""
@@ -276,7 +203,7 @@ class Challenges:
         verb: str,
     ) -> None:
         homes = self._homes(operator, subject)
-        keys = [*homes, *([idem.key] if idem else []), *(each.key for each in refund)]
+        keys = [*homes, *([idem.key] if idem else []), *keys_of(refund)]
         args: list[str | int] = [len(homes), challenge.hex, at_us, wire(refund)]
         args += [idem.holder if idem else "", verb]
         await self._redis.run(WITHDRAW, keys, args)
@@ -289,24 +216,18 @@ class Challenges:
         """The challenge as ``issue.lua`` reads it. The sealed number goes in pieces: see ``home.lua``."""
         digest = _digest(*self._digests(new.operator, new.subject, new.to, new.purpose, code)[0])
         sealed = base64.b64encode(new.sealed).decode()
-        spelt: dict[str, Any] = {
-            "subject": new.subject.hex,
-            "to": new.to.value,
-            "id": new.id.hex,
-            "digest": digest,
-            "left": new.attempts,
-            "channel": new.channel.value,
-            "sealed": {
-                f"s{at // _PIECE + 1}": sealed[at : at + _PIECE] for at in range(0, len(sealed), _PIECE)
-            },
-            "dims": new.dims,
-            "life": new.ttl // _ONE_US,
-            "tombstone": new.tombstone // _ONE_US,
-            "until": micros(new.until),
-        }
-        if new.dealer is not None:
-            spelt["dealer"] = new.dealer.hex
-        return json.dumps(spelt, separators=(",", ":"))
+        pieces = ",".join(
+            [f'"s{at // _PIECE + 1}":"{sealed[at : at + _PIECE]}"' for at in range(0, len(sealed), _PIECE)]
+        )
+        dims = ",".join([f'"{name}":"{hashed}"' for name, hashed in new.dims.items()])
+        dealer = f',"dealer":"{new.dealer.hex}"' if new.dealer is not None else ""
+        # By hand: ids, hex digits and words of ours need no escaping, and this is done for every message.
+        return (
+            f'{{"subject":"{new.subject.hex}","to":"{_SHORT[new.to]}","id":"{new.id.hex}","digest":"{digest}",'
+            f'"left":{new.attempts},"channel":"{new.channel}","life":{new.ttl // ONE_US},'
+            f'"tombstone":{new.tombstone // ONE_US},"until":{micros(new.until)},'
+            f'"sealed":{{{pieces}}},"dims":{{{dims}}}{dealer}}}'
+        )
 
     def _digests(
         self, operator: UUID, subject: UUID, to: To, purpose: str, code: str
@@ -330,7 +251,7 @@ def _proof(word: bytes, found: Sequence[Any], subject: UUID, budgets: Sequence[B
             to, at_us, _, tries, newest = (
                 each.decode() if isinstance(each, bytes) else each for each in found
             )
-            return Proof(subject, To(to), UUID(hex=newest), instant(int(at_us)), int(tries))
+            return Proof(subject, _LONG[to], UUID(hex=newest), instant(int(at_us)), int(tries))
         case b"rejected":
             raise OtpRejected(int(found[0]))
         case b"limited":
@@ -362,33 +283,33 @@ def _challenges(fields: Mapping[str, bytes], now: datetime) -> list[Challenge]:
     newest = fields.get("newest", b"").decode()
     return [
         Challenge(
-            id=UUID(hex=fields[f"{to}.id"].decode()),
+            id=UUID(hex=fields[f"{_SHORT[to]}.id"].decode()),
             to=to,
             state=_state(fields, to, now),
-            channel=Channel(fields[f"{to}.channel"].decode()),
-            expires_at=instant(int(fields[f"{to}.expires"])),
-            resend_at=not_before(int(fields[f"{to}.again"])),
-            attempts_left=int(fields[f"{to}.left"]),
-            is_newest=newest == to,
-            verified_at=instant(int(fields[f"{to}.verified"]))
-            if fields[f"{to}.state"] == b"used" and f"{to}.verified" in fields
+            channel=Channel(fields[f"{_SHORT[to]}.channel"].decode()),
+            expires_at=instant(int(fields[f"{_SHORT[to]}.expires"])),
+            resend_at=not_before(int(fields[f"{_SHORT[to]}.again"])),
+            attempts_left=int(fields[f"{_SHORT[to]}.left"]),
+            is_newest=newest == _SHORT[to],
+            verified_at=instant(int(fields[f"{_SHORT[to]}.verified"]))
+            if fields[f"{_SHORT[to]}.state"] == b"used" and f"{_SHORT[to]}.verified" in fields
             else None,
-            sealed=base64.b64decode(b"".join(fields.get(f"{to}.s{n}", b"") for n in range(1, 10))),
+            sealed=base64.b64decode(b"".join(fields.get(f"{_SHORT[to]}.s{n}", b"") for n in range(1, 10))),
             dealer=UUID(hex=dealer.decode()) if dealer else None,
         )
         for to in To
-        if f"{to}.id" in fields
+        if f"{_SHORT[to]}.id" in fields
     ]
 
 
 def _state(fields: Mapping[str, bytes], to: To, now: datetime) -> ChallengeState:
     """What time and tries make of it; the script that compares judges by itself."""
-    state = ChallengeState(fields[f"{to}.state"].decode())
+    state = ChallengeState(fields[f"{_SHORT[to]}.state"].decode())
     if state is not ChallengeState.LIVE:
         return state
-    if int(fields[f"{to}.left"]) <= 0:
+    if int(fields[f"{_SHORT[to]}.left"]) <= 0:
         return ChallengeState.EXHAUSTED
-    return ChallengeState.EXPIRED if instant(int(fields[f"{to}.expires"])) <= now else state
+    return ChallengeState.EXPIRED if instant(int(fields[f"{_SHORT[to]}.expires"])) <= now else state
 
 
 def _proofs(fields: Mapping[str, bytes], subject: UUID) -> list[Proof]:
@@ -396,10 +317,10 @@ def _proofs(fields: Mapping[str, bytes], subject: UUID) -> list[Proof]:
         Proof(
             subject,
             to,
-            UUID(hex=fields[f"{to}.proof.id"].decode()),
-            instant(int(fields[f"{to}.proof.at"])),
-            int(fields[f"{to}.proof.tries"]),
+            UUID(hex=fields[f"{_SHORT[to]}.proof.id"].decode()),
+            instant(int(fields[f"{_SHORT[to]}.proof.at"])),
+            int(fields[f"{_SHORT[to]}.proof.tries"]),
         )
         for to in To
-        if f"{to}.proof.id" in fields
+        if f"{_SHORT[to]}.proof.id" in fields
     ]

@@ -1,6 +1,5 @@
 """Which budgets a send and a check charge, under which names."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -9,47 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from service.limits import rules as limits
-from service.limits.model import Charge, Dimension, Limit, Purse, Stage
+from service.limits.model import Dimension
+from service.limits.rules import Bill, Plan
 from service.limits.volatile import Names, name
 from service.otp.model import CodePolicy, Destination
-from service.otp.volatile import Budget
-
-SEND = (
-    Limit.OTP_SENDS_PER_MSISDN,
-    Limit.OTP_SENDS_PER_DEVICE,
-    Limit.OTP_SENDS_PER_IP,
-    Limit.OTP_SENDS_PER_NETWORK,
-    Limit.OTP_SENDS_PER_DEALER,
-    Limit.OTP_SENDS_PER_BLOCK,
-    Limit.OTP_SENDS_PER_COUNTRY,
-    Limit.OTP_SENDS_PER_CLIENT,
-    Limit.OTP_CHALLENGE_PER_CLIENT,
-    Limit.OTP_SENDS_PER_MSISDN_EVERYWHERE,
-    Limit.OTP_UNVERIFIED_PER_COUNTRY,
-    Limit.OTP_UNVERIFIED_PER_BLOCK,
-    Limit.OTP_UNVERIFIED_PER_IP,
-    Limit.OTP_UNVERIFIED_EVERYWHERE,
-    Limit.OTP_BLOCKED_BLOCK,
-    Limit.OTP_BLOCKED_COUNTRY,
-    Limit.OTP_BLOCKED_CLIENT,
-    Limit.OTP_BLOCKED_EVERYWHERE,
-    Limit.OTP_SEND_ATTEMPTS_PER_CLIENT,
-)
-HOLDERS = (Limit.OTP_BLOCKED_MSISDN, Limit.OTP_BLOCKED_MSISDN_EVERYWHERE)
-"""The holder's wish: it does not bind a registration in a shop (``api.md``, Verifications)."""
-
-CHECK: tuple[tuple[Limit, str], ...] = (
-    (Limit.OTP_CHECKS_PER_CLIENT, "always"),
-    (Limit.OTP_CHECKS_PER_IP, "always"),
-    (Limit.OTP_WRONG_CODES_PER_MSISDN, "wrong"),
-    (Limit.OTP_SPRAYED_PER_CLIENT, "first"),
-    (Limit.OTP_SPRAYED_PER_IP, "first"),
-    (Limit.OTP_UNVERIFIED_PER_COUNTRY, "right"),
-    (Limit.OTP_UNVERIFIED_PER_BLOCK, "right"),
-    (Limit.OTP_UNVERIFIED_PER_IP, "right"),
-    (Limit.OTP_UNVERIFIED_EVERYWHERE, "right"),
-    (Limit.OTP_CHALLENGE_PER_CLIENT, "right"),
-)
+from service.otp.rules.charging import CHECK, send_plan
+from service.otp.volatile import Budget, Tariff
 
 _AT_CHECK = (
     Dimension.MSISDN,
@@ -80,7 +44,9 @@ class Budgets:
     def __init__(self, names: Names) -> None:
         self._names = names
         self._kept = lru_cache(maxsize=20_000)(self._name)
-        self._checks: dict[tuple[UUID, UUID], tuple[CodePolicy, tuple[Budget, ...]]] = {}
+        self._policy: CodePolicy | None = None
+        self._plans: dict[tuple[Any, ...], Plan] = {}
+        self._checks: dict[tuple[UUID, UUID], tuple[CodePolicy, Tariff]] = {}
 
     def _name(self, dimension: Dimension, *parts: Any) -> str:
         return name(self._names, dimension, *parts)
@@ -123,23 +89,18 @@ class Budgets:
         now: datetime,
         is_first: bool,
         in_shop: bool,
-    ) -> tuple[Charge, ...]:
+        has_solved: bool,
+    ) -> Bill:
         """What one message charges. ``price`` is of the whole message, micro-units."""
-        wanted = SEND if in_shop else (*SEND, *HOLDERS)
-        if is_first:
-            wanted = (*wanted, Limit.OTP_NEIGHBOURS_PER_HUNDRED)
-        found = [
-            Charge(each.limit, each.key, each.bucket, Stage.PRESSURE)
-            if each.limit is Limit.OTP_CHALLENGE_PER_CLIENT and not is_first
-            else each
-            for each in limits.all_charges(policy.limits, wanted, hashes)
-        ]
-        if policy.limits.money is not None:
-            key = limits.purse_key(hashes[Dimension.OPERATOR], now)
-            found.append(Charge(Limit.OTP_MONEY_PER_DAY, key, Purse(price)))
-        return tuple(found)
+        shape = (tuple(hashes), price, now.date(), is_first, in_shop, has_solved)
+        if self._policy is not policy or len(self._plans) >= 1000:
+            self._policy, self._plans = policy, {}
+        plan = self._plans.get(shape)
+        if plan is None:
+            plan = self._plans[shape] = send_plan(policy.limits, *shape)
+        return plan.bill(hashes)
 
-    def check(self, policy: CodePolicy, operator: UUID, client: UUID) -> Sequence[Budget]:
+    def check(self, policy: CodePolicy, operator: UUID, client: UUID) -> Tariff:
         """What one comparison charges. ``?x`` in a name is filled in by the script, from what the home knows."""
         known = self._checks.get((operator, client))
         if known is not None and known[0] is policy:
@@ -147,10 +108,12 @@ class Budgets:
         hashes = {dimension: f"?{dimension.value}" for dimension in _AT_CHECK}
         hashes[Dimension.OPERATOR] = self._kept(Dimension.OPERATOR, operator)
         hashes[Dimension.CLIENT] = self._kept(Dimension.CLIENT, operator, client)
-        found = tuple(
-            Budget(charge, when)
-            for limit, when in CHECK
-            for charge in limits.charges(policy.limits, limit, hashes)
+        found = Tariff(
+            [
+                Budget(charge, when)
+                for limit, when in CHECK
+                for charge in limits.charges(policy.limits, limit, hashes)
+            ]
         )
         if len(self._checks) >= 10_000:
             self._checks.clear()
@@ -158,9 +121,11 @@ class Budgets:
         return found
 
 
-def kept_for_checks(hashes: dict[Dimension, str]) -> dict[str, str]:
-    """What the home has to know."""
-    return {dimension.value: hashes[dimension] for dimension in _AT_CHECK if dimension in hashes}
+def kept_for_checks(hashes: dict[Dimension, str], *, is_test: bool = False) -> dict[str, str]:
+    """What the home has to know. A test number was sent nothing, so its right answer is no conversion: it would make
+    room for messages that nobody answers."""
+    kept = {dimension.value: hashes[dimension] for dimension in _AT_CHECK if dimension in hashes}
+    return {**kept, "test": "1"} if is_test else kept
 
 
 def places(ip: str) -> tuple[str, str]:

@@ -1,11 +1,11 @@
 """Send and check, for whatever a code belongs to: a registration, or a verification on its own."""
 
 import base64
-import json
 import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +14,10 @@ import pyotp
 from service.infra.redis import Redis
 from service.infra.telemetry import CODES, LIMITS
 from service.kit.clock import rfc3339
-from service.kit.errors import InvalidRequest, JsonValue, LimitExceeded, Refusal, Unavailable
+from service.kit.errors import InvalidRequest, LimitExceeded, Refusal, Unavailable
 from service.kit.ids import new_id
 from service.limits import rules as limits
-from service.limits.model import TAG, Charge, Dimension, Outcome, Share, Stage, Verdict
+from service.limits.model import Charge, Outcome, Verdict
 from service.limits.volatile import not_before
 from service.otp import rules
 from service.otp.model import (
@@ -35,6 +35,7 @@ from service.otp.ports import Challenger, Journal, NullJournal, NullPurses, Purs
 from service.otp.volatile import Challenges, Hashes, Idem, Issued, NewChallenge
 from service.otp.workflow.budgets import Asker, Budgets, kept_for_checks
 from service.otp.workflow.dispatch import Dispatch, NotSent, Tasks, Withheld
+from service.otp.workflow.entries import again, check_entry, flags_of, send_entry
 
 
 def new_code() -> str:
@@ -116,15 +117,17 @@ class Engine:
         live, and the budget was given back where it is certain that nothing was sent. Where a budget that others share
         is full, the answer is the same and nothing is sent.
         """
-        draft = self._draft(asker, subject, to, channel, language, now)
-        if solved is not None and self.tools.challenger is not None:
+        challenger = self.tools.challenger
+        has_solved = challenger is None
+        if challenger is not None and solved is not None:
             about = self._about(asker, to)
-            if await self.tools.challenger.is_solved(about, solved.token, solved.solution, now):
-                draft = replace(draft, charges=_solved(draft.charges))
-        issued = await self._issue(draft, idem)
+            has_solved = await challenger.is_solved(about, solved.token, solved.solution, now)
+        draft = self._draft(asker, subject, to, channel, language, now, has_solved)
+        issued = await self._issue(draft, idem, asks_again=True)
         if issued.verdict.outcome is Outcome.SHORT:
             # The day's first message, or more in a second than a slice holds: lease, and ask once more.
             await self.tools.purses.top_up(asker.operator)
+            draft = replace(draft, entry=again(draft.entry))
             issued = await self._issue(draft, idem)
         if not issued.is_replay:
             await self._finish(draft, issued, now, idem)
@@ -147,6 +150,7 @@ class Engine:
         channel: Channel,
         language: str,
         now: datetime,
+        has_solved: bool,
     ) -> "Draft":
         """Everything about a message that is known before Redis is asked. A test number charges nothing."""
         policy = self.tools.policy()
@@ -166,15 +170,19 @@ class Engine:
             web_domain=self.tools.web_domain if channel is Channel.SMS else None,
             link=self.tools.links(asker, to, now) if channel is Channel.SMS and not subject.in_shop else None,
         )
-        price = policy.prices.get(to.country or "", 0) * rules.sms_parts(text)
+        price = policy.prices.get(to.country or "", 0) * _parts(text.translate(_NO_DIGITS))
         hashes = self.budgets.hashes(asker, to)
         charges: Sequence[Charge] = ()
         if test is None:
             charges = self.budgets.send(
-                policy, hashes, price=price, now=now, is_first=subject.is_first, in_shop=subject.in_shop
+                policy,
+                hashes,
+                price=price,
+                now=now,
+                is_first=subject.is_first,
+                in_shop=subject.in_shop,
+                has_solved=has_solved,
             )
-            if self.tools.challenger is None:
-                charges = _solved(charges)
         new = NewChallenge(
             operator=asker.operator,
             subject=subject.id,
@@ -186,11 +194,12 @@ class Engine:
             attempts=policy.attempts,
             tombstone=policy.tombstone,
             until=subject.until,
-            dims=kept_for_checks(hashes),
+            dims=kept_for_checks(hashes, is_test=test is not None),
             sealed=subject.sealed,
             dealer=subject.dealer,
         )
-        entry = _entry(policy, asker, new, to, hashes, charges, price, spoken)
+        flags = flags_of(is_first=subject.is_first, in_shop=subject.in_shop, has_solved=has_solved)
+        entry = send_entry(policy, asker, new, to, hashes, charges, price, spoken, flags)
         return Draft(asker, to, new, code, text, spoken, charges, entry, senders, is_test=test is not None)
 
     async def _finish(self, draft: "Draft", issued: Issued, now: datetime, idem: Idem | None) -> None:
@@ -234,18 +243,8 @@ class Engine:
         Redis knows nothing of the subject. Whether a code is still good is judged by the clock of Redis.
         """
         policy = self.tools.policy()
-        budgets = self.budgets.check(policy, asker.operator, asker.client)
-        entry = json.dumps(
-            {
-                "e": new_id().hex,
-                "k": "check",
-                "o": asker.operator.hex,
-                "c": asker.client.hex,
-                "v": subject.hex,
-                "l": [TAG[each.charge.limit] for each in budgets],
-            },
-            separators=(",", ":"),
-        )
+        tariff = self.budgets.check(policy, asker.operator, asker.client)
+        entry = check_entry(asker, subject, tariff)
         try:
             found = await self.tasks.to_the_end(
                 self.challenges.check(
@@ -254,7 +253,7 @@ class Engine:
                     code,
                     targets=targets,
                     challenge=challenge,
-                    budgets=budgets,
+                    tariff=tariff,
                     claim=policy.claim if must_be_recorded else None,
                     dealer=dealer,
                     log=entry,
@@ -276,11 +275,12 @@ class Engine:
         CODES.labels("verified").inc()
         return found
 
-    async def _issue(self, draft: "Draft", idem: Idem | None) -> Issued:
+    async def _issue(self, draft: "Draft", idem: Idem | None, *, asks_again: bool = False) -> Issued:
+        call = self.challenges.issue(
+            draft.new, draft.code, draft.charges, log=draft.entry, idem=idem, asks_again=asks_again
+        )
         try:
-            issued = await self.tasks.to_the_end(
-                self.challenges.issue(draft.new, draft.code, draft.charges, log=draft.entry, idem=idem)
-            )
+            issued = await self.tasks.to_the_end(call)
         except LimitExceeded as denied:
             CODES.labels("limited").inc()
             LIMITS.labels(str(denied.facts["limit"]), "enforced").inc()
@@ -362,41 +362,11 @@ class Draft:
     is_test: bool
 
 
-def _solved(charges: Sequence[Charge]) -> Sequence[Charge]:
-    """A gate whose challenge was solved counts and asks no more."""
-    return tuple(
-        replace(each, stage=Stage.PRESSURE) if each.share is Share.GATE else each for each in charges
-    )
+_NO_DIGITS = {ord(digit): "0" for digit in "123456789"}
 
 
-def _entry(
-    policy: CodePolicy,
-    asker: Asker,
-    new: NewChallenge,
-    to: Destination,
-    hashes: Mapping[Dimension, str],
-    charges: Sequence[Charge],
-    price: int,
-    language: str,
-) -> str:
-    """The decision's inputs for the history: ids, codes and keyed hashes, so that it can be replayed."""
-    entry: dict[str, JsonValue] = {
-        "e": new_id().hex,
-        "k": "send",
-        "o": new.operator.hex,
-        "c": asker.client.hex,
-        "v": new.subject.hex,
-        "h": new.id.hex,
-        "p": new.purpose,
-        "w": new.channel.value,
-        "g": language,
-        "cc": to.country or "",
-        "b": to.block,
-        "x": price,
-        "y": policy.limits.version,
-        "n": {dimension.value: hashed for dimension, hashed in hashes.items()},
-        "l": [TAG[charge.limit] for charge in charges],
-    }
-    if asker.dealer is not None:
-        entry["d"] = asker.dealer.hex
-    return json.dumps(entry, separators=(",", ":"))
+@lru_cache(maxsize=2000)
+def _parts(shape: str) -> int:
+    """How many messages a text is paid as, by its shape: every digit costs the same, so that one count serves all texts
+    of a language, and no code and no number is kept."""
+    return rules.sms_parts(shape)

@@ -1,9 +1,8 @@
 """The holder's own word: a link in a message by which whoever has the number stops codes to it (``api.md``).
 
 The token in the link is sealed: it says which number, of which operator, for which client, and until when it is good.
-It is short, since a message is paid by its length (47 characters): AES-SIV (RFC 5297, by the library ``cryptography``)
-under a key that is derived from the ``volatile`` keyset, which needs no nonce and gives the same token for the same
-message.
+It is short (47 characters), since a message is paid by its length: AES-SIV (RFC 5297, by the library ``cryptography``)
+under a key that is derived from the ``volatile`` keyset. It needs no nonce: the same message has the same token.
 """
 
 import base64
@@ -12,7 +11,6 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
 from typing import Protocol
 from uuid import UUID
 
@@ -167,20 +165,16 @@ class Holder:
             raise NotFound()
         now = self._clock.now()
         found = await self._links.read(token, now, self._directory)
-        for turn in count():
-            # One that staff lifted, or that ended, is not raised from the dead: the next turn is a new block.
-            name = hashlib.sha256(f"{reach}:{token}:{turn}".encode()).digest()
-            block = await self._blocks.set(
-                found.operator.id,
-                limit,
-                until=now + BLOCKED,
-                reason="not-me",
-                actor=Actor.system("holder"),
-                made_by="holder",
-                number=found.number.value,
-                client=found.client.id if reach == "client" else None,
-                block_id=UUID(bytes=name[:16]),
-            )
-            if block is not None:
-                return block.until
-        raise AssertionError("unreachable")
+        block_id = UUID(bytes=hashlib.sha256(f"{reach}:{token}".encode()).digest()[:16])
+        block = await self._blocks.set(
+            found.operator.id,
+            limit,
+            until=now + BLOCKED,
+            reason="not-me",
+            actor=Actor.system("holder"),
+            made_by="holder",
+            number=found.number.value,
+            client=found.client.id if reach == "client" else None,
+            block_id=block_id,
+        )
+        return block.until
