@@ -73,6 +73,7 @@ def mount(app: FastAPI, settings: Settings) -> None:
     app.include_router(otp.verifications)
     app.include_router(lines.router)
     app.include_router(otp.receipts)
+    app.include_router(otp.holder)
     if settings.is_demo and "outbox" in settings.senders:
         from service.web import dev
 

@@ -37,6 +37,7 @@ from service.migrations import HEAD
 from service.operators.workflow import Operators
 from service.otp.model import CodePolicy
 from service.otp.ports import Challenger, Journal, Lived, Lookup, NullLookup, Sender
+from service.otp.volatile import Answers
 from service.otp.workflow import Codes, Dispatch, Engine, Receipts, Tools
 from service.otp.workflow.challenge import CaptchaChallenger, WorkChallenger
 from service.otp.workflow.engine import no_link
@@ -263,7 +264,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         dealers=dealers,
         documents=documents,
         codes=codes,
-        verifications=Verifications(engine, db, vault, dealers),
+        verifications=Verifications(engine, db, vault, dealers, Answers(redis)),
         holder=Holder(links, operators, blocks, clock),
         journal=journal,
         blocks=blocks,

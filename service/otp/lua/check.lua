@@ -34,7 +34,8 @@ local home = home_of(count)
 local function answered(found)
   tell(KEYS[count + 1], ARGV[9], { found[1], found[2], string.format("%.0f", found[3]), string.format("%.0f", now), found[6] })
   if record then
-    if found[1] == "limited" then
+    -- What is absent is judged by the history, whose answer is kept instead.
+    if found[1] == "limited" or found[1] == "absent" then
       redis.call("DEL", record)
     else
       found[3] = string.format("%.0f", found[3])

@@ -83,8 +83,9 @@ local function begin(record, fingerprint, holder, now, lease, keep_ms)
       return { "busy" }
     end
   end
-  redis.call("DEL", record)
+  -- First what takes memory: where there is none left, Redis refuses a script at its first write or not at all.
   redis.call("HSET", record, "f", fingerprint, "h", holder, "l", string.format("%.0f", now + lease))
+  redis.call("HDEL", record, "r", "d", "s", "a")
   redis.call("PEXPIRE", record, keep_ms)
   return nil
 end
