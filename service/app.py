@@ -15,6 +15,7 @@ from service.compose import Instead, Services, build
 from service.infra import telemetry
 from service.kit.clock import Clock, SystemClock
 from service.settings import Settings
+from service.upkeep import Upkeep
 from service.version import version
 from service.web import ops, problems
 from service.web.auth import Gate
@@ -41,6 +42,7 @@ def create_app(settings: Settings, clock: Clock | None = None, instead: Instead 
         state.probes = services.probes()
         state.read_outbox = services.outbox.read if services.outbox else None
         state.console = console.build(services)
+        state.measure = Upkeep(services).measure
         state.metrics_token = settings.metrics_token.get_secret_value()
         async with services.running(sends=True):
             yield
@@ -71,6 +73,7 @@ def mount(app: FastAPI, settings: Settings) -> None:
     app.include_router(otp.verifications)
     app.include_router(lines.router)
     app.include_router(otp.receipts)
+    app.include_router(otp.holder)
     if settings.is_demo and "outbox" in settings.senders:
         from service.web import dev
 

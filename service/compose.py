@@ -12,6 +12,9 @@ import structlog
 from pydantic import SecretStr
 
 from service.adapters.caller import Caller
+from service.adapters.captcha.http import DEADLINE_S as CAPTCHA_DEADLINE_S
+from service.adapters.captcha.http import HttpCaptcha
+from service.adapters.hlr.http import DEADLINE_S, HttpLookup
 from service.adapters.inventory.http import HttpInventory
 from service.adapters.provisioning.http import HttpProvisioner
 from service.adapters.registry.http import HttpRegistry
@@ -32,8 +35,11 @@ from service.lines.ports import Inventory, NullInventory, NullProvisioner, Provi
 from service.lines.workflow import Lines
 from service.migrations import HEAD
 from service.operators.workflow import Operators
-from service.otp.ports import Journal, Lived, Sender
+from service.otp.model import CodePolicy
+from service.otp.ports import Challenger, Journal, Lived, Lookup, NullLookup, Sender
+from service.otp.volatile import Answers
 from service.otp.workflow import Codes, Dispatch, Engine, Receipts, Tools
+from service.otp.workflow.challenge import CaptchaChallenger, WorkChallenger
 from service.otp.workflow.engine import no_link
 from service.otp.workflow.history import StreamJournal
 from service.otp.workflow.holder import Holder, HolderLinks
@@ -203,7 +209,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         settings.database_url, clock, pool_size=settings.pool_size, deliver=instead.deliver or defer_all
     )
     redis = Redis(settings.redis_url, clock)
-    policies = Policies(db, demo=settings.is_demo)
+    policies = Policies(db, demo=settings.is_demo, allows_test_numbers=settings.may_have_test_numbers)
     provisioner, inventory, registry = outside(settings, clock)
     provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
     subscribers = Subscribers(vault)
@@ -215,7 +221,12 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     sending = instead.senders
     if sending is None:
         sending = senders(settings, outbox, clock, receipts.received)
-    dispatch = Dispatch(sending, deadline_s=settings.send_deadline_s)
+
+    def code_policy() -> CodePolicy:
+        return policies.current.codes
+
+    known = lookup(settings, clock, code_policy)
+    dispatch = Dispatch(sending, deadline_s=settings.send_deadline_s, lookup=known)
     blocks = Blocks(db, redis, vault, lambda: policies.current.limits)
     purses = Purses(db, redis, vault, blocks, lambda: policies.current.limits)
     links = HolderLinks(vault, settings.public_url)
@@ -223,10 +234,11 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         redis,
         vault,
         Tools(
-            lambda: policies.current.codes,
+            code_policy,
             dispatch,
             journal=journal,
             purses=purses,
+            challenger=challenger(settings, clock, vault, code_policy),
             web_domain=settings.web_otp_domain or None,
             links=links.of if settings.holder_links else no_link,
             remember=receipts.remember,
@@ -252,7 +264,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         dealers=dealers,
         documents=documents,
         codes=codes,
-        verifications=Verifications(engine, db, vault, dealers),
+        verifications=Verifications(engine, db, vault, dealers, Answers(redis)),
         holder=Holder(links, operators, blocks, clock),
         journal=journal,
         blocks=blocks,
@@ -284,6 +296,27 @@ def outside(settings: Settings, clock: Clock) -> tuple[Provisioner, Inventory, R
     if settings.registry_url:
         registry = HttpRegistry(caller(settings.registry_url, settings.registry_token))
     return provisioner, inventory, registry
+
+
+def lookup(settings: Settings, clock: Clock, policy: Callable[[], CodePolicy]) -> Lookup:
+    """What the network knows of a number; the null twin where no register is named."""
+    if not settings.hlr_url:
+        return NullLookup()
+    token = settings.hlr_token.get_secret_value() or None
+    caller = Caller(settings.hlr_url, clock, token=token, deadline_s=DEADLINE_S)
+    return HttpLookup(caller, lambda line_type: line_type in policy().line_types, clock)
+
+
+def challenger(
+    settings: Settings, clock: Clock, vault: Vault, policy: Callable[[], CodePolicy]
+) -> Challenger:
+    """Proof of work; a CAPTCHA before it where a verifier is named."""
+    work = WorkChallenger(vault, lambda: policy().work_bits)
+    if not settings.captcha_url:
+        return work
+    token = settings.captcha_token.get_secret_value() or None
+    caller = Caller(settings.captcha_url, clock, token=token, deadline_s=CAPTCHA_DEADLINE_S)
+    return CaptchaChallenger(HttpCaptcha(caller, settings.captcha_site_key), work)
 
 
 def senders(settings: Settings, outbox: Outbox | None, clock: Clock, on_receipt: OnReceipt) -> list[Sender]:

@@ -93,12 +93,26 @@ class Settings(BaseSettings):
     registry_url: str = Field("", description="document registry; empty: none, proof stays consistent")
     provisioner_url: str = Field("", description="provisioner; empty: the null one, which is always done")
     inventory_url: str = Field("", description="SIM inventory; empty: the null one, which accepts any")
+    hlr_url: str = Field(
+        "", description="the network's register of numbers; empty: none, every number is sent to"
+    )
+    captcha_url: str = Field("", description="CAPTCHA verifier; empty: proof of work is asked for instead")
+    captcha_site_key: str = Field("", description="public key of the CAPTCHA, for the page that shows it")
     registry_token: SecretStr = Field(SecretStr(""), description="Bearer token that we send to the registry")
     provisioner_token: SecretStr = Field(
         SecretStr(""), description="Bearer token that we send to the provisioner"
     )
     inventory_token: SecretStr = Field(
         SecretStr(""), description="Bearer token that we send to the inventory"
+    )
+    hlr_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token that we send to the register of numbers"
+    )
+    captcha_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token that we send to the CAPTCHA verifier"
+    )
+    allow_test_numbers: bool = Field(
+        False, description="a policy may name test numbers in production; the demo and tests always may"
     )
     metrics_token: SecretStr = Field(
         SecretStr(""), description="Bearer token for /metrics; empty: loopback peers only"
@@ -110,6 +124,10 @@ class Settings(BaseSettings):
     @property
     def is_demo(self) -> bool:
         return self.mode is not Mode.PRODUCTION
+
+    @property
+    def may_have_test_numbers(self) -> bool:
+        return self.is_demo or self.allow_test_numbers
 
     @property
     def senders(self) -> tuple[str, ...]:
@@ -135,6 +153,8 @@ class Settings(BaseSettings):
             raise ValueError("the outbox sender is for the demo alone")
         if self.mode is Mode.DEMO and self.host not in ("127.0.0.1", "::1", "localhost"):
             raise ValueError("the demo listens on loopback alone")
+        if self.captcha_url and not self.captcha_site_key:
+            raise ValueError("a CAPTCHA needs its site key, or nobody can show it")
         return self
 
 

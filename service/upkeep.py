@@ -1,5 +1,7 @@
 """Chores of the clock: what expires, what is sealed, what is made ahead, what is thrown away."""
 
+import math
+from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
@@ -17,9 +19,10 @@ from service.dealers.workflow import Dealers
 from service.infra.crypto import KeysetName, Signer, Vault, kms_from
 from service.infra.jobs import MAX_ATTEMPTS
 from service.infra.postgres import Database, Tx
-from service.infra.telemetry import JOBS_FAILED
+from service.infra.telemetry import BLOCKS, JOBS_FAILED, MONEY_LEFT
 from service.kit.clock import Clock
-from service.kit.errors import StateConflict
+from service.kit.errors import StateConflict, Unavailable
+from service.limits.rules.policy import BLOCKS as BLOCKED
 from service.lines.ports import NullProvisioner
 from service.lines.workflow import Lines
 from service.migrations.security import months
@@ -83,6 +86,25 @@ class Upkeep:
         """Slices of the day's money, ahead of need; and blocks that Redis has forgotten."""
         for operator in await self._services.operator_ids():
             await self._services.purses.top_up(operator)
+
+    async def measure(self) -> None:
+        """Money left and blocks that hold, for whoever reads the metrics. Asked of the servers at that moment, by a
+        process that has an address for it: the worker has none."""
+        services = self._services
+        left, holding = [], Counter[str]()
+        try:
+            for operator in await services.operator_ids():
+                holding.update(block.limit.value for block in await services.blocks.live(operator))
+                money = await services.purses.left(operator)
+                if money is not None and money.cap:
+                    left.append(money.left / money.cap)
+        except Unavailable:
+            left = [math.nan]
+        else:
+            for limit in sorted(BLOCKED):
+                BLOCKS.labels(limit.value).set(holding[limit.value])
+        if left:
+            MONEY_LEFT.set(min(left))
 
     async def purge(self) -> None:
         """Kept answers past their day, jobs that failed a week ago; count the failed ones that wait."""

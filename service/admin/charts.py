@@ -6,7 +6,7 @@ A strict CSP forbids style attributes, so everything that is drawn is placed by 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.admin.views import Day
+from service.admin.views import Day, Hour, Stack
 
 BAR_WIDTH = 180
 BAR_PAD = 2
@@ -72,31 +72,50 @@ def _step(top: int) -> int:
 
 def columns(days: Sequence[Day], usual: tuple[int, int] | None) -> Columns:
     """Stacked columns of a day each, oldest on the left; ``usual`` (low, high a day) becomes a band."""
+    made = []
+    for back, day in zip(range(len(days) - 1, -1, -1), days, strict=True):
+        name = f"{day.day.day} {day.day:%b}"
+        parts = (("approved", day.approved), ("waits", day.waits), ("denied", day.denied), ("open", day.open))
+        made.append(Stack(f"{name}: {day.total}", parts, name if back % 7 == 0 else None))
+    return stacked(made, usual)
+
+
+def hour_columns(hours: Sequence[Hour]) -> Columns:
+    """Messages of each hour, the verified ones at the foot; midnight and noon are named."""
+    made = []
+    for hour in hours:
+        parts = (("approved", hour.verified), ("open", hour.sent - hour.verified))
+        title = f"{hour.at.day} {hour.at:%b %H:%M}: {hour.sent} sent, {hour.verified} verified"
+        midnight = f"{hour.at.day} {hour.at:%b}"
+        made.append(Stack(title, parts, {0: midnight, 12: "12:00"}.get(hour.at.hour)))
+    return stacked(made, None)
+
+
+def stacked(stacks: Sequence[Stack], usual: tuple[int, int] | None) -> Columns:
+    """Columns from the floor up, the first on the left."""
     height, head = 180, 8
     floor = height - 20
-    top = max([d.total for d in days] + [usual[1] if usual else 0, 1])
+    top = max([stack.total for stack in stacks] + [usual[1] if usual else 0, 1])
     step = _step(top)
     top = -(-top // step) * step
     scale = (floor - head) / top
-    slot = 100 / max(1, len(days))
+    slot = 100 / max(1, len(stacks))
     made: list[Column] = []
-    for index, day in enumerate(days):
+    for index, stack in enumerate(stacks):
         pieces: list[Piece] = []
         base = float(floor)
-        parts = (("approved", day.approved), ("waits", day.waits), ("denied", day.denied), ("open", day.open))
-        for kind, amount in parts:
+        for kind, amount in stack.parts:
             tall = amount * scale
             if amount:
                 base -= tall
                 pieces.append(Piece(round(base, 1), round(tall, 1), kind))
-        is_labelled = index == len(days) - 1 or (len(days) - 1 - index) % 7 == 0
         made.append(
             Column(
                 x=round(index * slot + slot * 0.15, 2),
                 width=round(slot * 0.7, 2),
                 pieces=tuple(pieces),
-                title=f"{day.day.day} {day.day:%b}: {day.total}",
-                label=f"{day.day.day} {day.day:%b}" if is_labelled else None,
+                title=stack.title,
+                label=stack.label,
             )
         )
     ticks = tuple((round(floor - n * scale, 1), n) for n in range(0, top + 1, step))

@@ -13,6 +13,7 @@ from service.infra.crypto import Vault
 from service.infra.postgres import Database
 from service.infra.redis import Redis
 from service.kit.clock import Clock
+from service.limits.workflow import Blocks, Purses
 from service.lines.workflow import Lines
 from service.registration.workflow import Registrations
 from service.risk.workflow import Risk
@@ -52,6 +53,10 @@ class Parts(Protocol):
     def registrations(self) -> Registrations: ...
     @property
     def desk(self) -> StaffDesk: ...
+    @property
+    def blocks(self) -> Blocks: ...
+    @property
+    def purses(self) -> Purses: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,8 @@ class Console:
     risk: Risk
     lines: Lines
     registrations: Registrations
+    blocks: Blocks
+    purses: Purses
 
     @property
     def is_demo(self) -> bool:
@@ -90,6 +97,8 @@ def build(parts: Parts) -> Console:
         risk=parts.risk,
         lines=parts.lines,
         registrations=parts.registrations,
+        blocks=parts.blocks,
+        purses=parts.purses,
     )
 
 

@@ -73,6 +73,8 @@ def _first_error(refusal: Refusal) -> str:
 def _back(path: str) -> str:
     """The page that a failed address belongs to."""
     parts = path.strip("/").split("/")
+    if parts[1:2] == ["codes"]:
+        return "/admin/codes"
     if len(parts) >= 4 and parts[1] in ("review", "lines", "dealers"):
         return "/" + "/".join(parts[:3])
     if len(parts) >= 3 and parts[1] in ("review", "lines", "dealers", "audit", "you"):

@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from service.admin.charts import bar, columns
+from service.admin.charts import bar, columns, hour_columns
 
 STATIC = Path(str(resources.files(__package__).joinpath("static")))
 STATIC_URL = "/admin/static"
@@ -116,7 +116,16 @@ def environment() -> jinja2.Environment:
     )
     filters: dict[str, Any] = {"visible": visible, "short": short, "span": span, "when": when, "count": count}
     env.filters.update(filters)
-    env.globals.update({"asset": asset, "instant": instant, "bar": bar, "columns": columns, "shapes": SHAPES})
+    env.globals.update(
+        {
+            "asset": asset,
+            "instant": instant,
+            "bar": bar,
+            "columns": columns,
+            "hour_columns": hour_columns,
+            "shapes": SHAPES,
+        }
+    )
     return env
 
 

@@ -142,6 +142,19 @@ DEALER_ACTS: Mapping[str, tuple[str, str, str, str, str]] = {
         "Suspend the dealer",
     ),
 }
+LIFT_REASONS = (
+    Choice("messages-honest", "Looked into; the messages were honest"),
+    Choice("traffic-is-over", "Whatever it was, it has stopped"),
+    Choice("known-campaign", "A campaign or an opening that we knew of"),
+    Choice("holder-asked", "The holder of the number asked for it"),
+    Choice("mistake", "It was a mistake"),
+)
+BLOCK_REASONS = (
+    Choice("pumped-traffic", "Messages that nobody answers, to earn from them"),
+    Choice("client-key-abused", "A client's key seems to be in other hands"),
+    Choice("network-asked", "The network there asked for it"),
+    Choice("being-looked-into", "Being looked into"),
+)
 
 DOCUMENT_KIND = {
     "mrz": "Machine-readable zone",
@@ -226,6 +239,8 @@ ACTED: Mapping[str, tuple[str, Tone]] = {
     "line.apply_failed": ("The network did not take the change", "deny"),
     "line.apply_asked": ("Asked the network again", "plain"),
     "pii.revealed": ("Data shown in clear", "plain"),
+    "block.set": ("Set", "review"),
+    "block.lifted": ("Lifted", "approve"),
 }
 FLASHES: Mapping[str, Flash] = {
     "approved": Flash("Approved. The network is setting the line up."),
@@ -241,6 +256,8 @@ FLASHES: Mapping[str, Flash] = {
     "resume": Flash("Resumed."),
     "dealer-suspend": Flash("Suspended. The shop opens no registrations."),
     "look": Flash("Saved."),
+    "block-set": Flash("Set. No codes go there until it ends or is lifted."),
+    "block-lifted": Flash("Lifted. Codes go there again, and what had filled up behind it begins anew."),
 }
 
 
@@ -254,7 +271,7 @@ def reason_text(code: str | None) -> str | None:
     if code is None:
         return None
     every = (*APPROVE_REASONS, *DENY_REASONS, *REVEAL_REASONS)
-    lists = (*LINE_REASONS.values(), *DEALER_REASONS.values())
+    lists = (*LINE_REASONS.values(), *DEALER_REASONS.values(), LIFT_REASONS, BLOCK_REASONS)
     for choice in (*every, *(c for group in lists for c in group)):
         if choice.code == code:
             return choice.text

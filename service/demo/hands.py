@@ -25,7 +25,7 @@ from service.web.auth import Principal, Scope
 class LastMessage:
     """A sender that keeps the newest text for each number, for the hand that is about to type the code."""
 
-    name = "null"
+    name = "demo"
     channels = frozenset({Channel.SMS, Channel.VOICE})
 
     def __init__(self) -> None:

@@ -18,10 +18,12 @@ from service.dealers.model import AgentCodeTaken, DealerCodeTaken, LicenceInUse,
 from service.demo.cast import AGENTS, SHOPS, Care, Cast, Deed, Step, Visit
 from service.demo.diary import Diary
 from service.demo.hands import Hands
+from service.demo.traffic import Traffic
 from service.events import Event, EventName
 from service.kit.errors import Refusal
 from service.lines.model import Action
 from service.operators.model import Operator
+from service.otp.workflow.budgets import Asker
 from service.registration import store
 from service.registration.model import Opening, Purpose, Registration, State
 from service.settings import Settings
@@ -60,7 +62,10 @@ async def sow(
             diary.write(today, is_sown=False)
         season = _Season(hands, steps)
         await season.prepare()
-        await season.play(is_resumed=begun is not None)
+        traffic = Traffic(hands, Asker(operator.id, operator.name, season.caller.client_id), today)
+        await season.play(traffic, is_resumed=begun is not None)
+        await traffic.until(today)
+        await traffic.pump()
     diary.write(today, is_sown=True)
     return True
 
@@ -113,10 +118,11 @@ class _Season:
         assert found is not None, "was added above, or before an interruption"
         return Actor.staff(found.id)
 
-    async def play(self, *, is_resumed: bool) -> None:
-        """Step after step, in the order of the clock."""
+    async def play(self, traffic: Traffic, *, is_resumed: bool) -> None:
+        """Step after step, in the order of the clock, and other people's codes between them."""
         first = await self._left_off() if is_resumed else 0
         for step in self.steps[first:]:
+            await traffic.until(step.at)
             if step.at > self.hands.clock.now():
                 self.hands.clock.set(step.at)
             if isinstance(step, Visit):

@@ -45,12 +45,30 @@ SENDS = Counter(
     ["sender", "outcome"],
     registry=REGISTRY,
 )
+LOOKUPS = Counter(
+    "simward_lookups_total",
+    "What the network's register (HLR) said before a send: allowed, withheld, gone (nobody could tell, so it was sent)",
+    ["answer"],
+    registry=REGISTRY,
+)
+PUZZLES = Counter(
+    "simward_challenges_total",
+    "Solutions that came in by kind (work, captcha) and what they were: right, wrong, gone (nobody could tell)",
+    ["kind", "outcome"],
+    registry=REGISTRY,
+)
 LIMITS = Counter(
     "simward_limits_total",
     "Times a limit had no room, by stage: enforced, shadow, pressure",
     ["limit", "stage"],
     registry=REGISTRY,
 )
+MONEY_LEFT = Gauge(
+    "simward_money_left_ratio",
+    "Share of today's money for messages that is left, of the operator with the least; NaN while Redis is gone",
+    registry=REGISTRY,
+)
+BLOCKS = Gauge("simward_blocks", "Blocks that hold, by what they stop", ["limit"], registry=REGISTRY)
 JOBS_FAILED = Gauge("simward_jobs_failed", "Jobs that gave up and wait for staff", registry=REGISTRY)
 
 

@@ -24,6 +24,8 @@ _TYPES = {
     PhoneNumberType.UAN: "company",
     PhoneNumberType.VOICEMAIL: "voicemail",
 }
+LINE_TYPES = frozenset(_TYPES.values())
+"""What ``line_type`` may say, but ``unknown``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,26 +50,25 @@ async def leased(reader: Reader, day: date) -> tuple[int, int, str] | None:
 
 
 async def add_block(tx: Tx, block: SendBlock) -> bool:
-    """Whether it is new: the same id twice is one block."""
-    return bool(
-        await tx.scalar(
-            insert(SendBlockRow)
-            .values(
-                operator_id=tx.tenant,
-                id=block.id,
-                limit=block.limit.value,
-                place=block.place,
-                client_id=block.client_id,
-                sealed=block.sealed,
-                reason=block.reason,
-                made_by=block.made_by,
-                made_at=block.made_at,
-                until=block.until,
-            )
-            .on_conflict_do_nothing()
-            .returning(SendBlockRow.id)
+    """Whether it is new: the same id twice is one block. (An INSERT's row count is not known to SQLAlchemy.)"""
+    row = await tx.one(
+        insert(SendBlockRow)
+        .values(
+            operator_id=tx.tenant,
+            id=block.id,
+            limit=block.limit.value,
+            place=block.place,
+            client_id=block.client_id,
+            sealed=block.sealed,
+            reason=block.reason,
+            made_by=block.made_by,
+            made_at=block.made_at,
+            until=block.until,
         )
+        .on_conflict_do_nothing()
+        .returning(SendBlockRow.id)
     )
+    return row is not None
 
 
 async def live_blocks(reader: Reader, limit: int = 1000) -> Sequence[SendBlock]:
@@ -84,14 +83,18 @@ async def live_blocks(reader: Reader, limit: int = 1000) -> Sequence[SendBlock]:
     return [_block(row) for row in rows]
 
 
-async def live_block(reader: Reader, block_id: UUID) -> SendBlock | None:
+async def blocks_between(
+    reader: Reader, since: datetime, until: datetime
+) -> Sequence[tuple[SendBlock, datetime]]:
+    """Blocks that held at some time in ``[since, until)``, each with the instant at which it ended."""
     b = SendBlockRow
-    row = await reader.one(
-        sa.select(b.__table__).where(
-            b.operator_id == reader.tenant, b.id == block_id, b.until > reader.now, b.lifted_at.is_(None)
-        )
+    ended = sa.func.least(b.until, sa.func.coalesce(b.lifted_at, b.until))
+    rows = await reader.all(
+        sa.select(b.__table__, ended.label("ended"))
+        .where(b.operator_id == reader.tenant, b.made_at < until, ended > since)
+        .order_by(b.made_at, b.id)
     )
-    return None if row is None else _block(row)
+    return [(_block(row), row.ended) for row in rows]
 
 
 async def lift_block(tx: Tx, block_id: UUID, by: str) -> SendBlock:
@@ -103,6 +106,15 @@ async def lift_block(tx: Tx, block_id: UUID, by: str) -> SendBlock:
         .values(lifted_at=tx.now, lifted_by=by)
         .returning(*b.__table__.columns)
     )
+    if row is None:
+        raise NotFound()
+    return _block(row)
+
+
+async def find_block(reader: Reader, block_id: UUID) -> SendBlock:
+    """One that holds or has ended; ``NotFound`` where this operator never had it."""
+    b = SendBlockRow
+    row = await reader.one(sa.select(b.__table__).where(b.operator_id == reader.tenant, b.id == block_id))
     if row is None:
         raise NotFound()
     return _block(row)
@@ -159,4 +171,6 @@ def _block(row: sa.Row[tuple[object, ...]]) -> SendBlock:
         made_by=row.made_by,
         made_at=row.made_at,
         until=row.until,
+        lifted_at=row.lifted_at,
+        lifted_by=row.lifted_by,
     )

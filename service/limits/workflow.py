@@ -1,9 +1,11 @@
 """Money that is leased ahead of need, and blocks that expire."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from uuid import UUID
 
 import structlog
@@ -12,6 +14,8 @@ from service.audit.workflow import Actor, record
 from service.infra.crypto import Vault
 from service.infra.postgres import Database, Reader, Tx
 from service.infra.redis import Redis
+from service.kit.clock import micros
+from service.kit.errors import Unavailable
 from service.kit.ids import new_id, wire
 from service.limits import rules, store
 from service.limits.model import DIMENSION, Dimension, Limit, LimitPolicy, Money, SendBlock
@@ -62,44 +66,70 @@ class Blocks:
         number: str | None = None,
         client: UUID | None = None,
         block_id: UUID | None = None,
+        note: str | None = None,
     ) -> SendBlock:
-        """Set one; the same ``block_id`` twice is one block, and one that was lifted since stays lifted. ``number`` is
-        E.164 and kept sealed."""
+        """Set one; the same ``block_id`` twice is one block while it holds, whatever the second request says.
+        ``number`` is E.164 and kept sealed. With Redis gone nothing is set (:class:`Unavailable`)."""
         block_id = block_id or new_id()
-        sealed = None if number is None else self._vault.seal_secret("send_block", block_id, number.encode())
-        block = SendBlock(
-            block_id, limit, place, client, sealed, reason, made_by, self._db.clock.now(), until
-        )
         async with self._db.write(operator) as tx:
-            found = await self._add(tx, block, actor)
-        await self._put(operator, found)
-        return found or block
+            block = SendBlock(block_id, limit, place, client, None, reason, made_by, tx.now, until)
+            while not await store.add_block(tx, self._with_number(block, number)):
+                there = await store.find_block(tx, block.id)
+                if there.holds(tx.now):
+                    await self._copies.put(self._key(operator, there), there.until, tx.now)
+                    return there
+                # It was lifted or has ended, and is wished for again: the next one of the chain.
+                block = replace(block, id=UUID(bytes=sha256(block.id.bytes + b"again").digest()[:16]))
+            block = self._with_number(block, number)
+            self._recorded(tx, block, actor, note)
+            await self._copies.put(self._key(operator, block), until, tx.now)
+        return block
+
+    def _with_number(self, block: SendBlock, number: str | None) -> SendBlock:
+        if number is None:
+            return block
+        return replace(block, sealed=self._vault.seal_secret("send_block", block.id, number.encode()))
 
     async def lift(
         self, operator: UUID, block_id: UUID, *, reason: str, actor: Actor, note: str | None = None
     ) -> SendBlock:
-        """End a block now. What filled up behind it begins anew, or it would be set again at once."""
-        async with self._db.write(operator) as tx:
-            block = await store.lift_block(tx, block_id, actor.id)
-            record(
-                tx,
-                actor=actor,
-                action="block.lifted",
-                object=wire("blk", block_id),
-                reason=reason,
-                facts={"limit": block.limit.value},
-                note=note,
-                key=self._vault.operator_key(operator),
-            )
-        await self._copies.drop(self._key(operator, block), *self._behind(operator, block))
-        for other in await self.live(operator):
-            if self._key(operator, other) == self._key(operator, block):
-                await self._copies.put(self._key(operator, other), other.until, self._db.clock.now())
+        """End a block now. What filled up behind it begins anew, or it would be set again at once. ``NotFound`` where
+        it holds no more; with Redis gone it holds on (:class:`Unavailable`)."""
+        dropped: SendBlock | None = None
+        try:
+            async with self._db.write(operator) as tx:
+                block = await store.lift_block(tx, block_id, actor.id)
+                record(
+                    tx,
+                    actor=actor,
+                    action="block.lifted",
+                    object=wire("blk", block_id),
+                    reason=reason,
+                    facts={"limit": block.limit.value},
+                    note=note,
+                    key=self._vault.operator_key(operator),
+                )
+                key, dropped = self._key(operator, block), block
+                await self._copies.drop(key, *self._behind(operator, block))
+                for other in await store.live_blocks(tx):
+                    if self._key(operator, other) == key:
+                        await self._copies.put(key, other.until, tx.now)
+        except Exception:
+            if dropped is not None:
+                # It was not written, so it holds: Redis may not know better.
+                with contextlib.suppress(Unavailable):
+                    await self._copies.put(self._key(operator, dropped), dropped.until, self._db.clock.now())
+            raise
         return block
 
     async def live(self, operator: UUID) -> Sequence[SendBlock]:
         async with self._db.read(operator) as reader:
             return await store.live_blocks(reader)
+
+    async def find(self, operator: UUID, block_id: UUID) -> SendBlock:
+        """One that holds or has ended, as long as it is kept; ``NotFound`` where this operator never had it."""
+        async with self._db.read(operator) as reader:
+            return await store.find_block(reader, block_id)
 
     def number(self, block: SendBlock) -> str | None:
         """The number of a block, E.164; None where it is of something else."""
@@ -125,19 +155,28 @@ class Blocks:
             before = await store.blocks_since(tx, limit, place, tx.now - 7 * _DAY)
             until = tx.now + (timedelta(hours=1), timedelta(hours=6), _DAY)[min(before, 2)]
             block = SendBlock(new_id(), limit, place, client, None, reason, "guard", tx.now, until)
-            await self._add(tx, block, Actor.system("guard"))
-        await self._put(operator, block)
+            await store.add_block(tx, block)
+            self._recorded(tx, block, Actor.system("guard"), None)
+            await self._copies.put(self._key(operator, block), until, tx.now)
         return block
+
+    async def spans(
+        self, operator: UUID, since: datetime, until: datetime
+    ) -> dict[str, list[tuple[int, int]]]:
+        """When blocks held, ``[from, until)`` in microseconds since 1970, by their names in Redis."""
+        found: dict[str, list[tuple[int, int]]] = {}
+        async with self._db.read(operator) as reader:
+            for block, ended in await store.blocks_between(reader, since, until):
+                span = micros(block.made_at), micros(ended)
+                found.setdefault(self._key(operator, block), []).append(span)
+        return found
 
     async def purge(self, operator: UUID) -> None:
         """Forget those that ended ninety days ago."""
         async with self._db.write(operator) as tx:
             await store.purge_blocks(tx, tx.now - 90 * _DAY)
 
-    async def _add(self, tx: Tx, block: SendBlock, actor: Actor) -> SendBlock | None:
-        """Write it, once; the block that holds under this id, None where it is over or was lifted."""
-        if not await store.add_block(tx, block):
-            return await store.live_block(tx, block.id)
+    def _recorded(self, tx: Tx, block: SendBlock, actor: Actor, note: str | None) -> None:
         facts = {"limit": block.limit.value, **({} if block.place is None else {"place": block.place})}
         record(
             tx,
@@ -146,12 +185,9 @@ class Blocks:
             object=wire("blk", block.id),
             reason=block.reason,
             facts=facts,
+            note=note,
+            key=self._vault.operator_key(tx.tenant),
         )
-        return block
-
-    async def _put(self, operator: UUID, block: SendBlock | None) -> None:
-        if block is not None:
-            await self._copies.put(self._key(operator, block), block.until, self._db.clock.now())
 
     def _key(self, operator: UUID, block: SendBlock) -> str:
         return rules.block_key(block.limit, self._hash(operator, block, DIMENSION[block.limit]))
@@ -223,14 +259,21 @@ class Purses:
 
     async def left(self, operator: UUID) -> MoneyLeft | None:
         """Today's; None where the policy has no money. Redis gone: :class:`Unavailable`."""
+        known = await self.known(operator)
+        if known is None:
+            return None
+        unspent = await self._purse.left(self._key(operator, self._db.clock.now()))
+        return replace(known, unspent=unspent or 0)
+
+    async def known(self, operator: UUID) -> MoneyLeft | None:
+        """The same without Redis, as if every slice that was leased were spent: so much is left at least."""
         money = self._policy().money
         if money is None:
             return None
-        now = self._db.clock.now()
         async with self._db.read(operator) as reader:
-            found = await store.leased(reader, now.date())
+            found = await store.leased(reader, self._db.clock.now().date())
         cap, leased, currency = found or (money.per_day, 0, money.currency)
-        return MoneyLeft(currency, cap, leased, await self._purse.left(self._key(operator, now)) or 0)
+        return MoneyLeft(currency, cap, leased, 0)
 
     async def close(self) -> None:
         """Wait for what is under way."""

@@ -223,9 +223,10 @@ class Verification:
 @dataclass(frozen=True, slots=True)
 class CodeEvent:
     """One line of the history. ``kind``: send, check, accepted, unsent, withheld, receipt. ``outcome`` of a send: sent,
-    suppressed, denied, unfunded, challenged; of a check: verified, rejected, expired, exhausted, limited, absent; of
-    the rest a word of their own. ``limit`` is the one that decided. ``facts``: ``names`` (keyed hashes by dimension),
-    ``shadows``, ``pressures`` (limits without room)."""
+    suppressed, denied, unfunded, challenged, test; of a check: verified, rejected, expired, exhausted, limited, absent;
+    of the rest a word of their own. ``limit`` is the one that decided. ``facts`` of a send: ``names`` (keyed hashes by
+    dimension), ``shadows``, ``pressures`` (limits without room), ``first``, ``shop``, ``solved`` where it is so; of a
+    check that is expired: ``compared``, where the code before the newest was given and a try was charged."""
 
     id: UUID
     at: datetime

@@ -101,6 +101,26 @@ class Challenger(Protocol):
     async def is_solved(self, about: bytes, token: str, solution: str, now: datetime) -> bool: ...
 
 
+class Captcha(Protocol):
+    """Somebody else's puzzle for people. ``site_key`` is public: the page that shows the puzzle needs it."""
+
+    @property
+    def site_key(self) -> str: ...
+
+    async def is_right(self, answer: str) -> bool | None:
+        """Whether the puzzle's answer, which is good once, is right; None where nobody can tell now. Raises nothing."""
+        ...
+
+
+class NullCaptcha:
+    """No verifier: nobody can tell, so that proof of work is asked for."""
+
+    site_key = ""
+
+    async def is_right(self, answer: str) -> bool | None:
+        return None
+
+
 class Purses(Protocol):
     """Money: asked for the next slice where one ran out."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -41,12 +41,15 @@ def add(tx: Tx, events: Sequence[CodeEvent]) -> None:
 
 
 async def of_subject(reader: Reader, subject: UUID) -> Sequence[CodeEvent]:
-    """Everything about one registration or verification, oldest first."""
+    """Everything about one registration or verification, oldest first; what senders made of its messages too."""
     rows = await reader.all(
-        sa.select(_TABLE)
-        .where(_TABLE.c.operator_id == reader.tenant, _TABLE.c.subject == subject)
-        .order_by(_TABLE.c.at, _TABLE.c.id)
-        .limit(500)
+        sa.text(
+            "SELECT * FROM otp_event WHERE operator_id = :operator AND subject = :subject"
+            " UNION ALL SELECT n.* FROM otp_event n WHERE n.operator_id = :operator AND n.subject IS NULL"
+            " AND n.challenge IN (SELECT challenge FROM otp_event WHERE operator_id = :operator"
+            " AND subject = :subject AND kind = 'send') ORDER BY at, id LIMIT 500"
+        ),
+        {"operator": reader.tenant, "subject": subject},
     )
     return [_event(row) for row in rows]
 
@@ -63,27 +66,59 @@ async def page(
     return [_event(row) for row in rows]
 
 
-_KEYS = {"country": "s.country", "block": "s.block", "sender": "coalesce(a.sender, 'none')"}
-
-
-async def conversion(reader: Reader, by: str, since: datetime, limit: int = 50) -> Sequence[Conversion]:
-    """Messages since an instant by ``country``, ``block`` or ``sender``, the most messages first."""
+async def asked_again(reader: Reader, since: datetime, until: datetime) -> set[UUID]:
+    """Ids of sends that were no decision: a slice of money ran out, the next was leased, and it was asked again."""
     rows = await reader.all(
         sa.text(
-            f"SELECT {_KEYS[by]} AS name, count(*) FILTER (WHERE s.outcome = 'sent') AS sent,"
-            " count(v.challenge) AS verified, count(*) FILTER (WHERE s.outcome = 'suppressed') AS suppressed,"
-            " coalesce(sum(s.price) FILTER (WHERE s.outcome = 'sent'), 0)::bigint AS spent"
-            " FROM otp_event s"
-            " LEFT JOIN LATERAL (SELECT v.challenge FROM otp_event v WHERE v.operator_id = s.operator_id"
-            " AND v.challenge = s.challenge AND v.kind = 'check' AND v.outcome = 'verified' LIMIT 1) v ON true"
-            " LEFT JOIN LATERAL (SELECT a.sender FROM otp_event a WHERE a.operator_id = s.operator_id"
-            " AND a.challenge = s.challenge AND a.kind = 'accepted' LIMIT 1) a ON true"
-            " WHERE s.operator_id = :operator AND s.kind = 'send' AND s.outcome IN ('sent', 'suppressed')"
-            " AND s.at >= :since GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT :limit"
+            "SELECT array_agg(id ORDER BY outcome <> 'unfunded', at, id) AS ids FROM otp_event"
+            " WHERE operator_id = :operator AND at >= :since AND at < :until AND kind = 'send' AND challenge IN"
+            " (SELECT challenge FROM otp_event WHERE operator_id = :operator AND at >= :since AND at < :until"
+            " AND kind = 'send' AND outcome = 'unfunded') GROUP BY challenge HAVING count(*) > 1"
         ),
-        {"operator": reader.tenant, "since": since, "limit": limit},
+        {"operator": reader.tenant, "since": since, "until": until},
     )
-    return [Conversion(row.name or "none", row.sent, row.verified, row.suppressed, row.spent) for row in rows]
+    return {each for row in rows for each in row.ids[:-1]}
+
+
+_MESSAGES = (
+    "WITH m AS (SELECT challenge, min(at) FILTER (WHERE kind = 'send') AS at,"
+    " min(country) AS country, min(block) AS block, coalesce(min(sender), 'none') AS sender,"
+    " max(price) FILTER (WHERE outcome = 'sent') AS price, bool_or(outcome = 'sent') AS is_sent,"
+    " bool_or(kind = 'check' AND outcome = 'verified') AS is_ok FROM otp_event"
+    " WHERE operator_id = :operator AND at >= :since AND challenge IS NOT NULL AND (kind = 'send'"
+    " AND outcome IN ('sent', 'suppressed') OR kind = 'check' AND outcome = 'verified'"
+    " OR kind = 'accepted' OR kind = 'unsent' AND outcome = 'unavailable')"
+    " GROUP BY challenge HAVING bool_or(kind = 'send') AND NOT bool_or(kind = 'unsent'))"
+)
+"""A line for each message, in one pass over the span: what follows a message comes after it. Left out is what no
+sender took, for certain: nothing was paid for it."""
+
+BY = ("country", "block", "sender")
+
+
+async def conversion(reader: Reader, by: str, since: datetime) -> list[Conversion]:
+    """Messages since an instant by one of :data:`BY`."""
+    return (await conversions(reader, since))[by]
+
+
+async def conversions(reader: Reader, since: datetime) -> dict[str, list[Conversion]]:
+    """Messages since an instant by ``country``, ``block`` and ``sender``, the most messages first in each."""
+    rows = await reader.all(
+        sa.text(
+            f"{_MESSAGES} SELECT grouping(country, block) AS which, country, block, sender,"
+            " count(*) FILTER (WHERE is_sent) AS sent, count(*) FILTER (WHERE is_ok) AS verified,"
+            " count(*) FILTER (WHERE NOT is_sent) AS held, coalesce(sum(price), 0)::bigint AS spent"
+            " FROM m GROUP BY GROUPING SETS ((country), (block), (sender)) ORDER BY 5 DESC, 7 DESC, 2, 3, 4"
+        ),
+        {"operator": reader.tenant, "since": since},
+    )
+    found: dict[str, list[Conversion]] = {by: [] for by in BY}
+    for row in rows:
+        # A bit for each of the two that is not grouped by, the first one the higher.
+        by = {0b01: "country", 0b10: "block", 0b11: "sender"}[row.which]
+        name = getattr(row, by) or "none"
+        found[by].append(Conversion(name, row.sent, row.verified, row.held, row.spent))
+    return found
 
 
 async def refused(reader: Reader, since: datetime) -> Sequence[tuple[str, str, int]]:
@@ -107,16 +142,26 @@ async def hours(reader: Reader, since: datetime) -> Sequence[tuple[datetime, int
     """``(hour, sent, verified)`` of the messages of each hour since an instant, oldest first."""
     rows = await reader.all(
         sa.text(
-            "SELECT date_trunc('hour', s.at, 'UTC') AS hour, count(*) AS sent, count(v.challenge) AS verified"
-            " FROM otp_event s LEFT JOIN LATERAL (SELECT v.challenge FROM otp_event v"
-            " WHERE v.operator_id = s.operator_id AND v.challenge = s.challenge AND v.kind = 'check'"
-            " AND v.outcome = 'verified' LIMIT 1) v ON true"
-            " WHERE s.operator_id = :operator AND s.kind = 'send' AND s.outcome = 'sent' AND s.at >= :since"
-            " GROUP BY 1 ORDER BY 1"
+            f"{_MESSAGES} SELECT date_trunc('hour', at, 'UTC') AS hour, count(*) AS sent,"
+            " count(*) FILTER (WHERE is_ok) AS verified FROM m WHERE is_sent GROUP BY 1 ORDER BY 1"
         ),
         {"operator": reader.tenant, "since": since},
     )
     return [(row.hour, row.sent, row.verified) for row in rows]
+
+
+async def days(reader: Reader, since: datetime) -> dict[date, int]:
+    """Messages by UTC day since an instant."""
+    rows = await reader.all(
+        sa.text(
+            "SELECT (s.at AT TIME ZONE 'UTC')::date AS day, count(*) AS sent FROM otp_event s"
+            " WHERE s.operator_id = :operator AND s.at >= :since AND s.kind = 'send' AND s.outcome = 'sent'"
+            " AND NOT EXISTS (SELECT FROM otp_event u WHERE u.operator_id = :operator AND u.at >= :since"
+            " AND u.kind = 'unsent' AND u.outcome = 'unavailable' AND u.challenge = s.challenge) GROUP BY 1"
+        ),
+        {"operator": reader.tenant, "since": since},
+    )
+    return {row.day: row.sent for row in rows}
 
 
 async def purge(tx: Tx, before: datetime) -> int:

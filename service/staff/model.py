@@ -34,6 +34,8 @@ class Permission(StrEnum):
     ACT_ON_LINES = "act_on_lines"
     EDIT_DEALERS = "edit_dealers"
     SUSPEND_DEALERS = "suspend_dealers"
+    SET_BLOCKS = "set_blocks"
+    LIFT_BLOCKS = "lift_blocks"
     READ_AUDIT = "read_audit"
 
 

@@ -12,8 +12,9 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.SUPERVISOR: frozenset(_P),
     # Reads everything, changes nothing, and has no need of anybody's data in clear.
     Role.AUDITOR: frozenset({_P.READ, _P.READ_AUDIT}),
-    # Sets up people and shops; whoever does that does not also judge cases.
-    Role.ADMIN: frozenset({_P.READ, _P.EDIT_DEALERS, _P.SUSPEND_DEALERS, _P.READ_AUDIT}),
+    # Sets up people and shops; whoever does that does not also judge cases. Lifting lets codes flow again, for a
+    # client that an admin has just set up too; setting stops somebody's codes, which is a judgement.
+    Role.ADMIN: frozenset({_P.READ, _P.EDIT_DEALERS, _P.SUSPEND_DEALERS, _P.LIFT_BLOCKS, _P.READ_AUDIT}),
 }
 
 LOGIN = re.compile(r"[a-z][a-z0-9.-]{1,38}[a-z0-9]")

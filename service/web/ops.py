@@ -43,4 +43,5 @@ async def metrics(request: Request) -> Response:
     peer = request.client.host if request.client else ""
     if not hmac.compare_digest(given.encode(), token.encode()) if token else peer not in ("127.0.0.1", "::1"):
         raise NotFound()
+    await request.app.state.measure()
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)

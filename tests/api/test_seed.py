@@ -11,18 +11,24 @@ from uuid import UUID
 
 import pytest
 
+from service.compose import build
 from service.demo import seed
 from service.demo.cast import Care, Cast, Deed, Part, Visit
 from service.demo.diary import Diary
 from service.demo.hands import Hands
 from service.demo.seed import sow
+from service.demo.traffic import PUMPED, PUMPED_MESSAGES, SPAN
 from service.documents.model import MrzSubmission
 from service.infra.crypto import Vault
 from service.infra.postgres import Database
 from service.infra.redis import Redis
 from service.kit.canon import IndexKind
+from service.limits.model import Limit
 from service.operators.model import Operator
 from service.operators.workflow import Operators
+from service.otp import store as codes
+from service.otp.workflow.guard import Guard
+from service.otp.workflow.history import History
 from service.policies import Policies
 from service.registration import store
 from service.registration.model import Opening, Purpose, Registration, State, Target
@@ -92,6 +98,23 @@ async def everything(db: Database, operator: Operator) -> list[Registration]:
     return found
 
 
+async def _two_days_of_codes(settings: Settings, db: Database, demo: Operator) -> None:
+    """Sign-in codes that are mostly answered, and pumped ones over which the guard sets a block."""
+    services = build(settings, db.clock)
+    await History(services.db, services.redis, Guard(services.blocks).tripped).drain()
+    async with db.read(demo.id) as reader:
+        countries = {each.name: each for each in await codes.conversion(reader, "country", TODAY - SPAN)}
+    assert countries["DE"].sent > 100
+    assert 0.8 < (countries["DE"].rate or 0) < 1
+    pumped = countries["LT"]
+    assert (pumped.sent + pumped.suppressed, pumped.verified) == (PUMPED_MESSAGES, 0)
+    assert pumped.suppressed > 0
+    [block] = await services.blocks.live(demo.id)
+    assert (block.limit, block.place, block.made_by) == (Limit.OTP_BLOCKED_BLOCK, PUMPED, "guard")
+    await services.redis.close()
+    await services.db.close()
+
+
 async def test_the_season(
     settings: Settings,
     db: Database,
@@ -119,6 +142,7 @@ async def test_the_season(
     every.remove(entered)
 
     await _each_decision_replays(db, sown)
+    await _two_days_of_codes(settings, db, demo)
     states = Counter(found.state for found in every)
     assert set(states) >= {
         State.ACTIVE, State.IN_REVIEW, State.DENIED, State.EXPIRED, State.CANCELLED, State.COLLECTING,

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy as sa
+from fastapi import FastAPI
 
 from service.audit.workflow import Actor
 from service.compose import Instead, Services
@@ -31,8 +32,14 @@ _FRAME = ("begin", "commit", "rollback", "set local", "discard")
 
 
 @pytest.fixture
-def sent(api: Api, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every statement that the driver was given, without those that open and end a transaction."""
+async def sent(api: Api, app: FastAPI, services: Services, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every statement that the driver was given, without those that open and end a transaction.
+
+    What a process asks for itself every two seconds, the policy and the holder of a key, would be counted to
+    whatever request is under way: the poll is stopped, and a holder who is known stays known.
+    """
+    await services.policies.stop()
+    monkeypatch.setattr(app.state.gate, "_monotonic", lambda: 0.0)
     seen: list[str] = []
     execute, many = psycopg.AsyncCursor.execute, psycopg.AsyncCursor.executemany
 

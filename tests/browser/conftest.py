@@ -262,8 +262,19 @@ class House:
 
 
 @pytest.fixture
+def settings_of_house() -> dict[str, Any]:
+    """What a module's house has beside the ordinary."""
+    return {}
+
+
+@pytest.fixture
 async def house(
-    _assets: None, backend: Backend, keys_dir: Path, _clean: None, redis: Redis
+    _assets: None,
+    backend: Backend,
+    keys_dir: Path,
+    _clean: None,
+    redis: Redis,
+    settings_of_house: dict[str, Any],
 ) -> AsyncIterator[House]:
     settings = Settings(
         mode=Mode.TEST,
@@ -273,6 +284,7 @@ async def house(
         keys_dir=keys_dir,
         sender="outbox",
         log_level="error",
+        **settings_of_house,
     )
     app = create_app(settings)
     with serving(app) as served:

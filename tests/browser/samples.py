@@ -1,13 +1,14 @@
 # ruff: noqa: E501  lists of invented texts read best one a line
 """Every page of the console with invented content, in the states that are hard to reach by hand."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import segno
 
 from service.admin import views as v
+from tests.browser.samples_codes import BLK, BLOCK, TRAFFIC
 
 NOW = datetime(2026, 11, 23, 14, 8, tzinfo=UTC)
 REG = "reg_019318c2f4a07b3c9d51e6a2b8c4d0f1"
@@ -22,6 +23,7 @@ RAIL = (
     v.RailItem("Review", "/admin/review", 12),
     v.RailItem("Lines", "/admin/lines"),
     v.RailItem("Dealers", "/admin/dealers"),
+    v.RailItem("Codes", "/admin/codes"),
     v.RailItem("Audit", "/admin/audit"),
 )
 PERSON = v.Person("Ines Okafor", "supervisor", "Demo Mobile")
@@ -433,8 +435,24 @@ SAMPLES: dict[str, Sample] = {
             "x",
         ),
     ),
+    "traffic": Sample("codes.html", TRAFFIC, "/admin/codes"),
+    "traffic-empty": Sample(
+        "codes.html",
+        replace(
+            TRAFFIC,
+            numbers=(v.Number("Messages today", "0", "not enough days yet"),),
+            money=None,
+            hours=tuple(v.Hour(each.at, 0, 0) for each in TRAFFIC.hours),
+            tables=(v.Conversions("country", "By country", "Country", "EUR", ()),),
+            pressed=(),
+            blocks=(),
+            form=None,
+        ),
+        "/admin/codes",
+    ),
+    "block": Sample("block.html", BLOCK, f"/admin/codes/blocks/{BLK}"),
     "codes": Sample(
-        "door/codes.html", v.CodesPage(tuple(f"{i:02d}-ab{i}d-efgh-jkmn" for i in range(10)), "/admin")
+        "door/codes.html", v.RecoveryPage(tuple(f"{i:02d}-ab{i}d-efgh-jkmn" for i in range(10)), "/admin")
     ),
 }
 

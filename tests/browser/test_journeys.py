@@ -1,13 +1,15 @@
 """Journeys through the real application: by keyboard, without JavaScript, on a first day, and when things end."""
 
 import re
+from datetime import timedelta
 
 import pyotp
 import pytest
 from playwright.async_api import expect
 
 from service.audit.workflow import Actor
-from service.kit.ids import parse
+from service.kit.ids import parse, wire
+from service.limits.model import Limit
 from service.registration import store
 from service.staff.model import Role
 from tests.browser.conftest import House, OpenTab
@@ -198,12 +200,83 @@ async def test_real_pages_are_accessible(house: House, open_tab: OpenTab, theme:
     tab = await open_tab(theme=theme)
     await tab.page.goto(await house.staff_link())
     found = {}
-    for path in ("", "/review", f"/review/{case}", "/lines", "/dealers", "/dealers/new", "/audit", "/you"):
+    for path in (
+        "",
+        "/review",
+        f"/review/{case}",
+        "/lines",
+        "/dealers",
+        "/dealers/new",
+        "/codes",
+        "/audit",
+        "/you",
+    ):
         await tab.page.goto(f"{house.url}/admin{path}")
         if faults := await tab.axe():
             found[path] = faults
         assert await tab.overflow() <= 0, path
     assert found == {}
+
+
+async def block(house: House) -> str:
+    """A block of the guard's; the path of its page."""
+    services = house.services
+    made = await house.served.run(
+        services.blocks.set(
+            house.operator.id,
+            Limit.OTP_BLOCKED_COUNTRY,
+            until=services.clock.now() + timedelta(hours=1),
+            reason="unanswered-messages",
+            actor=Actor.system("guard"),
+            made_by="guard",
+            place="LT",
+        )
+    )
+    return f"/admin/codes/blocks/{wire('blk', made.id)}"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_a_block_is_lifted_by_keyboard_alone(house: House, open_tab: OpenTab, theme: str) -> None:
+    await house.case()
+    path = await block(house)
+    tab = await open_tab(theme=theme)
+    page = tab.page
+    await page.goto(await house.staff_link())
+    await page.goto(f"{house.url}/admin/codes")
+    assert await tab.axe() == []
+    await page.keyboard.press("j")
+    await expect(page.locator(f'a[href="{path}"]')).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Country LT, +370")).to_be_visible()
+    await page.keyboard.press("l")
+    await expect(page.locator("#reason-l")).to_be_focused()
+    assert await tab.axe() == []
+    assert await tab.overflow() <= 0
+    await page.keyboard.type("Looked")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("Spoke to the network.")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Lifted. Codes go there again")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Nothing is blocked")).to_be_visible()
+
+
+async def test_a_block_is_set_and_lifted_without_javascript(house: House, open_tab: OpenTab) -> None:
+    page = (await open_tab(scripts=False)).page
+    await page.goto(await house.staff_link())
+    await page.goto(f"{house.url}/admin/codes")
+    await page.locator("#set summary").click()
+    await page.get_by_label("What", exact=True).select_option("country")
+    await page.get_by_label("Which").fill("LT")
+    await page.get_by_label("For how long").select_option("1h")
+    await page.get_by_label("Reason").select_option("network-asked")
+    await page.get_by_role("button", name="Block it").click()
+    await expect(page.get_by_text("Set. No codes go there")).to_be_visible()
+    await page.get_by_role("link", name="Lift the block of LT, +370").click()
+    await expect(page.locator("#reason-l")).to_be_visible()
+    await page.locator("#reason-l").select_option("mistake")
+    await page.get_by_role("button", name="Lift the block").click()
+    await expect(page.get_by_role("heading", name="Nothing is blocked")).to_be_visible()
 
 
 async def test_the_reference_loads_under_the_same_policy(house: House, open_tab: OpenTab) -> None:

@@ -37,6 +37,7 @@ from service.operators.workflow import Operators
 from service.settings import Mode, Settings
 from service.web.auth import Scope
 from tests.conftest import START, Backend
+from tests.fakes.processes import code_in
 
 EXAMPLES = 25
 """For each operation and each way of making cases."""
@@ -75,6 +76,10 @@ GOOD: dict[str, Any] = {
     "reason": lambda: "scam",
     "channel": lambda: None,
     "challenge_id": lambda: None,
+    "to": lambda: next(NUMBERS),
+    "challenge": lambda: None,
+    "language": lambda: "de",
+    "code": lambda: "123456",
 }
 """What a schema alone does not lead to: numbers that exist, names, days that have been."""
 
@@ -82,7 +87,10 @@ GOOD: dict[str, Any] = {
 def mended(body: Any) -> Any:
     """The body with sensible values in the fields that it has; what is then None is left out."""
     if isinstance(body, dict):
-        found = {name: GOOD[name]() if name in GOOD else mended(value) for name, value in body.items()}
+        found = {
+            name: GOOD[name]() if name in GOOD and value not in ("line", "contact") else mended(value)
+            for name, value in body.items()
+        }
         return {name: value for name, value in found.items() if value is not None}
     return [mended(value) for value in body] if isinstance(body, list) else body
 
@@ -151,9 +159,28 @@ def session_of(key: str) -> Any:
     return session
 
 
+def verified(running: Running, session: Any) -> list[str]:
+    """Verifications that wait, that were verified, and that were guessed at too often."""
+    made = []
+    for turn in range(9):
+        number = f"+49151{20_000_000 + turn * 20_011}"
+        answer = session.post(f"{running.url}/v1/verifications", json={"to": number, "client_ref": "r"})
+        assert answer.status_code == 202, answer.text
+        made.append(answer.json()["id"])
+        path = f"{running.url}/v1/verifications/{made[-1]}/check"
+        outbox = session.get(f"{running.url}/dev/outbox", params={"to": number})
+        code = code_in(outbox.json()[0]["text"])
+        if turn % 3 == 1:
+            assert session.post(path, json={"code": code}).status_code == 200
+        for guess in range(5 if turn % 3 == 2 else 0):
+            session.post(path, json={"code": f"{(int(code) + guess + 1) % 1_000_000:06}"})
+    return made
+
+
 def prepared(running: Running, session: Any) -> dict[str, list[str]]:
     """Registrations in many states and a line, to be found under real ids."""
     made: dict[str, list[str]] = {"registration_id": [], "msisdn": ["+4915112340000"]}
+    made["verification_id"] = verified(running, session)
     for turn in range(12):
         person = invent(Random(turn), START.date())
         body = {"msisdn": f"+4915112340{turn:03}", "purpose": "new", "subscriber": person.subscriber()}
@@ -206,6 +233,16 @@ def fuzz(running: Running, session: Any, made: dict[str, list[str]]) -> None:
     for status in ("200", "201", "404", "409", "422"):
         assert any(name.endswith(status) for name in seen), seen
     assert seen["POST /v1/registrations 201"] >= 5, seen
+    for answer in (
+        "POST /v1/verifications 202",
+        "GET /v1/verifications/{verification_id} 200",
+        "POST /v1/verifications/{verification_id}/check 410",
+        "POST /v1/verifications/{verification_id}/check 404",
+        "POST /v1/verifications/{verification_id}/resend 409",
+        "POST /v1/verifications/{verification_id}/resend 429",
+        "POST /v1/verifications/{verification_id}/check 422",
+    ):
+        assert seen[answer] >= 1, (answer, seen)
 
 
 def _one(

@@ -175,3 +175,22 @@ async def test_the_follower_outlives_what_one_look_stumbles_over(
     await policies.start()
     await reached.wait()
     await policies.stop()
+
+
+async def test_test_numbers_are_neither_published_nor_taken_in_production(db: Database) -> None:
+    """Published where they are allowed, they do not come into force where they are not."""
+    numbers = '\n[[test_numbers]]\nnumber = "+4915112349999"\ncode = "424242"\nuntil = 2027-01-31\n'
+    with_numbers = Sources({**PLAIN.texts, "limits.toml": PLAIN.texts["limits.toml"] + numbers})
+    strict, allowing = Policies(db), Policies(db, allows_test_numbers=True)
+    await strict.refresh()
+    with pytest.raises(PolicyRefused, match="test_numbers"):
+        await strict.publish(with_numbers, "chief")
+    assert (await allowing.refresh()).version == PLAIN.version, "nothing was stored"
+    await allowing.publish(with_numbers, "chief")
+    assert allowing.current.codes.test_numbers
+    assert (await strict.refresh()).version == PLAIN.version
+    assert (await Policies(db).refresh()).version == PLAIN.version
+    # A decision under it can still be looked at.
+    old = await strict.version(with_numbers.version)
+    assert old is not None
+    assert old.codes.test_numbers

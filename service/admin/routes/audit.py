@@ -18,7 +18,7 @@ router = new_router()
 PAGE = 50
 _ACTION = re.compile(r"[a-z_]+(\.[a-z_]+)?")
 _OBJECT = re.compile(r"[a-z]{2,6}_[0-9a-z]{1,40}")
-_PAGES = {"reg": "/admin/review/", "line": "/admin/lines/"}
+_PAGES = {"reg": "/admin/review/", "line": "/admin/lines/", "blk": "/admin/codes/blocks/"}
 
 
 @router.get("/admin/audit")

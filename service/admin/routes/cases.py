@@ -1,5 +1,6 @@
 """Review: the queue, a case, the decision of a person, and data shown in clear."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -10,13 +11,15 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from service.admin import present, store, words
 from service.admin.gate import Visitor, act, done, frame, new_router, show, visit
 from service.admin.store import Names
-from service.admin.views import Act, CasePage, Fact, Pager, Reveal, ReviewPage, Tab
+from service.admin.views import Act, CasePage, Fact, Moment, Pager, Reveal, ReviewPage, Tab
 from service.audit import workflow as audit
 from service.audit.model import Entry
 from service.infra.crypto import SealBroken, SubjectKey
 from service.infra.postgres import Reader
 from service.kit.errors import InvalidRequest, JsonObject, NotFound
 from service.kit.ids import parse, wire
+from service.otp import store as otp
+from service.otp.model import CodeEvent
 from service.registration import store as registrations
 from service.registration.model import Registration, State
 from service.registration.workflow.opening import shown_number
@@ -116,7 +119,7 @@ async def _page(visitor: Visitor, reader: Reader, registration: Registration) ->
         holder=present.holder(pii),
         reasons=tuple(present.reason_of(r, usual) for r in first.judgement.reasons) if first else (),
         evidence=present.evidence(registration, await parts.documents.listed(reader, registration.id)),
-        timeline=present.moments(entries, names),
+        timeline=_timeline(entries, await otp.of_subject(reader, registration.id), names),
         acts=(),
         why_none=None,
         reveal=None,
@@ -131,6 +134,12 @@ async def _page(visitor: Visitor, reader: Reader, registration: Registration) ->
         left = await console.desk.reveals_left(reader, visitor.who)
         reveal = Reveal(f"/admin/review/{case_id}/reveal", words.REVEAL_REASONS, left)
     return replace(page, acts=acts, why_none=why_none, reveal=reveal)
+
+
+def _timeline(entries: list[Entry], events: Sequence[CodeEvent], names: Names) -> tuple[Moment, ...]:
+    """The audit's entries, and between them what became of each code."""
+    both = (*present.moments(entries, names), *present.code_moments(events))
+    return tuple(sorted(both, key=lambda moment: moment.at))
 
 
 async def _opened(

@@ -20,7 +20,7 @@ from service.admin.gate import (
     new_router,
     visit,
 )
-from service.admin.views import CodesPage, FormField, LinkPage, SignInPage
+from service.admin.views import FormField, LinkPage, RecoveryPage, SignInPage
 from service.kit.errors import Refusal
 from service.staff.model import (
     CodeRefused,
@@ -168,7 +168,7 @@ async def enrol(request: Request, token: str) -> Response:
         except CodeRefused:
             wrong = "The code does not fit. Look whether the app shows a newer one."
         else:
-            page = CodesPage(codes, "/admin")
+            page = RecoveryPage(codes, "/admin")
             html = console.pages.render("door/codes.html", frame=bare_frame(request), page=page)
             response = HTMLResponse(html)
             console.place.set_cookie(response, SESSION, session.sid)

@@ -18,7 +18,7 @@ from service.admin.gate import (
     show,
     visit,
 )
-from service.admin.views import CodesPage, FormField, Rows, Theme, YouPage
+from service.admin.views import FormField, RecoveryPage, Rows, Theme, YouPage
 from service.kit.errors import Refusal
 from service.kit.ids import wire
 from service.staff.model import (
@@ -141,7 +141,7 @@ async def codes(request: Request) -> Response:
     except (CodeRefused, SignInDelayed) as refusal:
         return await _wrong(visitor, refusal, "code")
     made = await visitor.console.desk.new_recovery_codes(visitor.who)
-    page = CodesPage(made, "/admin/you")
+    page = RecoveryPage(made, "/admin/you")
     html = console_of(request).pages.render("door/codes.html", frame=bare_frame(request), page=page)
     response = HTMLResponse(html)
     visitor.console.place.set_cookie(response, SESSION, session.sid)

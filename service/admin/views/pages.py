@@ -195,7 +195,7 @@ class LinkPage:
 
 
 @dataclass(frozen=True, slots=True)
-class CodesPage:
+class RecoveryPage:
     codes: tuple[str, ...]
     next_href: str
 

@@ -217,7 +217,8 @@ class LimitPolicy:
 @dataclass(frozen=True, slots=True)
 class SendBlock:
     """Somewhere no codes go until an instant. ``place``: a country, a number block or a client's id; for a number it
-    is None and ``sealed`` holds the number under the key-encryption key. ``reason`` is a code."""
+    is None and ``sealed`` holds the number under the key-encryption key. ``reason`` is a code; ``made_by`` is guard,
+    holder or an id of staff. ``lifted_*`` say that somebody ended it before its time."""
 
     id: UUID
     limit: Limit
@@ -228,6 +229,11 @@ class SendBlock:
     made_by: str
     made_at: datetime
     until: datetime
+    lifted_at: datetime | None = None
+    lifted_by: str | None = None
+
+    def holds(self, now: datetime) -> bool:
+        return self.lifted_at is None and now < self.until
 
 
 class PolicyInvalid(ValueError):

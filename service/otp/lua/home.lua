@@ -11,6 +11,7 @@
 --   <to>.sms           1 once a message was sent: a call is offered only after one
 --   <to>.channel       sms | voice           <to>.verified µs
 --   <to>.n, .i, .K, .B, .J    keyed hashes of what its budgets are keyed by (service.limits.model.Dimension)
+--   <to>.test          1 where it is a test number: nothing was sent
 --   <to>.s1 … .s4      the number, sealed, for a resend
 --   <to>.proof.id, .at, .tries, .claim                a right answer that is not yet recorded elsewhere
 -- A new challenge takes its target's place, so what was superseded is simply not found. No value is longer than 64
@@ -82,8 +83,9 @@ local function begin(record, fingerprint, holder, now, lease, keep_ms)
       return { "busy" }
     end
   end
-  redis.call("DEL", record)
+  -- First what takes memory: where there is none left, Redis refuses a script at its first write or not at all.
   redis.call("HSET", record, "f", fingerprint, "h", holder, "l", string.format("%.0f", now + lease))
+  redis.call("HDEL", record, "r", "d", "s", "a")
   redis.call("PEXPIRE", record, keep_ms)
   return nil
 end

@@ -1,5 +1,6 @@
 """Judgement about codes, pure: who may be sent one, what the message says, how long it is."""
 
+from service.otp.rules.pages import RIGHT_TO_LEFT, language_of, pages
 from service.otp.rules.policy import destination, load_policy, may_receive, seed_policy
 from service.otp.rules.routing import load_routes, route
 from service.otp.rules.wording import FALLBACK, OPERATOR_CHARACTERS, compose, sms_parts, wordings
@@ -7,11 +8,14 @@ from service.otp.rules.wording import FALLBACK, OPERATOR_CHARACTERS, compose, sm
 __all__ = [
     "FALLBACK",
     "OPERATOR_CHARACTERS",
+    "RIGHT_TO_LEFT",
     "compose",
     "destination",
+    "language_of",
     "load_policy",
     "load_routes",
     "may_receive",
+    "pages",
     "route",
     "seed_policy",
     "sms_parts",

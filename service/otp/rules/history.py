@@ -11,13 +11,15 @@ from service.otp.model import CodeEvent
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LIMIT = {tag: limit for limit, tag in TAG.items()}
-_SENT = {
+WORDS = {
     Outcome.DENIED: "denied",
     Outcome.ALLOWED: "sent",
     Outcome.SUPPRESSED: "suppressed",
     Outcome.SHORT: "unfunded",
     Outcome.CHALLENGED: "challenged",
 }
+"""What a send's outcome is called in the history."""
+_FLAGS = {"first": "f", "shop": "s", "solved": "q"}
 
 
 def read(said: bytes, result: bytes | None) -> tuple[UUID, CodeEvent]:
@@ -40,9 +42,11 @@ def read(said: bytes, result: bytes | None) -> tuple[UUID, CodeEvent]:
 
 
 def _send(entry: Mapping[str, Any], result: Any) -> CodeEvent:
+    """Only a test number charges nothing: no message, no price."""
     outcome, index, shadows, pressures, now_us = result
     tags = entry["l"]
     facts: dict[str, Any] = {"names": entry["n"]}
+    facts |= {name: True for name, key in _FLAGS.items() if entry.get(key)}
     for name, found in (("shadows", shadows), ("pressures", pressures)):
         if found:
             facts[name] = [_LIMIT[tags[n - 1]].value for n in found]
@@ -50,7 +54,7 @@ def _send(entry: Mapping[str, Any], result: Any) -> CodeEvent:
         id=UUID(hex=entry["e"]),
         at=_at(now_us),
         kind="send",
-        outcome=_SENT[Outcome(outcome)],
+        outcome=WORDS[Outcome(outcome)] if tags else "test",
         limit=_named(tags, index),
         subject=UUID(hex=entry["v"]),
         challenge=UUID(hex=entry["h"]),
@@ -61,7 +65,7 @@ def _send(entry: Mapping[str, Any], result: Any) -> CodeEvent:
         block=entry["b"],
         channel=entry["w"],
         language=entry["g"],
-        price=entry["x"],
+        price=entry["x"] if tags else 0,
         policy=entry["y"],
         facts=facts,
     )
@@ -78,6 +82,7 @@ def _check(entry: Mapping[str, Any], result: Any) -> CodeEvent:
         subject=UUID(hex=entry["v"]),
         challenge=UUID(hex=challenge[0]) if challenge and challenge[0] else None,
         client_id=UUID(hex=entry["c"]),
+        facts={"compared": True} if word == "expired" and int(first) else {},
     )
 
 

@@ -1,55 +1,19 @@
 """Which budgets a send and a check charge, under which names."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
 from service.limits import rules as limits
-from service.limits.model import Dimension, Limit, Purse, Stage
-from service.limits.rules import Bill, Plan, Row
+from service.limits.model import Dimension
+from service.limits.rules import Bill, Plan
 from service.limits.volatile import Names, name
 from service.otp.model import CodePolicy, Destination
+from service.otp.rules.charging import CHECK, send_plan
 from service.otp.volatile import Budget, Tariff
-
-SEND = (
-    Limit.OTP_SENDS_PER_MSISDN,
-    Limit.OTP_SENDS_PER_DEVICE,
-    Limit.OTP_SENDS_PER_IP,
-    Limit.OTP_SENDS_PER_NETWORK,
-    Limit.OTP_SENDS_PER_DEALER,
-    Limit.OTP_SENDS_PER_BLOCK,
-    Limit.OTP_SENDS_PER_COUNTRY,
-    Limit.OTP_SENDS_PER_CLIENT,
-    Limit.OTP_CHALLENGE_PER_CLIENT,
-    Limit.OTP_SENDS_PER_MSISDN_EVERYWHERE,
-    Limit.OTP_UNVERIFIED_PER_COUNTRY,
-    Limit.OTP_UNVERIFIED_PER_BLOCK,
-    Limit.OTP_UNVERIFIED_PER_IP,
-    Limit.OTP_UNVERIFIED_EVERYWHERE,
-    Limit.OTP_BLOCKED_BLOCK,
-    Limit.OTP_BLOCKED_COUNTRY,
-    Limit.OTP_BLOCKED_CLIENT,
-    Limit.OTP_BLOCKED_EVERYWHERE,
-    Limit.OTP_SEND_ATTEMPTS_PER_CLIENT,
-)
-HOLDERS = (Limit.OTP_BLOCKED_MSISDN, Limit.OTP_BLOCKED_MSISDN_EVERYWHERE)
-"""The holder's wish: it does not bind a registration in a shop (``api.md``, Verifications)."""
-
-CHECK: tuple[tuple[Limit, str], ...] = (
-    (Limit.OTP_CHECKS_PER_CLIENT, "always"),
-    (Limit.OTP_CHECKS_PER_IP, "always"),
-    (Limit.OTP_WRONG_CODES_PER_MSISDN, "wrong"),
-    (Limit.OTP_SPRAYED_PER_CLIENT, "first"),
-    (Limit.OTP_SPRAYED_PER_IP, "first"),
-    (Limit.OTP_UNVERIFIED_PER_COUNTRY, "right"),
-    (Limit.OTP_UNVERIFIED_PER_BLOCK, "right"),
-    (Limit.OTP_UNVERIFIED_PER_IP, "right"),
-    (Limit.OTP_UNVERIFIED_EVERYWHERE, "right"),
-    (Limit.OTP_CHALLENGE_PER_CLIENT, "right"),
-)
 
 _AT_CHECK = (
     Dimension.MSISDN,
@@ -128,13 +92,12 @@ class Budgets:
         has_solved: bool,
     ) -> Bill:
         """What one message charges. ``price`` is of the whole message, micro-units."""
-        # What asks for a challenge asks before the first message alone.
-        shape = (tuple(hashes), price, now.date(), is_first, in_shop, has_solved or not is_first)
+        shape = (tuple(hashes), price, now.date(), is_first, in_shop, has_solved)
         if self._policy is not policy or len(self._plans) >= 1000:
             self._policy, self._plans = policy, {}
         plan = self._plans.get(shape)
         if plan is None:
-            plan = self._plans[shape] = _send_plan(policy, *shape)
+            plan = self._plans[shape] = send_plan(policy.limits, *shape)
         return plan.bill(hashes)
 
     def check(self, policy: CodePolicy, operator: UUID, client: UUID) -> Tariff:
@@ -158,28 +121,11 @@ class Budgets:
         return found
 
 
-def _send_plan(
-    policy: CodePolicy,
-    having: tuple[Dimension, ...],
-    price: int,
-    day: date,
-    is_first: bool,
-    in_shop: bool,
-    has_solved: bool,
-) -> Plan:
-    wanted = SEND if in_shop else (*SEND, *HOLDERS)
-    if is_first:
-        wanted = (*wanted, Limit.OTP_NEIGHBOURS_PER_HUNDRED)
-    rows = limits.plan(policy.limits, wanted, having, solved=has_solved).rows
-    if policy.limits.money is not None:
-        tail = limits.purse_tail(day)
-        rows = (*rows, Row(Limit.OTP_MONEY_PER_DAY, tail, Purse(price), Stage.ENFORCED))
-    return Plan(rows)
-
-
-def kept_for_checks(hashes: dict[Dimension, str]) -> dict[str, str]:
-    """What the home has to know."""
-    return {dimension.value: hashes[dimension] for dimension in _AT_CHECK if dimension in hashes}
+def kept_for_checks(hashes: dict[Dimension, str], *, is_test: bool = False) -> dict[str, str]:
+    """What the home has to know. A test number was sent nothing, so its right answer is no conversion: it would make
+    room for messages that nobody answers."""
+    kept = {dimension.value: hashes[dimension] for dimension in _AT_CHECK if dimension in hashes}
+    return {**kept, "test": "1"} if is_test else kept
 
 
 def places(ip: str) -> tuple[str, str]:

@@ -37,7 +37,10 @@ class Codes:
     ) -> Sent:
         """See :meth:`Engine.send`; a channel that does not exist is :class:`InvalidRequest`."""
         number = msisdn if isinstance(msisdn, Msisdn) else Msisdn.parse(msisdn, "/to")
-        subject = Subject(registration_id, To(to), purpose, expires_with, in_shop)
+        known, _ = await self._challenges.load(asker.operator, registration_id)
+        # What no sender took was no message.
+        is_first = all(each.to != to or each.state is ChallengeState.WITHDRAWN for each in known)
+        subject = Subject(registration_id, To(to), purpose, expires_with, in_shop, is_first=is_first)
         sent, _ = await self._engine.send(
             asker,
             subject,

@@ -1,10 +1,9 @@
 """Send and check, for whatever a code belongs to: a registration, or a verification on its own."""
 
 import base64
-import json
 import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -18,7 +17,7 @@ from service.kit.clock import rfc3339
 from service.kit.errors import InvalidRequest, LimitExceeded, Refusal, Unavailable
 from service.kit.ids import new_id
 from service.limits import rules as limits
-from service.limits.model import Charge, Dimension, Outcome, Verdict
+from service.limits.model import Charge, Outcome, Verdict
 from service.limits.volatile import not_before
 from service.otp import rules
 from service.otp.model import (
@@ -36,6 +35,7 @@ from service.otp.ports import Challenger, Journal, NullJournal, NullPurses, Purs
 from service.otp.volatile import Challenges, Hashes, Idem, Issued, NewChallenge
 from service.otp.workflow.budgets import Asker, Budgets, kept_for_checks
 from service.otp.workflow.dispatch import Dispatch, NotSent, Tasks, Withheld
+from service.otp.workflow.entries import again, check_entry, flags_of, send_entry
 
 
 def new_code() -> str:
@@ -127,6 +127,7 @@ class Engine:
         if issued.verdict.outcome is Outcome.SHORT:
             # The day's first message, or more in a second than a slice holds: lease, and ask once more.
             await self.tools.purses.top_up(asker.operator)
+            draft = replace(draft, entry=again(draft.entry))
             issued = await self._issue(draft, idem)
         if not issued.is_replay:
             await self._finish(draft, issued, now, idem)
@@ -193,11 +194,12 @@ class Engine:
             attempts=policy.attempts,
             tombstone=policy.tombstone,
             until=subject.until,
-            dims=kept_for_checks(hashes),
+            dims=kept_for_checks(hashes, is_test=test is not None),
             sealed=subject.sealed,
             dealer=subject.dealer,
         )
-        entry = _entry(policy, asker, new, to, hashes, charges, price, spoken)
+        flags = flags_of(is_first=subject.is_first, in_shop=subject.in_shop, has_solved=has_solved)
+        entry = send_entry(policy, asker, new, to, hashes, charges, price, spoken, flags)
         return Draft(asker, to, new, code, text, spoken, charges, entry, senders, is_test=test is not None)
 
     async def _finish(self, draft: "Draft", issued: Issued, now: datetime, idem: Idem | None) -> None:
@@ -242,10 +244,7 @@ class Engine:
         """
         policy = self.tools.policy()
         tariff = self.budgets.check(policy, asker.operator, asker.client)
-        entry = (
-            f'{{"e":"{new_id().hex}","k":"check","o":"{asker.operator.hex}","c":"{asker.client.hex}",'
-            f'"v":"{subject.hex}","l":{tariff.tags}}}'
-        )
+        entry = check_entry(asker, subject, tariff)
         try:
             found = await self.tasks.to_the_end(
                 self.challenges.check(
@@ -361,33 +360,6 @@ class Draft:
     entry: str
     senders: Sequence[Sender]
     is_test: bool
-
-
-def _entry(
-    policy: CodePolicy,
-    asker: Asker,
-    new: NewChallenge,
-    to: Destination,
-    hashes: Mapping[Dimension, str],
-    charges: Sequence[Charge],
-    price: int,
-    language: str,
-) -> str:
-    """The decision's inputs for the history: ids, codes and keyed hashes, so that it can be replayed. Written by hand:
-    of ids, hex digits and words of ours nothing needs escaping, and this is done for every message."""
-    names = ",".join([f'"{dimension}":"{hashed}"' for dimension, hashed in hashes.items()])
-    tags = charges.plan.tags if isinstance(charges, limits.Bill) else ""
-    dealer = f',"d":"{asker.dealer.hex}"' if asker.dealer is not None else ""
-    return (
-        f'{{"e":"{new_id().hex}","k":"send","o":"{new.operator.hex}","c":"{asker.client.hex}","v":"{new.subject.hex}",'
-        f'"h":"{new.id.hex}","p":"{new.purpose}","w":"{new.channel}","g":"{language}","cc":"{to.country or ""}",'
-        f'"b":"{to.block}","x":{price},"y":{_quoted(policy.limits.version)},"n":{{{names}}},"l":[{tags}]{dealer}}}'
-    )
-
-
-@lru_cache(maxsize=100)
-def _quoted(version: str) -> str:
-    return json.dumps(version)
 
 
 _NO_DIGITS = {ord(digit): "0" for digit in "123456789"}

@@ -1,7 +1,7 @@
 """The holder's own word: a link in a message by which whoever has the number stops codes to it (``api.md``).
 
 The token in the link is sealed: it says which number, of which operator, for which client, and until when it is good.
-It is short (48 characters), since a message is paid by its length: AES-SIV (RFC 5297, by the library ``cryptography``)
+It is short (47 characters), since a message is paid by its length: AES-SIV (RFC 5297, by the library ``cryptography``)
 under a key that is derived from the ``volatile`` keyset. It needs no nonce: the same message has the same token.
 """
 
@@ -109,6 +109,9 @@ class HolderLinks:
             sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (ValueError, binascii.Error):
             raise NotFound() from None
+        # The last letter has bits to spare: only the token that we made is one, not its look-alikes.
+        if base64.urlsafe_b64encode(sealed).rstrip(b"=") != token.encode():
+            raise NotFound()
         for cipher in self._ciphers():
             try:
                 plain = cipher.decrypt(sealed, [_LABEL])

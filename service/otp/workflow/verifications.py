@@ -18,10 +18,12 @@ from service.infra.postgres import Database
 from service.kit.errors import NotFound, StateConflict
 from service.kit.ids import new_id
 from service.kit.msisdn import Msisdn
+from service.limits.volatile import not_before
 from service.otp import rules, store
 from service.otp.model import (
     Challenge,
     ChallengeState,
+    Channel,
     CodeEvent,
     OtpExpired,
     Proof,
@@ -29,7 +31,7 @@ from service.otp.model import (
     To,
     Verification,
 )
-from service.otp.volatile import Idem
+from service.otp.volatile import Answers, Idem, Issued
 from service.otp.workflow.budgets import Asker
 from service.otp.workflow.codes import known_channel
 from service.otp.workflow.engine import Engine, Solution, Subject
@@ -63,6 +65,7 @@ class Verifications:
         db: Database,
         vault: Secrets,
         dealers: Dealers,
+        answers: Answers,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
@@ -70,6 +73,7 @@ class Verifications:
         self._vault = vault
         self._dealers = dealers
         self._monotonic = monotonic
+        self._answers = answers
         self._admitted: dict[tuple[UUID, UUID | str], tuple[float, Dealer]] = {}
 
     async def send(
@@ -121,12 +125,15 @@ class Verifications:
     ) -> tuple[Sent, bool]:
         """A new code in the place of the old one, whose budget of wrong answers stays as it is."""
         challenge = await self._known(asker, verification)
-        match challenge.state:
-            case ChallengeState.USED:
-                raise StateConflict("verified")
-            case ChallengeState.EXPIRED:
-                raise OtpExpired()
         kept = self._kept(verification, challenge)
+        if challenge.state in (ChallengeState.USED, ChallengeState.EXPIRED):
+            # Over since, but what was answered under this Idempotency-Key stands.
+            earlier = await self._answers.sent(idem) if idem else None
+            if earlier is None and challenge.state is ChallengeState.USED:
+                raise StateConflict("verified")
+            if earlier is None:
+                raise OtpExpired()
+            return _told(challenge, earlier, Msisdn.parse(kept["to"]), known_channel(channel)), True
         subject = Subject(
             verification,
             To.NUMBER,
@@ -238,6 +245,19 @@ class Verifications:
         if code not in (None, kept[1].code):
             raise DealerMismatch()
         return replace(asker, dealer=kept[1].id)
+
+
+def _told(challenge: Challenge, issued: Issued, number: Msisdn, channel: Channel) -> Sent:
+    """An earlier answer, in the words of then."""
+    return Sent(
+        challenge_id=challenge.id,
+        to=To.NUMBER,
+        to_masked=number.masked,
+        channel=channel,
+        expires_at=issued.expires_at,
+        resend_at=not_before(issued.verdict.free_us),
+        attempts_left=issued.attempts_left,
+    )
 
 
 def _ended(events: Sequence[CodeEvent]) -> str:

@@ -20,6 +20,7 @@ async def test_every_page_shows_what_there_is(sign_in: SignIn, make_case: MakeCa
         ("/admin/lines?state=closed", "No lines here"),
         ("/admin/dealers", "No dealers yet"),
         ("/admin/dealers/new", "Licence number"),
+        ("/admin/codes", "Nothing is blocked"),
         ("/admin/audit", "registration.created"),
         ("/admin/you", "This session"),
     ):
@@ -63,7 +64,7 @@ async def test_every_answer_is_sealed(sign_in: SignIn, visit: Visit) -> None:
 async def test_pages_hold_no_inline_style_script_or_handler(sign_in: SignIn, make_case: MakeCase) -> None:
     case = await make_case()
     person = await sign_in()
-    for path in ("/admin", "/admin/review", f"/admin/review/{case}", "/admin/audit", "/admin/you", "/docs"):
+    for path in ("/admin", "/admin/review", f"/admin/review/{case}", "/admin/codes", "/admin/audit", "/docs"):
         html = (await person.get(path)).text
         assert " style=" not in html
         assert "<style" not in html

@@ -30,7 +30,7 @@ from service.limits.model import (
 )
 from service.limits.rules.naming import parameters
 from service.limits.volatile import wire
-from service.otp.workflow.budgets import CHECK, HOLDERS, SEND
+from service.otp.rules.charging import CHECK, HOLDERS, SEND
 
 S = rules.SECOND_US
 HOUR, DAY = 3600 * S, 86_400 * S

@@ -58,3 +58,23 @@ def test_merging_joins_tables_and_replaces_the_rest() -> None:
     below = {"a": {"x": 1, "y": [1, 2]}, "b": 2}
     assert merge(below, {"a": {"y": [3]}, "c": 4}) == {"a": {"x": 1, "y": [3]}, "b": 2, "c": 4}
     assert below == {"a": {"x": 1, "y": [1, 2]}, "b": 2}
+
+
+TEST_NUMBERS = '\n[[test_numbers]]\nnumber = "+4915112349999"\ncode = "424242"\nuntil = 2020-01-31\n'
+
+
+def test_test_numbers_are_refused_in_production_unless_allowed() -> None:
+    """Expired ones too: what is in force says what it means."""
+    texts = {**PLAIN.texts, "limits.toml": PLAIN.texts["limits.toml"] + TEST_NUMBERS}
+    with pytest.raises(PolicyRefused, match=r"limits\.toml: test_numbers .* SIMWARD_ALLOW_TEST_NUMBERS=true"):
+        build(Sources(texts), demo=False)
+    for built in (
+        build(Sources(texts), demo=True),
+        build(Sources(texts), demo=False, allows_test_numbers=True),
+    ):
+        assert set(built.codes.test_numbers) == {"+4915112349999"}
+
+
+def test_an_empty_list_of_test_numbers_is_none() -> None:
+    empty = "test_numbers = []\n" + PLAIN.texts["limits.toml"]
+    assert not build(Sources({**PLAIN.texts, "limits.toml": empty}), demo=False).codes.test_numbers

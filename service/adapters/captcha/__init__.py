@@ -1,0 +1,1 @@
+"""Who judges what people answered to a puzzle."""

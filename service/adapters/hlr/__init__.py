@@ -1,0 +1,1 @@
+"""How the network is asked about a number."""
