@@ -118,7 +118,7 @@ async def test_a_code_from_its_sending_to_its_answer(archive: Archive) -> None:
         facts=send.facts,
     )
     # Keyed hashes by dimension, so that a replay can count without knowing whom.
-    assert set(send.facts) == {"names"}
+    assert set(send.facts) == {"names", "first", "solved"}
     assert {len(hashed) for hashed in send.facts["names"].values()} == {22}
     [check] = [each for each in found if each.outcome == "verified"]
     assert (check.at, check.subject, check.client_id) == (
@@ -138,7 +138,7 @@ async def test_what_was_refused_says_by_which_limit_and_what_else_had_no_room(ar
         rules.seed_policy(),
         OTP_SENDS_PER_MSISDN=Window(2, HOUR_US),
         OTP_SENDS_PER_MSISDN_EVERYWHERE=Window(1, DAY_US),
-        OTP_NEIGHBOURS_PER_HUNDRED=FULL_SHADOW,
+        OTP_SENDS_PER_CLIENT=FULL_SHADOW,
         OTP_SEND_ATTEMPTS_PER_CLIENT=PRESSED,
     )
     for _ in range(2):
@@ -152,7 +152,7 @@ async def test_what_was_refused_says_by_which_limit_and_what_else_had_no_room(ar
         ("suppressed", "OtpSendsPerMsisdnEverywhere"),
         ("denied", "OtpSendsPerMsisdn"),
     ]
-    assert [each.facts.get("shadows") for each in sends] == [None] + [["OtpNeighboursPerHundred"]] * 2
+    assert [each.facts.get("shadows") for each in sends] == [None] + [["OtpSendsPerClient"]] * 2
     assert [each.facts.get("pressures") for each in sends] == [None] + [["OtpSendAttemptsPerClient"]] * 2
 
 
@@ -403,7 +403,10 @@ async def test_the_history_of_a_subject_and_its_end(archive: Archive, db: Databa
     await archive.desk.send(registration_id=new_id())
     await archive.drained()
     async with db.read(archive.operator) as reader:
-        assert [each.outcome for each in await store.of_subject(reader, REGISTRATION)] == ["sent"]
+        assert [each.outcome for each in await store.of_subject(reader, REGISTRATION)] == [
+            "sent",
+            "accepted",
+        ]
     archive.clock.advance(timedelta(days=1))
     async with db.write(archive.operator) as tx:
         assert await store.purge(tx, START) == 0

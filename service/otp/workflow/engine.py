@@ -35,7 +35,7 @@ from service.otp.ports import Challenger, Journal, NullJournal, NullPurses, Purs
 from service.otp.volatile import Challenges, Hashes, Idem, Issued, NewChallenge
 from service.otp.workflow.budgets import Asker, Budgets, kept_for_checks
 from service.otp.workflow.dispatch import Dispatch, NotSent, Tasks, Withheld
-from service.otp.workflow.entries import again, check_entry, flags_of, send_entry
+from service.otp.workflow.entries import check_entry, flags_of, send_entry, with_refill
 
 
 def new_code() -> str:
@@ -127,7 +127,7 @@ class Engine:
         if issued.verdict.outcome is Outcome.SHORT:
             # The day's first message, or more in a second than a slice holds: lease, and ask once more.
             await self.tools.purses.top_up(asker.operator)
-            draft = replace(draft, entry=again(draft.entry))
+            draft = replace(draft, entry=with_refill(draft.entry))
             issued = await self._issue(draft, idem)
         if not issued.is_replay:
             await self._finish(draft, issued, now, idem)
