@@ -12,6 +12,7 @@ import os
 import re
 import resource
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +22,7 @@ from pydantic import BaseModel
 
 from service import compose
 from service.app import create_app, run
+from service.audit.workflow import Actor
 from service.demo.hands import LastMessage
 from service.demo.stage import api_key, prepare, the_operator
 from service.infra.embedded import Embedded
@@ -28,6 +30,7 @@ from service.infra.postgres import Database
 from service.infra.redis import Script
 from service.kit.clock import SystemClock
 from service.kit.ids import new_id
+from service.limits.model import Limit
 from service.operators.tables import OperatorRow
 from service.operators.workflow import Operators
 from service.otp.schemas import CreateVerification
@@ -79,6 +82,22 @@ def extended(settings: Settings, sender: LastMessage) -> FastAPI:
         for operator in await app.state.services.operator_ids():
             await app.state.services.purses.top_up(operator)
         return {"limits": len(policies.current.limits.rules)}
+
+    @app.post("/bench/block")
+    async def block(body: CreateVerification) -> dict[str, str]:
+        """As the holder of a number would have it."""
+        services = app.state.services
+        [operator] = await services.operator_ids()
+        await services.blocks.set(
+            operator,
+            Limit.OTP_BLOCKED_MSISDN_EVERYWHERE,
+            until=services.clock.now() + timedelta(hours=1),
+            reason="not-me",
+            actor=Actor.system("bench"),
+            made_by="holder",
+            number=body.to,
+        )
+        return {"id": body.to}
 
     @app.get("/bench/codes")
     async def codes() -> dict[str, str]:
