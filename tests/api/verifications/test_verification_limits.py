@@ -139,7 +139,7 @@ async def test_no_money_is_503_and_nothing_is_issued(
     await begun(api)
     with backend.admin() as conn:
         conn.execute("UPDATE money_day SET leased = cap")
-    for purse in raw_redis.keys("{otp}:m:*"):  # type: ignore[union-attr]  # not asyncio's
+    for purse in raw_redis.keys("{otp}:l:*:m:*"):  # type: ignore[union-attr]  # not asyncio's
         raw_redis.set(purse, 0)
     homes = raw_redis.keys("{otp}:r:*")
     answer = await ask(api, 1)
