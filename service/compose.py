@@ -216,6 +216,66 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     dealers = Dealers(db, vault)
     documents = Documents(instead.registry or registry)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
+    sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
+    codes, risk = Codes(sent.engine), Risk(vault)
+    lines = Lines(db, vault, subscribers, provisioner)
+    operators = Operators(db)
+    factors = Factors(vault)
+    parts = Parts(
+        db, vault, subscribers, dealers, documents, codes, risk, lines, provisioner, inventory, policies
+    )
+    return Services(
+        settings=settings,
+        clock=clock,
+        db=db,
+        redis=redis,
+        vault=vault,
+        policies=policies,
+        operators=operators,
+        subscribers=subscribers,
+        dealers=dealers,
+        documents=documents,
+        codes=codes,
+        verifications=Verifications(sent.engine, db, vault, dealers, Answers(redis)),
+        holder=Holder(sent.links, operators, sent.blocks, clock),
+        journal=sent.journal,
+        blocks=sent.blocks,
+        purses=sent.purses,
+        risk=risk,
+        lines=lines,
+        registrations=Registrations(parts),
+        outbox=outbox,
+        senders=sent.senders,
+        receipts=sent.receipts,
+        staff=StaffRegister(db, factors),
+        desk=StaffDesk(db, operators, Sessions(redis, vault), factors, is_demo=settings.is_demo),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """What codes are made of."""
+
+    engine: Engine
+    links: HolderLinks
+    journal: StreamJournal
+    receipts: Receipts
+    blocks: Blocks
+    purses: Purses
+    senders: Sequence[Sender]
+
+
+def coded(
+    settings: Settings,
+    clock: Clock,
+    db: Database,
+    redis: Redis,
+    vault: Vault,
+    policies: Policies,
+    outbox: Outbox | None,
+    instead: Instead,
+) -> Coded:
+    """The engine of codes and its tools."""
     journal = StreamJournal(redis)
     receipts = Receipts(redis, vault, instead.journal or journal)
     sending = instead.senders
@@ -244,40 +304,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
             remember=receipts.remember,
         ),
     )
-    codes = Codes(engine)
-    risk = Risk(vault)
-    lines = Lines(db, vault, subscribers, provisioner)
-    operators = Operators(db)
-    factors = Factors(vault)
-    parts = Parts(
-        db, vault, subscribers, dealers, documents, codes, risk, lines, provisioner, inventory, policies
-    )
-    return Services(
-        settings=settings,
-        clock=clock,
-        db=db,
-        redis=redis,
-        vault=vault,
-        policies=policies,
-        operators=operators,
-        subscribers=subscribers,
-        dealers=dealers,
-        documents=documents,
-        codes=codes,
-        verifications=Verifications(engine, db, vault, dealers, Answers(redis)),
-        holder=Holder(links, operators, blocks, clock),
-        journal=journal,
-        blocks=blocks,
-        purses=purses,
-        risk=risk,
-        lines=lines,
-        registrations=Registrations(parts),
-        outbox=outbox,
-        senders=sending,
-        receipts=receipts,
-        staff=StaffRegister(db, factors),
-        desk=StaffDesk(db, operators, Sessions(redis, vault), factors, is_demo=settings.is_demo),
-    )
+    return Coded(engine, links, journal, receipts, blocks, purses, sending)
 
 
 def outside(settings: Settings, clock: Clock) -> tuple[Provisioner, Inventory, Registry]:

@@ -55,6 +55,12 @@ BLOCK_REASON: Mapping[str, str] = {
 """Reasons that nobody chooses from a list: the guard's, and the holder's."""
 
 MADE_BY: Mapping[str, str] = {"guard": "the guard", "holder": "the holder of the number"}
+LIFTING: Mapping[str, str] = {
+    "guard": "The budget behind it begins anew. If messages stay unanswered there, it is set again, for longer.",
+    "holder": "The holder of the number asked for it: lift it if they ask for that too.",
+}
+"""What else to know before lifting, by who set the block."""
+
 CHANNEL: Mapping[str, str] = {"sms": "by SMS", "voice": "by a call"}
 
 SENT: Mapping[str, tuple[str, Tone]] = {
@@ -62,6 +68,7 @@ SENT: Mapping[str, tuple[str, Tone]] = {
     "suppressed": ("A code was held back; the caller was not told", "review"),
     "denied": ("A code was asked for too soon or too often; the caller was told to wait", "review"),
     "unfunded": ("No code was sent: no money was ready", "review"),
+    "test": ("A test number: nothing was sent", "plain"),
     "challenged": ("A challenge was to be solved before a code", "plain"),
 }
 CHECKED: Mapping[str, tuple[str, Tone]] = {

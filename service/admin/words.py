@@ -257,7 +257,7 @@ FLASHES: Mapping[str, Flash] = {
     "dealer-suspend": Flash("Suspended. The shop opens no registrations."),
     "look": Flash("Saved."),
     "block-set": Flash("Set. No codes go there until it ends or is lifted."),
-    "block-lifted": Flash("Lifted. Codes go there again, and what had filled up behind it begins anew."),
+    "block-lifted": Flash("Lifted. Codes go there again."),
 }
 
 

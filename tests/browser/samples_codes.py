@@ -110,7 +110,7 @@ TRAFFIC = v.CodesPage(
             31,
         ),
         v.Conversions(
-            "sender", "By sender", "Sender", "EUR", flows(("smpp", 500, 390, 0), ("none took it", 12, 0, 64))
+            "sender", "By sender", "Sender", "EUR", flows(("smpp", 500, 390, 0), ("no sender", 12, 0, 64))
         ),
     ),
     pressed=tuple(

@@ -150,7 +150,7 @@ _TABLES = {
 
 def _named(key: str, name: str) -> str:
     if name == "none":
-        return "none took it" if key == "sender" else "not known"
+        return "no sender" if key == "sender" else "not known"
     return country(name) if key == "country" else number_block(name) if key == "block" else name
 
 

@@ -128,7 +128,7 @@ async def _block_page(visitor: Visitor, reader: Reader, found: SendBlock) -> Blo
         clock_at=found.until if holds else over,
         facts=_facts(found, row.why, row.by, names),
         timeline=present.moments(await audit.entries(reader, object=row.id, limit=100), names),
-        acts=(_lift(row.id),) if holds and may else (),
+        acts=(_lift(row.id, found.made_by),) if holds and may else (),
         why_none=None if may or not holds else "Your role reads blocks and does not lift them.",
     )
 
@@ -143,11 +143,8 @@ def _facts(found: SendBlock, why: str, by: str, names: Names) -> tuple[Fact, ...
     )
 
 
-def _lift(block_id: str) -> Act:
-    effect = (
-        "Codes go there again at once, and the budget behind it begins anew. If messages stay unanswered there, the"
-        " guard blocks it again, for longer."
-    )
+def _lift(block_id: str, made_by: str) -> Act:
+    effect = f"Codes go there again at once. {code_words.LIFTING.get(made_by, '')}".strip()
     path = f"{HOME}/blocks/{block_id}/lift"
     return Act("l", "lift", "Lift", "yes", effect, path, words.LIFT_REASONS, "Lift the block")
 

@@ -19,6 +19,19 @@ TABLES = ("money_day", "send_block", "otp_event")
 
 
 def upgrade() -> None:
+    _money()
+    _blocks()
+    _history()
+    for table in TABLES:
+        for statement in wall(table):
+            op.execute(statement)
+        # The history is added to and, when it is old, deleted; what it says is never changed.
+        change = "" if table == "otp_event" else ", UPDATE"
+        op.execute(f'GRANT SELECT, INSERT, DELETE{change} ON "{table}" TO {APP}')
+        op.execute(f'GRANT SELECT ON "{table}" TO {READ}')
+
+
+def _money() -> None:
     op.create_table(
         "money_day",
         sa.Column(
@@ -42,6 +55,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("operator_id", "day", name=op.f("pk_money_day")),
     )
+
+
+def _blocks() -> None:
     op.create_table(
         "send_block",
         sa.Column(
@@ -72,14 +88,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("operator_id", "id", name=op.f("pk_send_block")),
     )
     op.create_index(op.f("ix_send_block_operator_id_until"), "send_block", ["operator_id", "until"])
-    _history()
-    for table in TABLES:
-        for statement in wall(table):
-            op.execute(statement)
-        # The history is added to and, when it is old, deleted; what it says is never changed.
-        change = "" if table == "otp_event" else ", UPDATE"
-        op.execute(f'GRANT SELECT, INSERT, DELETE{change} ON "{table}" TO {APP}')
-        op.execute(f'GRANT SELECT ON "{table}" TO {READ}')
 
 
 def _history() -> None:

@@ -2,7 +2,8 @@
 -- KEYS:    1..n the home under each enabled key, primary first; then the stream of the history; then the record of
 --          an Idempotency-Key, if there is one; then the budgets.
 -- ARGV:    1 now_us (0: the server's clock); 2 n; 3 the buckets, JSON; 4 the challenge, JSON:
---            to, id, digest, left, channel, dealer, sealed {…}, dims {…}, life, tombstone, until (µs)
+--            to, id, digest, left, channel, dealer, sealed {…}, dims {…}, life, tombstone, until (µs; where a right
+--            answer is recorded elsewhere)
 --          5 the entry of the history, JSON, or ""; 6 fingerprint, 7 holder, 8 lease (µs), 9 life of the record (ms):
 --          "" where there is no Idempotency-Key; 10 "1" where a purse that is short is filled and asked once more: the
 --          history hears of what came of that.
@@ -53,7 +54,6 @@ local fields = {
   to .. ".of", new.left,
   to .. ".expires", string.format("%.0f", now + new.life),
   to .. ".again", string.format("%.0f", answer[3]),
-  to .. ".until", string.format("%.0f", new["until"]),
   to .. ".channel", new.channel,
 }
 local function add(name, value)
@@ -62,6 +62,7 @@ local function add(name, value)
   end
 end
 add("dealer", new.dealer)
+add(to .. ".until", new["until"] and string.format("%.0f", new["until"]))
 add(to .. ".old1", before[1])
 add(to .. ".old2", before[1] and before[2])
 add(to .. ".sms", new.channel == "sms" and "1")

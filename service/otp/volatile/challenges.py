@@ -220,12 +220,13 @@ class Challenges:
             [f'"s{at // _PIECE + 1}":"{sealed[at : at + _PIECE]}"' for at in range(0, len(sealed), _PIECE)]
         )
         dims = ",".join([f'"{name}":"{hashed}"' for name, hashed in new.dims.items()])
+        until = f'"until":{micros(new.until)},' if new.until is not None else ""
         dealer = f',"dealer":"{new.dealer.hex}"' if new.dealer is not None else ""
         # By hand: ids, hex digits and words of ours need no escaping, and this is done for every message.
         return (
             f'{{"subject":"{new.subject.hex}","to":"{_SHORT[new.to]}","id":"{new.id.hex}","digest":"{digest}",'
             f'"left":{new.attempts},"channel":"{new.channel}","life":{new.ttl // ONE_US},'
-            f'"tombstone":{new.tombstone // ONE_US},"until":{micros(new.until)},'
+            f'"tombstone":{new.tombstone // ONE_US},{until}'
             f'"sealed":{{{pieces}}},"dims":{{{dims}}}{dealer}}}'
         )
 

@@ -53,7 +53,7 @@ class Kept(Exception):
 @dataclass(frozen=True, slots=True)
 class NewChallenge:
     """What is issued. ``dims``: the keyed hashes that checks will need, by dimension. ``sealed``: the number, for a
-    resend; ``dealer`` restricts who sees it."""
+    resend; ``dealer`` restricts who sees it; ``until``: the end of a subject that records right answers elsewhere."""
 
     operator: UUID
     subject: UUID
@@ -64,7 +64,7 @@ class NewChallenge:
     ttl: timedelta
     attempts: int
     tombstone: timedelta
-    until: datetime
+    until: datetime | None
     dims: Mapping[str, str] = field(default_factory=dict)
     sealed: bytes = b""
     dealer: UUID | None = None

@@ -45,13 +45,13 @@ def new_code() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a code is for. ``until``: when the subject is over; ``sealed``: the number, where a resend needs it;
-    ``is_first``: no message went to it yet; ``has_solved``: it solved a challenge before."""
+    """What a code is for. ``until``: when the subject is over, where a right answer is recorded elsewhere;
+    ``sealed``: the number, where a resend needs it; ``is_first``: no message went to it yet."""
 
     id: UUID
     to: To
     purpose: str
-    until: datetime
+    until: datetime | None
     in_shop: bool = False
     sealed: bytes = b""
     dealer: UUID | None = None

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from service.dealers.model import Dealer, DealerMismatch
@@ -47,6 +47,17 @@ _STATUS = {
     ChallengeState.EXPIRED: "expired",
     ChallengeState.WITHDRAWN: "expired",
 }
+
+
+class Sealed(NamedTuple):
+    """What a verification keeps sealed in Redis, as a bare list: it stands there once for each."""
+
+    to: str
+    language: str
+    client_ref: str | None
+
+    def written(self) -> bytes:
+        return json.dumps(self, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class Secrets(Protocol):
@@ -93,13 +104,13 @@ class Verifications:
         asker = await self._admit(asker, dealer)
         number = Msisdn.parse(to, "/to")
         verification, now = new_id(), self._db.clock.now()
-        kept = {"to": number.value, "lang": language, **({} if client_ref is None else {"ref": client_ref})}
+        kept = Sealed(number.value, language, client_ref)
         subject = Subject(
             verification,
             To.NUMBER,
             PURPOSE,
-            until=now,
-            sealed=self._vault.seal_secret(_TABLE, verification, json.dumps(kept).encode()),
+            until=None,
+            sealed=self._vault.seal_secret(_TABLE, verification, kept.written()),
             dealer=asker.dealer if asker.is_bound else None,
         )
         sent, issued = await self._engine.send(
@@ -133,12 +144,12 @@ class Verifications:
                 raise StateConflict("verified")
             if earlier is None:
                 raise OtpExpired()
-            return _told(challenge, earlier, Msisdn.parse(kept["to"]), known_channel(channel)), True
+            return _told(challenge, earlier, Msisdn.parse(kept.to), known_channel(channel)), True
         subject = Subject(
             verification,
             To.NUMBER,
             PURPOSE,
-            until=self._db.clock.now(),
+            until=None,
             sealed=challenge.sealed,
             dealer=challenge.dealer,
             is_first=False,
@@ -146,9 +157,9 @@ class Verifications:
         sent, issued = await self._engine.send(
             asker,
             subject,
-            rules.destination(Msisdn.parse(kept["to"])),
+            rules.destination(Msisdn.parse(kept.to)),
             channel=known_channel(channel),
-            language=language or kept["lang"],
+            language=language or kept.language,
             now=self._db.clock.now(),
             idem=idem,
         )
@@ -183,12 +194,12 @@ class Verifications:
             id=verification,
             status=_STATUS[challenge.state],
             verified_at=challenge.verified_at,
-            to_masked=Msisdn.parse(kept["to"]).masked,
+            to_masked=Msisdn.parse(kept.to).masked,
             channel=challenge.channel,
             expires_at=challenge.expires_at,
             resend_at=challenge.resend_at,
             attempts_left=challenge.attempts_left,
-            client_ref=kept.get("ref"),
+            client_ref=kept.client_ref,
         )
 
     async def keep_refusal(self, idem: Idem, status: int, sealed: bytes) -> None:
@@ -225,9 +236,8 @@ class Verifications:
             verified_at=verified.at if verified else None,
         )
 
-    def _kept(self, verification: UUID, challenge: Challenge) -> dict[str, str]:
-        found: dict[str, str] = json.loads(self._vault.open_secret(_TABLE, verification, challenge.sealed))
-        return found
+    def _kept(self, verification: UUID, challenge: Challenge) -> Sealed:
+        return Sealed(*json.loads(self._vault.open_secret(_TABLE, verification, challenge.sealed)))
 
     async def _admit(self, asker: Asker, code: str | None) -> Asker:
         """With the dealer that the request names or the key is bound to; what was found is kept for two seconds."""

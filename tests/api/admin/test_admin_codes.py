@@ -135,6 +135,8 @@ async def test_blocks_are_named_and_numbers_masked(
     assert "+49 151 •••• 678 number The holder did not ask for these codes the holder of the number" in page
     assert f"+49 151 •••• 678, {client.name} number, for one client" in page
     assert "every code everything" in page
+    wished = next(each for each in await services.blocks.live(api.operator) if each.made_by == "holder")
+    assert "lift it if they ask for that too" in await said(person, path_of(wished))
     assert "12345" not in html
 
 

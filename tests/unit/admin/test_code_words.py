@@ -15,6 +15,7 @@ from service.limits.model import SHARED, Limit, SendBlock
 from service.limits.rules.policy import BLOCKS
 from service.limits.workflow import MoneyLeft
 from service.otp.model import CodeEvent
+from service.otp.rules.history import WORDS
 from service.otp.store import Conversion
 
 NOW = datetime(2026, 11, 23, 14, 8, tzinfo=UTC)
@@ -145,6 +146,7 @@ def event(kind: str, outcome: str, challenge: UUID | None = None, **more: str) -
 
 
 def test_every_outcome_of_a_code_has_words() -> None:
+    assert set(code_words.SENT) == {*WORDS.values(), "test"}
     for kind, outcomes in (
         ("send", code_words.SENT),
         ("check", code_words.CHECKED),
