@@ -14,7 +14,8 @@ from pydantic import SecretStr
 from service.adapters.caller import Caller
 from service.adapters.captcha.http import DEADLINE_S as CAPTCHA_DEADLINE_S
 from service.adapters.captcha.http import HttpCaptcha
-from service.adapters.hlr.http import DEADLINE_S, HttpLookup
+from service.adapters.hlr.http import DEADLINE_S as HLR_DEADLINE_S
+from service.adapters.hlr.http import HttpLookup
 from service.adapters.inventory.http import HttpInventory
 from service.adapters.provisioning.http import HttpProvisioner
 from service.adapters.registry.http import HttpRegistry
@@ -93,6 +94,7 @@ class Services:
     registrations: Registrations
     outbox: Outbox | None
     senders: Sequence[Sender]
+    guards: "Guards"
     receipts: Receipts
     staff: StaffRegister
     desk: StaffDesk
@@ -140,6 +142,7 @@ class Services:
                 await each.stop()
             await self.policies.stop()
             await self.purses.close()
+            await self.guards.close()
             await self.journal.stop()
             await self.redis.close()
             await self.db.close()
@@ -246,6 +249,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         registrations=Registrations(parts),
         outbox=outbox,
         senders=sent.senders,
+        guards=sent.guards,
         receipts=sent.receipts,
         staff=StaffRegister(db, factors),
         desk=StaffDesk(db, operators, Sessions(redis, vault), factors, is_demo=settings.is_demo),
@@ -263,6 +267,7 @@ class Coded:
     blocks: Blocks
     purses: Purses
     senders: Sequence[Sender]
+    guards: "Guards"
 
 
 def coded(
@@ -281,12 +286,8 @@ def coded(
     sending = instead.senders
     if sending is None:
         sending = senders(settings, outbox, clock, receipts.received)
-
-    def code_policy() -> CodePolicy:
-        return policies.current.codes
-
-    known = lookup(settings, clock, code_policy)
-    dispatch = Dispatch(sending, deadline_s=settings.send_deadline_s, lookup=known)
+    before = guards(settings, clock, vault, lambda: policies.current.codes)
+    dispatch = Dispatch(sending, deadline_s=settings.send_deadline_s, lookup=before.lookup)
     blocks = Blocks(db, redis, vault, lambda: policies.current.limits)
     purses = Purses(db, redis, vault, blocks, lambda: policies.current.limits)
     links = HolderLinks(vault, settings.public_url)
@@ -294,17 +295,17 @@ def coded(
         redis,
         vault,
         Tools(
-            code_policy,
+            lambda: policies.current.codes,
             dispatch,
             journal=journal,
             purses=purses,
-            challenger=challenger(settings, clock, vault, code_policy),
+            challenger=before.challenger,
             web_domain=settings.web_otp_domain or None,
             links=links.of if settings.holder_links else no_link,
             remember=receipts.remember,
         ),
     )
-    return Coded(engine, links, journal, receipts, blocks, purses, sending)
+    return Coded(engine, links, journal, receipts, blocks, purses, sending, before)
 
 
 def outside(settings: Settings, clock: Clock) -> tuple[Provisioner, Inventory, Registry]:
@@ -325,25 +326,37 @@ def outside(settings: Settings, clock: Clock) -> tuple[Provisioner, Inventory, R
     return provisioner, inventory, registry
 
 
-def lookup(settings: Settings, clock: Clock, policy: Callable[[], CodePolicy]) -> Lookup:
-    """What the network knows of a number; the null twin where no register is named."""
-    if not settings.hlr_url:
-        return NullLookup()
-    token = settings.hlr_token.get_secret_value() or None
-    caller = Caller(settings.hlr_url, clock, token=token, deadline_s=DEADLINE_S)
-    return HttpLookup(caller, lambda line_type: line_type in policy().line_types, clock)
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What stands before a message: the network's word on a number, and a challenge under pressure."""
+
+    lookup: Lookup
+    challenger: Challenger
+    callers: Sequence[Caller] = ()
+
+    async def close(self) -> None:
+        for caller in self.callers:
+            await caller.close()
 
 
-def challenger(
-    settings: Settings, clock: Clock, vault: Vault, policy: Callable[[], CodePolicy]
-) -> Challenger:
-    """Proof of work; a CAPTCHA before it where a verifier is named."""
-    work = WorkChallenger(vault, lambda: policy().work_bits)
-    if not settings.captcha_url:
-        return work
-    token = settings.captcha_token.get_secret_value() or None
-    caller = Caller(settings.captcha_url, clock, token=token, deadline_s=CAPTCHA_DEADLINE_S)
-    return CaptchaChallenger(HttpCaptcha(caller, settings.captcha_site_key), work)
+def guards(settings: Settings, clock: Clock, vault: Vault, policy: Callable[[], CodePolicy]) -> Guards:
+    """Null where no register is named; proof of work where no CAPTCHA is."""
+    known: Lookup = NullLookup()
+    asks: Challenger = WorkChallenger(vault, lambda: policy().work_bits)
+    callers: list[Caller] = []
+
+    def caller(url: str, token: SecretStr, deadline_s: float) -> Caller:
+        made = Caller(url, clock, token=token.get_secret_value() or None, deadline_s=deadline_s)
+        callers.append(made)
+        return made
+
+    if settings.hlr_url:
+        hlr = caller(settings.hlr_url, settings.hlr_token, HLR_DEADLINE_S)
+        known = HttpLookup(hlr, lambda line_type: line_type in policy().line_types, clock)
+    if settings.captcha_url:
+        verifier = caller(settings.captcha_url, settings.captcha_token, CAPTCHA_DEADLINE_S)
+        asks = CaptchaChallenger(HttpCaptcha(verifier, settings.captcha_site_key), asks)
+    return Guards(known, asks, callers)
 
 
 def senders(settings: Settings, outbox: Outbox | None, clock: Clock, on_receipt: OnReceipt) -> list[Sender]:

@@ -225,8 +225,8 @@ class CodeEvent:
     """One line of the history. ``kind``: send, check, accepted, unsent, withheld, receipt. ``outcome`` of a send: sent,
     suppressed, denied, unfunded, challenged, test; of a check: verified, rejected, expired, exhausted, limited, absent;
     of the rest a word of their own. ``limit`` is the one that decided. ``facts`` of a send: ``names`` (keyed hashes by
-    dimension), ``shadows``, ``pressures`` (limits without room), ``first``, ``shop``, ``solved`` where it is so; of a
-    check that is expired: ``compared``, where the code before the newest was given and a try was charged."""
+    dimension), ``shadows`` and ``pressures`` (limits without room), and ``first``, ``shop``, ``solved``, ``refilled``
+    where it is so; of a check that is expired: ``compared``, where a code of before was given and charged a try."""
 
     id: UUID
     at: datetime

@@ -66,20 +66,6 @@ async def page(
     return [_event(row) for row in rows]
 
 
-async def asked_again(reader: Reader, since: datetime, until: datetime) -> set[UUID]:
-    """Ids of sends that were no decision: a slice of money ran out, the next was leased, and it was asked again."""
-    rows = await reader.all(
-        sa.text(
-            "SELECT array_agg(id ORDER BY outcome <> 'unfunded', at, id) AS ids FROM otp_event"
-            " WHERE operator_id = :operator AND at >= :since AND at < :until AND kind = 'send' AND challenge IN"
-            " (SELECT challenge FROM otp_event WHERE operator_id = :operator AND at >= :since AND at < :until"
-            " AND kind = 'send' AND outcome = 'unfunded') GROUP BY challenge HAVING count(*) > 1"
-        ),
-        {"operator": reader.tenant, "since": since, "until": until},
-    )
-    return {each for row in rows for each in row.ids[:-1]}
-
-
 _MESSAGES = (
     "WITH m AS (SELECT challenge, min(at) FILTER (WHERE kind = 'send') AS at,"
     " min(country) AS country, min(block) AS block, coalesce(min(sender), 'none') AS sender,"

@@ -242,8 +242,7 @@ async def test_without_postgresql_verifications_go_on_until_the_money_is_spent(o
                 assert (await api.get(path)).json()["status"] == "verified"
             unavailable(await api.get(f"{PATH}/ver_{'0' * 32}"), "postgresql")
             with own.redis_admin() as admin:
-                for purse in admin.keys("{otp}:m:*"):  # type: ignore[union-attr]  # not asyncio's
-                    admin.set(purse, 0)
+                admin.set(api.services.purses._key(own.operator.id, api.services.clock.now()), 0)
             unavailable(await api.post(PATH, {"to": number(74)}), "postgresql")
             assert sent(gateway)[number(74)] == 0
         await asyncio.to_thread(own.bring_back)

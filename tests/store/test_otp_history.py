@@ -84,7 +84,7 @@ async def test_what_was_refused_says_by_which_limit_and_what_else_had_no_room(ar
         rules.seed_policy(),
         OTP_SENDS_PER_MSISDN=Window(2, HOUR_US),
         OTP_SENDS_PER_MSISDN_EVERYWHERE=Window(1, DAY_US),
-        OTP_NEIGHBOURS_PER_HUNDRED=FULL_SHADOW,
+        OTP_SENDS_PER_CLIENT=FULL_SHADOW,
         OTP_SEND_ATTEMPTS_PER_CLIENT=PRESSED,
     )
     for _ in range(2):
@@ -98,7 +98,7 @@ async def test_what_was_refused_says_by_which_limit_and_what_else_had_no_room(ar
         ("suppressed", "OtpSendsPerMsisdnEverywhere"),
         ("denied", "OtpSendsPerMsisdn"),
     ]
-    assert [each.facts.get("shadows") for each in sends] == [None] + [["OtpNeighboursPerHundred"]] * 2
+    assert [each.facts.get("shadows") for each in sends] == [None] + [["OtpSendsPerClient"]] * 2
     assert [each.facts.get("pressures") for each in sends] == [None] + [["OtpSendAttemptsPerClient"]] * 2
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from service.infra.crypto import Vault
@@ -48,6 +49,7 @@ async def test_no_code_and_no_number_is_left_anywhere(
     """Every way that a challenge can go, then everything that Redis holds, every log line, every refusal."""
     monkeypatch.setattr("service.otp.workflow.engine.new_code", lambda: "907356")
     said: list[str] = []
+    structlog.reset_defaults()  # whatever level an application that ran in this process has set
     with capture_logs() as logs:
         desk = Desk(redis, vault, clock)
         broken = Desk(redis, vault, clock, senders=[Failing(SenderUncertain("hm", "answer-lost"))])

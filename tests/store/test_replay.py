@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import structlog
 
 from service.cli import main
 from service.infra.crypto import Vault
@@ -94,8 +95,7 @@ async def test_money_that_runs_out_is_replayed(town: Town) -> None:
     assert unfunded == [report.let_through, 0]
     assert unfunded[0] == report.recorded["unfunded"] > 0
     rows = await events(town)
-    leases = sum(each.outcome == "unfunded" for each in rows) - unfunded[0]
-    assert leases >= 2 * len(town.operators), "what was asked again after a lease is no decision"
+    assert sum("refilled" in each.facts for each in rows) > unfunded[0], "some leases brought money"
 
 
 async def test_a_stricter_policy_stops_and_says_who_was_honest(town: Town) -> None:
@@ -199,11 +199,13 @@ async def test_nothing_personal_is_in_the_report(town: Town) -> None:
 
 # The command
 
+Run = Callable[..., Awaitable[tuple[int, str, str]]]
+
 
 @pytest.fixture
 def command(
     backend: Backend, keys_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Awaitable[tuple[int, str, str]]]:
+) -> Iterator[Run]:
     settings = {
         "MODE": "test",
         "DATABASE_URL": backend.servers.app_url,
@@ -219,10 +221,11 @@ def command(
         said = capsys.readouterr()
         return code, said.out, said.err
 
-    return run
+    yield run
+    # It writes to this test's standard error, which is closed when the test is over.
+    structlog.reset_defaults()
 
 
-Run = Callable[..., Awaitable[tuple[int, str, str]]]
 RANGE = ("--from", "2026-11-22", "--to", "2026-11-24T00:00:00Z")
 STRICT = ('{ kind = "window", count = 5, period = "1h" }', '{ kind = "window", count = 1, period = "1h" }')
 

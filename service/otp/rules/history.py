@@ -19,7 +19,7 @@ WORDS = {
     Outcome.CHALLENGED: "challenged",
 }
 """What a send's outcome is called in the history."""
-_FLAGS = {"first": "f", "shop": "s", "solved": "q"}
+_FLAGS = {"first": "f", "shop": "s", "solved": "q", "refilled": "r"}
 
 
 def read(said: bytes, result: bytes | None) -> tuple[UUID, CodeEvent]:

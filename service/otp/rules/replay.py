@@ -75,9 +75,8 @@ class World:
         self._states: dict[tuple[str, str], State] = {}
         self._made: OrderedDict[UUID, tuple[datetime, Made]] = OrderedDict()
 
-    def send(self, event: CodeEvent, *, is_short: bool) -> Told:
-        """Decide as the engine would. ``is_short``: the slice in Redis was too small at that moment, and another was
-        leased for the next try."""
+    def send(self, event: CodeEvent) -> Told:
+        """Decide as the engine would. Where the purse had to be filled it asked twice, and measured pressure twice."""
         if event.country not in self.policy.prices:
             return Told(REFUSED, None, (), ())
         hashes = names_of(event)
@@ -92,10 +91,8 @@ class World:
             has_solved=bool(facts.get("solved")),
         ).bill(hashes)
         now_us = micros(event.at)
-        if is_short:
-            # Nothing but what measures pressure was charged, and the next try is another event.
+        if facts.get("refilled"):
             self._charge_pressure(charges, now_us)
-            return Told("unfunded", None, (), ())
         verdict = self._spend(charges, now_us)
         self._remember(event, Made(charges, verdict))
         return Told(
@@ -105,9 +102,9 @@ class World:
             tuple(each.value for each in verdict.pressures),
         )
 
-    def unsent(self, event: CodeEvent) -> None:
+    def unsent(self, challenge: UUID) -> None:
         """No sender took it, for certain: what was charged is given back."""
-        made = self._of(event)
+        made = self._of(challenge)
         if made is not None:
             for each in law.charged(made.charges, made.verdict):
                 self._states[each.key, each.part] = law.refund(
@@ -117,7 +114,7 @@ class World:
     def check(self, event: CodeEvent, sent: CodeEvent) -> None:
         """Charge what a comparison charged. Where this world had sent no code there was nothing to compare; an answer
         that was refused unread stays unknown, and charges nothing more."""
-        made = self._of(event)
+        made = self._of(event.challenge)
         if made is None or not made.is_live:
             return
         hashes = dict(names_of(sent))
@@ -188,8 +185,8 @@ class World:
         while next(iter(self._made.values()))[0] < event.at - REMEMBER:
             self._made.popitem(last=False)
 
-    def _of(self, event: CodeEvent) -> Made | None:
-        found = None if event.challenge is None else self._made.get(event.challenge)
+    def _of(self, challenge: UUID | None) -> Made | None:
+        found = None if challenge is None else self._made.get(challenge)
         return None if found is None else found[1]
 
 
@@ -197,8 +194,6 @@ class World:
 class Replay:
     """Feed it everything from well before the range, so that budgets are as full as they were; only sends in
     ``[since, until)`` count.
-
-    ``asked_again``: ids of sends that found the slice of money too small and were asked again after a lease.
     """
 
     in_force: CodePolicy
@@ -206,11 +201,11 @@ class Replay:
     since: datetime
     until: datetime
     blocks: Spans = field(default_factory=dict)
-    asked_again: frozenset[UUID] = frozenset()
     report: Report = field(init=False)
     _now: World = field(init=False)
     _next: World = field(init=False)
     _sends: "OrderedDict[UUID, CodeEvent]" = field(default_factory=OrderedDict)
+    _early: set[UUID] = field(default_factory=set)
     _changed: dict[UUID, Changed] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -225,27 +220,36 @@ class Replay:
             self._send(event, is_counted and self.since <= event.at < self.until)
         elif event.kind == "check" and event.challenge is not None:
             self._check(event)
-        elif event.kind == "unsent" and event.outcome == "unavailable":
-            self._now.unsent(event)
-            self._next.unsent(event)
+        elif event.kind == "unsent" and event.outcome == "unavailable" and event.challenge is not None:
+            self._unsent(event.challenge)
 
     def _send(self, event: CodeEvent, is_counted: bool) -> None:
         if event.outcome == "test":
             return
-        is_short = event.id in self.asked_again
-        now = self._now.send(event, is_short=is_short)
-        following = self._next.send(event, is_short=is_short)
-        if is_short or event.challenge is None:
+        now = self._now.send(event)
+        following = self._next.send(event)
+        if event.challenge is None:
             return
         self._sends[event.challenge] = event
         while next(iter(self._sends.values())).at < event.at - REMEMBER:
             self._sends.popitem(last=False)
+        if event.challenge in self._early:
+            self._early.discard(event.challenge)
+            self._unsent(event.challenge)
         if not is_counted:
             return
         self.report.count(event, now, following)
         if (now.outcome, now.limit) != (following.outcome, following.limit):
             turned = self.report.changed(event.challenge, event.at, now, following)
             self._changed[event.challenge] = turned
+
+    def _unsent(self, challenge: UUID) -> None:
+        """Noted by a process's clock, while the send was by that of Redis: it may seem to come first."""
+        if challenge not in self._sends:
+            self._early.add(challenge)
+            return
+        self._now.unsent(challenge)
+        self._next.unsent(challenge)
 
     def _check(self, event: CodeEvent) -> None:
         assert event.challenge is not None

@@ -16,6 +16,7 @@ from service.otp.model import Accepted, Message
 from service.otp.ports import Lookup, NullLookup, Sender, SenderUnavailable, SendFailed
 
 _T = TypeVar("_T")
+Way = tuple[str, ...]
 log = structlog.get_logger()
 
 
@@ -33,17 +34,29 @@ class Withheld(Exception):
 
 
 class Pace:
-    """How long messages take, for those that are held back: an answer that came sooner would tell them apart."""
+    """How messages fare, for those that are held back: an answer that came sooner, or that came at all while nothing
+    can be sent, would tell them apart. Outages are kept for each way of sending: the senders' names."""
 
     def __init__(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._took: deque[float] = deque(maxlen=64)
+        self._outages: dict[Way, tuple[NotSent, float]] = {}
         self._sleep = sleep
 
-    def note(self, seconds: float) -> None:
+    def note(self, seconds: float, way: Way = ()) -> None:
         self._took.append(seconds)
+        self._outages.pop(way, None)
 
-    async def keep(self) -> None:
-        """Wait as long as one of the last messages took, whichever."""
+    def note_outage(self, failed: NotSent, seconds: float, way: Way) -> None:
+        """Nothing could be sent this way, whatever the number: what one number alone is refused for is no outage."""
+        self._outages[way] = (failed, seconds)
+
+    async def keep(self, way: Way = ()) -> None:
+        """Wait as long as one of the last messages took, whichever; :class:`NotSent` where the last one this way found
+        no sender."""
+        if (outage := self._outages.get(way)) is not None:
+            failed, seconds = outage
+            await self._sleep(seconds)
+            raise NotSent(failed.cause, is_certain=failed.is_certain)
         if self._took:
             await self._sleep(secrets.choice(self._took))
 
@@ -96,8 +109,9 @@ class Dispatch:
         self._deadline_s = deadline_s
         self._lookup = lookup or NullLookup()
 
-    async def hold_back(self) -> None:
-        await self.pace.keep()
+    async def hold_back(self, senders: Sequence[Sender]) -> None:
+        """As long as a message would take by these; :class:`NotSent` while none takes any."""
+        await self.pace.keep(_way(senders))
 
     async def deliver(self, message: Message, number: Msisdn, senders: Sequence[Sender]) -> Accepted:
         """The first of ``senders`` that takes it. Raises :class:`NotSent` or :class:`Withheld`."""
@@ -114,12 +128,17 @@ class Dispatch:
         except TimeoutError as late:
             # The message may be on its way: a charge given back here would make slow senders free to abuse.
             log.warning("otp.sender_slow", senders=len(senders))
-            raise NotSent("late", is_certain=False) from late
+            failed_late = NotSent("late", is_certain=False)
+            self.pace.note_outage(failed_late, time.perf_counter() - started, _way(senders))
+            raise failed_late from late
         except Withheld:
             CODES.labels("withheld").inc()
-            await self.hold_back()
+            await self.hold_back(senders)
             raise
-        self.pace.note(time.perf_counter() - started)
+        except NotSent as nobody:
+            self.pace.note_outage(nobody, time.perf_counter() - started, _way(senders))
+            raise
+        self.pace.note(time.perf_counter() - started, _way(senders))
         return accepted
 
     async def _first(self, message: Message, senders: Sequence[Sender]) -> Accepted:
@@ -133,3 +152,7 @@ class Dispatch:
                 SENDS.labels(sender.name, "accepted").inc()
                 return accepted
         raise NotSent("unavailable", is_certain=True)
+
+
+def _way(senders: Sequence[Sender]) -> Way:
+    return tuple(sender.name for sender in senders)

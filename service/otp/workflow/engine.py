@@ -35,7 +35,7 @@ from service.otp.ports import Challenger, Journal, NullJournal, NullPurses, Purs
 from service.otp.volatile import Challenges, Hashes, Idem, Issued, NewChallenge
 from service.otp.workflow.budgets import Asker, Budgets, kept_for_checks
 from service.otp.workflow.dispatch import Dispatch, NotSent, Tasks, Withheld
-from service.otp.workflow.entries import again, check_entry, flags_of, send_entry
+from service.otp.workflow.entries import check_entry, flags_of, send_entry, with_refill
 
 
 def new_code() -> str:
@@ -127,7 +127,7 @@ class Engine:
         if issued.verdict.outcome is Outcome.SHORT:
             # The day's first message, or more in a second than a slice holds: lease, and ask once more.
             await self.tools.purses.top_up(asker.operator)
-            draft = replace(draft, entry=again(draft.entry))
+            draft = replace(draft, entry=with_refill(draft.entry))
             issued = await self._issue(draft, idem)
         if not issued.is_replay:
             await self._finish(draft, issued, now, idem)
@@ -212,7 +212,7 @@ class Engine:
             raise self._ask(draft, issued.verdict, now)
         if outcome is Outcome.SUPPRESSED:
             CODES.labels("suppressed").inc()
-            await self.tools.dispatch.hold_back()
+            await self._hold_back(draft, issued.verdict, idem)
         elif draft.is_test:
             CODES.labels("test").inc()
         else:
@@ -296,7 +296,6 @@ class Engine:
     async def _deliver(self, message: Message, draft: "Draft", verdict: Verdict, idem: Idem | None) -> None:
         """Failing, the challenge dies before the caller hears of it."""
         new, journal = draft.new, self.tools.journal
-        refund: Sequence[Charge] = ()
         try:
             accepted = await self.tools.dispatch.deliver(message, draft.to.msisdn, draft.senders)
         except Withheld:
@@ -305,16 +304,28 @@ class Engine:
         except NotSent as failed:
             CODES.labels(failed.cause).inc()
             journal.note("unsent", operator=new.operator, challenge=new.id, cause=failed.cause)
-            if failed.is_certain:
-                refund = limits.charged(draft.charges, verdict)
-            await self._withdraw(new, refund, verdict, idem)
-            raise Unavailable(message.channel.value) from failed
+            raise await self._unsent(draft, verdict, failed, idem) from failed
         except BaseException:
             await self._withdraw(new, (), verdict, idem)
             raise
         journal.note("accepted", operator=new.operator, challenge=new.id, sender=accepted.sender)
         if accepted.references:
             self.tasks.later(self.tools.remember(accepted, new.operator, new.id))
+
+    async def _hold_back(self, draft: "Draft", verdict: Verdict, idem: Idem | None) -> None:
+        """Wait as a message would, and fail as it would while nothing can be sent: 202 would tell this number apart."""
+        try:
+            await self.tools.dispatch.hold_back(draft.senders)
+        except NotSent as failed:
+            raise await self._unsent(draft, verdict, failed, idem) from failed
+
+    async def _unsent(
+        self, draft: "Draft", verdict: Verdict, failed: NotSent, idem: Idem | None
+    ) -> Unavailable:
+        """The code dies; its charge is given back where nothing is on its way."""
+        refund = limits.charged(draft.charges, verdict) if failed.is_certain else ()
+        await self._withdraw(draft.new, refund, verdict, idem)
+        return Unavailable(draft.new.channel.value)
 
     async def _withdraw(
         self, new: NewChallenge, refund: Sequence[Charge], verdict: Verdict, idem: Idem | None

@@ -16,8 +16,6 @@ from service.otp.model import CodePolicy, Destination
 from service.otp.volatile import NewChallenge, Tariff
 from service.otp.workflow.budgets import Asker
 
-_ID = len('{"e":"') + 32
-
 
 def flags_of(*, is_first: bool, in_shop: bool, has_solved: bool) -> str:
     """What decided which budgets were charged and is in no other column."""
@@ -54,9 +52,9 @@ def check_entry(asker: Asker, subject: UUID, tariff: Tariff) -> str:
     )
 
 
-def again(entry: str) -> str:
-    """The same entry under an id of its own: what is asked twice is two lines of the history."""
-    return f'{{"e":"{new_id().hex}{entry[_ID:]}'
+def with_refill(entry: str) -> str:
+    """The purse was too small and was filled: what measures pressure was charged once more than the history tells."""
+    return f'{entry[:-1]},"r":1}}'
 
 
 @lru_cache(maxsize=100)

@@ -37,13 +37,10 @@ async def replay(
     begin = (since - warm_up((in_force, following))).replace(hour=0, minute=0, second=0, microsecond=0)
     end = until + AFTER
     spans: dict[str, list[tuple[int, int]]] = {}
-    again: set[UUID] = set()
     for operator in operators:
         for name, held in (await blocks_of(operator, begin, end)).items():
             spans.setdefault(name, []).extend(held)
-        async with db.read(operator) as reader:
-            again |= await store.asked_again(reader, begin, end)
-    replayed = Replay(in_force, following, since, until, spans, frozenset(again))
+    replayed = Replay(in_force, following, since, until, spans)
     read = 0
     async for operator, event in _merged(db, operators, begin, end):
         replayed.feed(event, is_counted=counted in (None, operator))

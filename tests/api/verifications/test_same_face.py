@@ -19,6 +19,7 @@ from service.kit.clock import ManualClock
 from service.kit.ids import parse
 from service.limits.model import Limit
 from service.otp import store
+from service.otp.ports import SenderUnavailable, SenderUncertain, SendFailed
 from service.otp.volatile.challenges import CHECK
 from service.otp.workflow.dispatch import Pace
 from tests.api.conftest import Api, Caller
@@ -176,6 +177,41 @@ async def test_silent_refusals_are_in_metrics_and_in_the_history(
         async with services.db.read(api.operator) as reader:
             [event] = await store.of_subject(reader, parse("ver", answer.json()["id"]))
         assert (event.kind, event.outcome, event.limit) == ("send", "suppressed", limit.value)
+
+
+@pytest.mark.parametrize(
+    "failure", [SenderUnavailable("teller", "down"), SenderUncertain("teller", "lost")], ids=["down", "lost"]
+)
+async def test_where_nothing_can_be_sent_no_number_is_told_apart(
+    api: Api,
+    caller: Caller,
+    services: Services,
+    clock: ManualClock,
+    teller: Teller,
+    failure: SendFailed,
+) -> None:
+    """An outage of the sender: a number that is held back fails as the others do, and comes back with them. A failure
+    that may be one number's own is nobody else's."""
+    await prepared(api, caller, services, clock)
+    teller.fails = failure
+    walks = {name: Walk() for name in NUMBERS}
+    for _ in range(2):
+        for name, walk in walks.items():
+            walk.answers.append(await api.post(PATH, {"to": NUMBERS[name]}))
+    if isinstance(failure, SenderUnavailable):
+        assert {answer.status_code for walk in walks.values() for answer in walk.answers} == {503}
+        assert len({tuple(walk.faces) for walk in walks.values()}) == 1
+    else:
+        assert [answer.status_code for answer in walks["fresh"].answers] == [503, 429]
+        assert [answer.status_code for answer in walks["full everywhere"].answers] == [202, 429]
+    teller.fails = None
+    clock.advance(timedelta(minutes=1))
+    after = {
+        name: await api.post(PATH, {"to": number}, headers={"Idempotency-Key": name.replace(" ", "-")})
+        for name, number in NUMBERS.items()
+    }
+    assert {answer.status_code for answer in after.values()} == {202}
+    assert len({face(answer) for answer in after.values()}) == 1
 
 
 # How long it takes

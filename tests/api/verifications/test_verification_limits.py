@@ -133,14 +133,18 @@ async def test_what_is_no_address_is_refused(api: Api, teller: Teller, ip: str) 
 
 
 async def test_no_money_is_503_and_nothing_is_issued(
-    api: Api, services: Services, teller: Teller, backend: Backend, raw_redis: "sync_redis.Redis"
+    api: Api,
+    services: Services,
+    clock: ManualClock,
+    teller: Teller,
+    backend: Backend,
+    raw_redis: "sync_redis.Redis",
 ) -> None:
     """The day is spent: PostgreSQL leases no more, and what Redis had is gone."""
     await begun(api)
     with backend.admin() as conn:
         conn.execute("UPDATE money_day SET leased = cap")
-    for purse in raw_redis.keys("{otp}:l:*:m:*"):  # type: ignore[union-attr]  # not asyncio's
-        raw_redis.set(purse, 0)
+    raw_redis.set(services.purses._key(api.operator, clock.now()), 0)
     homes = raw_redis.keys("{otp}:r:*")
     answer = await ask(api, 1)
     told(answer, 503, "unavailable", dependency="money")

@@ -167,7 +167,6 @@ async def test_the_history_has_the_way_of_a_code(api: Api, services: Services) -
         [sender] = await store.conversion(reader, "sender", reader.now - timedelta(hours=1))
     assert [(each.kind, each.outcome) for each in events if each.subject] == [
         ("send", "sent"),
-        ("accepted", "accepted"),
         ("check", "rejected"),
         ("check", "verified"),
     ]
