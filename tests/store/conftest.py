@@ -1,13 +1,16 @@
 """Desks for codes: with the seed's limits, with none, and on a server that a test may break."""
 
 from collections.abc import AsyncIterator, Iterator
+from uuid import UUID
 
 import pytest
 
 from service.infra.crypto import Vault
+from service.infra.postgres import Database
 from service.infra.redis import Redis
 from service.kit.clock import ManualClock
 from service.otp import rules
+from tests.fakes.archive import Archive
 from tests.fakes.desk import Desk, limits
 from tests.fakes.otp import OwnRedis
 
@@ -37,3 +40,8 @@ async def fragile(own_redis: OwnRedis, vault: Vault, clock: ManualClock) -> Asyn
     redis = Redis(own_redis.url, clock, timeout_s=0.2)
     yield Desk(redis, vault, clock)
     await redis.close()
+
+
+@pytest.fixture
+def archive(db: Database, redis: Redis, vault: Vault, clock: ManualClock, operator: UUID) -> Archive:
+    return Archive(db, redis, vault, clock, operator)

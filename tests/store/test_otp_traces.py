@@ -87,7 +87,7 @@ async def test_nothing_stays_for_ever(desk: Desk) -> None:
     ttls = [
         await desk.redis.client.pttl(key)
         async for key in desk.redis.client.scan_iter("*")
-        if key != Stream.KEY.encode()  # gone as soon as it is drained: tests/store/test_otp_history.py
+        if key != Stream.KEY.encode()  # gone as soon as it is drained: tests/store/test_otp_drain.py
     ]
     assert len(ttls) >= 8
     assert min(ttls) > 0
