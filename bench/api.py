@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -182,11 +182,8 @@ async def run(port: int, key: str, count: int, connections: int) -> None:
         connection.writer.close()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--count", type=int, default=400)
-    parser.add_argument("--connections", type=int, default=8)
-    arguments = parser.parse_args()
+def served(walk: Callable[[int, str], Coroutine[Any, Any, None]]) -> None:
+    """Start the server of ``bench/api_server.py``, walk with its port and key, and stop it."""
     with tempfile.TemporaryDirectory(prefix="simward-bench-") as folder:
         Path(folder).chmod(0o755)
         command = [sys.executable, "-m", "bench.api_server", f"{folder}/data"]
@@ -194,10 +191,18 @@ def main() -> None:
         try:
             assert server.stdout is not None
             told = json.loads(server.stdout.readline())
-            asyncio.run(run(told["port"], told["key"], arguments.count, arguments.connections))
+            asyncio.run(walk(told["port"], told["key"]))
         finally:
             server.send_signal(2)
             server.wait(30)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--count", type=int, default=400)
+    parser.add_argument("--connections", type=int, default=8)
+    given = parser.parse_args()
+    served(lambda port, key: run(port, key, given.count, given.connections))
 
 
 if __name__ == "__main__":

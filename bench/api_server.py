@@ -47,19 +47,8 @@ class Body(BaseModel):
     purpose: str
 
 
-def extended(settings: Settings, sender: LastMessage) -> FastAPI:
-    """The application with the bench's own routes beside it."""
-    app: FastAPI = create_app(settings)
-
-    @app.post("/bench/reference")
-    async def reference(body: Body) -> dict[str, str]:
-        services = app.state.services
-        await services.redis.run(SCRIPT, ["{otp}:bench"], [body.msisdn])
-        fresh, now = new_id(), services.clock.now()
-        async with services.db.engine.connect() as conn:
-            row = {"id": fresh, "slug": fresh.hex, "name": body.purpose, "created_at": now}
-            await conn.execute(INSERT, row)
-        return {"id": fresh.hex}
+def _for_verifications(app: FastAPI) -> None:
+    """Their reference route, and what prepares the load."""
 
     @app.post("/bench/one-key")
     async def one_key(body: CreateVerification) -> dict[str, str]:
@@ -98,6 +87,23 @@ def extended(settings: Settings, sender: LastMessage) -> FastAPI:
             number=body.to,
         )
         return {"id": body.to}
+
+
+def extended(settings: Settings, sender: LastMessage) -> FastAPI:
+    """The application with the bench's own routes beside it."""
+    app: FastAPI = create_app(settings)
+
+    @app.post("/bench/reference")
+    async def reference(body: Body) -> dict[str, str]:
+        services = app.state.services
+        await services.redis.run(SCRIPT, ["{otp}:bench"], [body.msisdn])
+        fresh, now = new_id(), services.clock.now()
+        async with services.db.engine.connect() as conn:
+            row = {"id": fresh, "slug": fresh.hex, "name": body.purpose, "created_at": now}
+            await conn.execute(INSERT, row)
+        return {"id": fresh.hex}
+
+    _for_verifications(app)
 
     @app.get("/bench/codes")
     async def codes() -> dict[str, str]:

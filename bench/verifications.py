@@ -7,16 +7,10 @@ middleware and every bucket of the seed policy; their counts alone are raised, s
 """
 
 import argparse
-import asyncio
-import json
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.api import Connection, Measure, drive
+from bench.api import Connection, Measure, drive, served
 
 EXPECTED = 0.40
 
@@ -109,18 +103,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--count", type=int, default=1500)
     parser.add_argument("--connections", type=int, default=32)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="simward-bench-") as folder:
-        Path(folder).chmod(0o755)
-        command = [sys.executable, "-m", "bench.api_server", f"{folder}/data"]
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        try:
-            assert server.stdout is not None
-            told = json.loads(server.stdout.readline())
-            asyncio.run(run(told["port"], told["key"], arguments.count, arguments.connections))
-        finally:
-            server.send_signal(2)
-            server.wait(30)
+    given = parser.parse_args()
+    served(lambda port, key: run(port, key, given.count, given.connections))
 
 
 if __name__ == "__main__":

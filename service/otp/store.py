@@ -69,11 +69,12 @@ async def page(
 _MESSAGES = (
     "WITH m AS (SELECT challenge, min(at) FILTER (WHERE kind = 'send') AS at,"
     " min(country) AS country, min(block) AS block, coalesce(min(sender), 'none') AS sender,"
-    " max(price) FILTER (WHERE outcome = 'sent') AS price, bool_or(outcome = 'sent') AS is_sent,"
+    " max(price) FILTER (WHERE outcome = 'sent') AS price,"
+    " bool_or(outcome = 'sent') AND NOT bool_or(kind = 'withheld') AS is_sent,"
     " bool_or(kind = 'check' AND outcome = 'verified') AS is_ok FROM otp_event"
     " WHERE operator_id = :operator AND at >= :since AND challenge IS NOT NULL AND (kind = 'send'"
     " AND outcome IN ('sent', 'suppressed') OR kind = 'check' AND outcome = 'verified'"
-    " OR kind = 'accepted' OR kind = 'unsent' AND outcome = 'unavailable')"
+    " OR kind IN ('accepted', 'withheld') OR kind = 'unsent' AND outcome = 'unavailable')"
     " GROUP BY challenge HAVING bool_or(kind = 'send') AND NOT bool_or(kind = 'unsent'))"
 )
 """A line for each message, in one pass over the span: what follows a message comes after it. Left out is what no

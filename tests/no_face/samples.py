@@ -42,12 +42,33 @@ BODIES: dict[str, list[Json]] = {
         {"kind": "barcode", "symbology": "pdf417", "text": "@\nANSI"},
         {"kind": "aadhaar_qr", "text": "1234"},
     ],
-    "post /v1/registrations/{registration_id}/otp": [{"to": "line", "channel": "sms", "language": "de"}],
+    "post /v1/registrations/{registration_id}/otp": [
+        {"to": "line", "channel": "sms", "language": "de", "challenge": {"token": "captcha", "solution": "7"}}
+    ],
     "post /v1/registrations/{registration_id}/otp/check": [
         {"code": "000000", "challenge_id": "otp_" + "0" * 32}
     ],
     "post /v1/registrations/{registration_id}/submit": [{}],
     "post /v1/registrations/{registration_id}/appeal": [{"text": "Please look again"}],
+    "post /v1/verifications": [
+        {
+            "to": "+4915112345678",
+            "channel": "sms",
+            "client_ref": "order 7",
+            "language": "de",
+            "dealer": "D-0042",
+            "device": {"fingerprint": "opaque", "ip": "203.0.113.7"},
+            "challenge": {"token": "captcha", "solution": "7"},
+        }
+    ],
+    "post /v1/verifications/{verification_id}/resend": [{"channel": "sms", "language": "de"}],
+    "post /v1/verifications/{verification_id}/check": [{"code": "000000"}],
+    "post /callbacks/receipts/{sender}": [
+        {
+            "type": "message.receipt",
+            "data": {"id": "otp_" + "0" * 32, "outcome": "delivered", "at": "2026-11-23T10:00:00Z"},
+        }
+    ],
     **{
         f"post /v1/lines/{{msisdn}}/{verb}": [
             {"reason": "scam", "note": "seen", "until": "2027-01-01T00:00:00Z"}

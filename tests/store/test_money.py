@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+import structlog
 from structlog.testing import capture_logs
 
 from service.infra.crypto import Vault
@@ -298,6 +299,7 @@ async def test_without_postgresql_nothing_is_leased_and_nothing_is_sent(
 
 async def test_that_a_day_is_spent_is_said_once(till: Counter) -> None:
     till.policy = with_money(PRICE, PRICE)
+    structlog.reset_defaults()  # whatever level an application that ran in this process has set
     with capture_logs() as logs:
         await send_until_the_day_is_spent(till.desk(), 3)
         for _ in range(5):

@@ -9,6 +9,7 @@ import pytest
 from service.infra.postgres import Database
 from service.kit.errors import LimitExceeded, Refusal
 from service.kit.ids import new_id
+from service.kit.msisdn import Msisdn
 from service.limits.model import Limit, Money, Rule, Stage, Unverified, Window
 from service.limits.workflow import Blocks, Purses
 from service.otp import rules, store
@@ -25,6 +26,7 @@ from tests.fakes.desk import (
     NUMBER,
     OTHER,
     REGISTRATION,
+    counted,
     gone,
     limits,
 )
@@ -266,3 +268,24 @@ async def test_verified_messages_keep_a_busy_block_open(archive: Archive) -> Non
         if n % 3:
             await desk.check(desk.sender.last_code, registration_id=one)
     assert len(desk.sender.messages) == 40
+
+
+class Refusing:
+    """A network that knows something against every number."""
+
+    async def may_receive(self, number: Msisdn) -> bool:
+        return False
+
+
+async def test_what_the_network_holds_back_is_no_message(archive: Archive, db: Database) -> None:
+    """The caller sees a message; the figures do not."""
+    archive.desk.dispatch._lookup = Refusing()
+    before = counted("sent")
+    await archive.desk.send()
+    assert archive.desk.sender.messages == []
+    assert counted("sent") == before
+    await archive.drained()
+    async with db.read(archive.operator) as reader:
+        [found] = await store.conversion(reader, "country", START - HOUR)
+        assert await store.hours(reader, START - HOUR) == []
+    assert (found.sent, found.suppressed) == (0, 1)

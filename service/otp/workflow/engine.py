@@ -219,8 +219,8 @@ class Engine:
             message = Message(
                 new.id, draft.to.msisdn.value, new.channel, draft.language, draft.text, now, issued.expires_at
             )
-            await self._deliver(message, draft, issued.verdict, idem)
-            CODES.labels("sent").inc()
+            if await self._deliver(message, draft, issued.verdict, idem):
+                CODES.labels("sent").inc()
         if idem is not None:
             await self.tasks.kindly(self.challenges.accept(new.operator, new.subject, new.id, idem))
 
@@ -293,14 +293,15 @@ class Engine:
                 LIMITS.labels(limit.value, stage).inc()
         return issued
 
-    async def _deliver(self, message: Message, draft: "Draft", verdict: Verdict, idem: Idem | None) -> None:
-        """Failing, the challenge dies before the caller hears of it."""
+    async def _deliver(self, message: Message, draft: "Draft", verdict: Verdict, idem: Idem | None) -> bool:
+        """Whether it left; False where the network's word held it back. Failing, the challenge dies before the caller
+        hears of it."""
         new, journal = draft.new, self.tools.journal
         try:
             accepted = await self.tools.dispatch.deliver(message, draft.to.msisdn, draft.senders)
         except Withheld:
             journal.note("withheld", operator=new.operator, challenge=new.id)
-            return
+            return False
         except NotSent as failed:
             CODES.labels(failed.cause).inc()
             journal.note("unsent", operator=new.operator, challenge=new.id, cause=failed.cause)
@@ -311,6 +312,7 @@ class Engine:
         journal.note("accepted", operator=new.operator, challenge=new.id, sender=accepted.sender)
         if accepted.references:
             self.tasks.later(self.tools.remember(accepted, new.operator, new.id))
+        return True
 
     async def _hold_back(self, draft: "Draft", verdict: Verdict, idem: Idem | None) -> None:
         """Wait as a message would, and fail as it would while nothing can be sent: 202 would tell this number apart."""
