@@ -1,13 +1,15 @@
 """A decision over five budgets: ours in one round trip, ``limits`` and ``throttled-py`` asked one after another.
 
-Each over one connection to the same server, in the same run: decisions a second, and the median of one decision's time.
-``limits`` keeps moving windows, ``throttled-py`` GCRA; ours both. The rounds alternate and the median of them is
-compared: read the ratios, a machine is noisy.
+Each over one connection to the same server, in the same run: decisions a second and the median of one decision's time,
+with one caller, and with sixteen at once, who share round trips here and queue for the connection there. ``limits``
+keeps moving windows, ``throttled-py`` GCRA; ours both. The rounds alternate and the median of them is compared: read
+the ratios, a machine is noisy.
 
 ``python -m bench.limits [--rounds 5] [--seconds 0.5]``
 """
 
 import argparse
+import asyncio
 import socket
 import subprocess
 import sys
@@ -41,6 +43,7 @@ FIVE = (
 )
 HOUR = 3_600_000_000
 LOTS = 1_000_000
+CALLERS = (1, 16)
 Decide = Callable[[int], Awaitable[bool]]
 
 
@@ -84,17 +87,35 @@ def by_throttled(url: str) -> Decide:
     return decide
 
 
-async def round_of(decide: Decide, seconds: float, first: int) -> tuple[float, list[float]]:
-    """Decisions a second, one after another over one connection, and the time of each; no budget is ever full."""
+async def round_of(decide: Decide, callers: int, seconds: float, first: int) -> tuple[float, float]:
+    """Decisions a second and the median time of one, µs, with so many callers at once; no budget is ever full."""
     times: list[float] = []
+    end = time.perf_counter() + seconds
+
+    async def caller(number: int) -> None:
+        count = 0
+        while time.perf_counter() < end:
+            # Ten decisions a key: far from full, and no key is always new.
+            before = time.perf_counter()
+            if not await decide(first + number * 50_000 + count // 10):
+                raise SystemExit("a budget was full: the bench is wrong")
+            times.append(time.perf_counter() - before)
+            count += 1
+
     started = time.perf_counter()
-    while time.perf_counter() - started < seconds:
-        # Ten decisions a key: far from full, and no key is always new.
-        before = time.perf_counter()
-        if not await decide(first + len(times) // 10):
-            raise SystemExit("a budget was full: the bench is wrong")
-        times.append(time.perf_counter() - before)
-    return len(times) / (time.perf_counter() - started), times
+    await asyncio.gather(*(caller(number) for number in range(callers)))
+    return len(times) / (time.perf_counter() - started), median(times) * 1e6
+
+
+def in_turn(decide: Decide) -> Decide:
+    """Callers queue for the one connection, which carries one command at a time."""
+    lock = asyncio.Lock()
+
+    async def queued(n: int) -> bool:
+        async with lock:
+            return await decide(n)
+
+    return queued
 
 
 async def compare(url: str, seconds: float, rounds: int) -> None:
@@ -102,31 +123,39 @@ async def compare(url: str, seconds: float, rounds: int) -> None:
     ways = {
         "ours, gcra": ours(redis, Gcra(HOUR // LOTS, 20)),
         "ours, window": ours(redis, Window(20, HOUR)),
-        "limits": by_limits(url),
-        "throttled-py": by_throttled(url),
+        "limits": in_turn(by_limits(url)),
+        "throttled-py": in_turn(by_throttled(url)),
     }
-    rates: dict[str, list[float]] = {name: [] for name in ways}
-    medians: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(rounds + 1):
-        for name, decide in ways.items():
-            rate, times = await round_of(decide, seconds, (turn + 1) * 1_000_000)
-            if turn:  # the first one warms up
-                rates[name].append(rate)
-                medians[name].append(median(times) * 1e6)
-    rate = {name: median(found) for name, found in rates.items()}
-    p50 = {name: median(found) for name, found in medians.items()}
-    print(f"five budgets a decision, one connection, {rounds} rounds of {seconds} s\n")
+    print(f"five budgets a decision, one connection each, {rounds} rounds of {seconds} s")
+    print(f"wanted: ≥ {WANTED_RATE:.0f} × the decisions of each, p50 ≤ {WANTED_P50} of theirs\n")
+    for callers in CALLERS:
+        rates: dict[str, list[float]] = {name: [] for name in ways}
+        medians: dict[str, list[float]] = {name: [] for name in ways}
+        for turn in range(rounds + 1):
+            for name, decide in ways.items():
+                found = await round_of(decide, callers, seconds, (callers * 100 + turn) * 1_000_000)
+                if turn:  # the first one warms up
+                    rates[name].append(found[0])
+                    medians[name].append(found[1])
+        report(
+            callers,
+            {name: median(found) for name, found in rates.items()},
+            {name: median(found) for name, found in medians.items()},
+        )
+    await redis.close()
+
+
+def report(callers: int, rate: dict[str, float], p50: dict[str, float]) -> None:
     heads = "".join(f"   {f'{mine} : it':>18} {'p50':>6}" for mine in OURS)
-    print(f"{'':14} {'decisions/s':>12} {'p50 µs':>8}{heads}")
-    for name in ways:
+    print(f"{f'{callers} at once':14} {'decisions/s':>12} {'p50 µs':>8}{heads}")
+    for name in rate:
         told = ""
         if not name.startswith("ours"):
             told = "".join(
                 f"   {rate[mine] / rate[name]:16.1f} × {p50[mine] / p50[name]:6.2f}" for mine in OURS
             )
         print(f"{name:14} {rate[name]:12.0f} {p50[name]:8.0f}{told}")
-    print(f"\nwanted: ≥ {WANTED_RATE:.0f} × the decisions, p50 ≤ {WANTED_P50} of theirs")
-    await redis.close()
+    print()
 
 
 def main() -> None:
