@@ -300,7 +300,7 @@ async def test_kill_9_during_sends_and_a_retry_sends_nothing_twice(own: Own) -> 
             gateway.behaviour = "answer"
             once = sent(gateway)
             lost = {each for each in once if each not in {number(turn) for turn in acknowledged}}
-            assert len(lost) == 4
+            assert 1 <= len(lost) <= 4  # an answer may be on its way while the process dies
             served.close()
             served = await start()
             async with httpx2.AsyncClient(base_url=served.url, headers=headers, timeout=30) as http:

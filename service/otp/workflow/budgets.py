@@ -1,6 +1,6 @@
 """Which budgets a send and a check charge, under which names."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -34,8 +34,8 @@ class Asker:
     client: UUID
     dealer: UUID | None = None
     is_bound: bool = False
-    ip: str | None = None
-    device: bytes | str | None = None
+    ip: str | None = field(default=None, repr=False)
+    device: bytes | str | None = field(default=None, repr=False)
 
 
 class Budgets:
