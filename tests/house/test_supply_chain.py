@@ -232,7 +232,7 @@ async def test_an_unpatched_server_is_warned_of(
     monkeypatch.setattr(Redis, "server", old)
     # Not through structlog's own settings: another test of this process may have raised the level.
     log = structlog.testing.CapturingLogger()
-    monkeypatch.setattr("service.compose.log", log)
+    monkeypatch.setattr("service.compose.services.log", log)
     services = build(production, SystemClock())
     async with services.running():
         assert await services.probes()["redis"]() is None

@@ -1,0 +1,88 @@
+"""Every collaborator once, from the settings and a clock."""
+
+import structlog
+
+from service.adapters.sms.outbox import Outbox
+from service.compose.codes import coded
+from service.compose.outside import Instead, outside
+from service.compose.services import Services
+from service.dealers.workflow import Dealers
+from service.documents.workflow import Documents
+from service.infra.crypto import KeysetRefused, Vault, kms_from
+from service.infra.jobs import defer_all
+from service.infra.postgres import Database
+from service.infra.redis import Redis
+from service.kit.clock import Clock
+from service.lines.workflow import Lines
+from service.operators.workflow import Operators
+from service.otp.volatile import Answers
+from service.otp.workflow import Codes
+from service.otp.workflow.holder import Holder
+from service.otp.workflow.verifications import Verifications
+from service.policies import Policies
+from service.registration.workflow import Registrations
+from service.registration.workflow.parts import Parts
+from service.risk.workflow import Risk
+from service.settings import Mode, Settings
+from service.staff.volatile import Sessions
+from service.staff.workflow import Factors, StaffDesk, StaffRegister
+from service.subscribers.workflow import Subscribers
+
+log = structlog.get_logger(__name__)
+
+
+def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> Services:
+    """Build everything; nothing is connected yet."""
+    instead = instead or Instead()
+    production = settings.mode is Mode.PRODUCTION
+    try:
+        vault = Vault.load(settings.keys_dir, production=production, kms=kms_from(settings.master_key_file))
+    except KeysetRefused as refused:
+        log.critical("keysets.refused", reason=str(refused))  # uvicorn's own record of it would not say why
+        raise
+    db = Database(
+        settings.database_url, clock, pool_size=settings.pool_size, deliver=instead.deliver or defer_all
+    )
+    redis = Redis(settings.redis_url, clock)
+    policies = Policies(db, demo=settings.is_demo, allows_test_numbers=settings.may_have_test_numbers)
+    provisioner, inventory, registry = outside(settings, clock)
+    provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
+    subscribers = Subscribers(vault)
+    dealers = Dealers(db, vault)
+    documents = Documents(instead.registry or registry)
+    outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
+    sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
+    codes, risk = Codes(sent.engine), Risk(vault)
+    lines = Lines(db, vault, subscribers, provisioner)
+    operators = Operators(db)
+    factors = Factors(vault)
+    parts = Parts(
+        db, vault, subscribers, dealers, documents, codes, risk, lines, provisioner, inventory, policies
+    )
+    return Services(
+        settings=settings,
+        clock=clock,
+        db=db,
+        redis=redis,
+        vault=vault,
+        policies=policies,
+        operators=operators,
+        subscribers=subscribers,
+        dealers=dealers,
+        documents=documents,
+        codes=codes,
+        verifications=Verifications(sent.engine, db, vault, dealers, Answers(redis)),
+        holder=Holder(sent.links, operators, sent.blocks, clock),
+        journal=sent.journal,
+        blocks=sent.blocks,
+        purses=sent.purses,
+        risk=risk,
+        lines=lines,
+        registrations=Registrations(parts),
+        outbox=outbox,
+        senders=sent.senders,
+        guards=sent.guards,
+        receipts=sent.receipts,
+        staff=StaffRegister(db, factors),
+        desk=StaffDesk(db, operators, Sessions(redis, vault), factors, is_demo=settings.is_demo),
+    )

@@ -1,0 +1,47 @@
+"""The outside world: the operator's own systems, and what the seed and tests put in their place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from service.adapters.caller import Caller
+from service.adapters.inventory.http import HttpInventory
+from service.adapters.provisioning.http import HttpProvisioner
+from service.adapters.registry.http import HttpRegistry
+from service.documents.ports import NullRegistry, Registry
+from service.infra.postgres import Deliver
+from service.kit.clock import Clock
+from service.lines.ports import Inventory, NullInventory, NullProvisioner, Provisioner
+from service.otp.ports import Journal, Sender
+from service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """What the seed and tests put in the place of the settings' choice."""
+
+    senders: Sequence[Sender] | None = None
+    registry: Registry | None = None
+    provisioner: Provisioner | None = None
+    inventory: Inventory | None = None
+    deliver: Deliver | None = None
+    journal: Journal | None = None
+
+
+def outside(settings: Settings, clock: Clock) -> tuple[Provisioner, Inventory, Registry]:
+    """The operator's own systems; the null twin where none is named."""
+
+    def caller(url: str, token: SecretStr) -> Caller:
+        return Caller(url, clock, token=token.get_secret_value() or None)
+
+    provisioner: Provisioner = NullProvisioner()
+    inventory: Inventory = NullInventory()
+    registry: Registry = NullRegistry()
+    if settings.provisioner_url:
+        provisioner = HttpProvisioner(caller(settings.provisioner_url, settings.provisioner_token))
+    if settings.inventory_url:
+        inventory = HttpInventory(caller(settings.inventory_url, settings.inventory_token))
+    if settings.registry_url:
+        registry = HttpRegistry(caller(settings.registry_url, settings.registry_token))
+    return provisioner, inventory, registry
