@@ -61,6 +61,11 @@ class Upkeep:
             while await self._services.registrations.expire(operator):
                 continue
 
+    async def dealers(self) -> None:
+        """Shops beside their peers, and quotas of a day that went to review."""
+        for operator in await self._services.operator_ids():
+            await self._services.registrations.assess_dealers(operator)
+
     async def partitions(self) -> None:
         """Monthly partitions, three months ahead."""
         async with self._services.db.write(None) as tx:

@@ -71,6 +71,7 @@ def chores(upkeep: Upkeep) -> list[tuple[timedelta, str, Callable[[], Awaitable[
         (timedelta(seconds=0.5), "history", upkeep.history),
         (timedelta(seconds=0.5), "money", upkeep.money),
         (timedelta(seconds=30), "expire", upkeep.expire),
+        (timedelta(minutes=1), "dealers", upkeep.dealers),
         (timedelta(hours=6), "partitions", upkeep.partitions),
         (timedelta(minutes=10), "purge", upkeep.purge),
     ]

@@ -61,6 +61,7 @@ class DecisionRow(Tenant, Base):
     __tablename__ = "decision"
     __table_args__ = (
         sa.Index("ix_decision_registration", "operator_id", "registration_id", "at"),
+        sa.Index("ix_decision_at", "operator_id", "at", "id"),
         {"postgresql_partition_by": "RANGE (at)"},
     )
 

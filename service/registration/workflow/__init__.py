@@ -12,7 +12,7 @@ from service.otp.model import Sent
 from service.otp.workflow import Solution
 from service.registration import rules, store
 from service.registration.model import CodeProof, Opening, Registration, State, Target, View
-from service.registration.workflow import activating, deciding, evidence, opening, papers
+from service.registration.workflow import activating, dealing, deciding, evidence, opening, papers
 from service.registration.workflow.parts import Keep, Parts
 from service.web.auth import Principal
 from service.web.idempotency import keep_nothing
@@ -108,6 +108,10 @@ class Registrations:
 
     async def activate_again(self, operator: UUID, registration_id: UUID, staff: Actor) -> None:
         await activating.activate_again(self.parts, operator, registration_id, staff)
+
+    async def assess_dealers(self, operator: UUID) -> int:
+        """Every shop of an operator beside its peers; how many quotas of the day shrank anew."""
+        return await dealing.assess(self.parts, operator)
 
     async def expire(self, operator: UUID) -> int:
         """Registrations whose collecting has ended; how many."""

@@ -195,6 +195,8 @@ def subject_of(
         "otp_tries": sum(max(0, proof.tries - 1) for proof in registration.codes),
         "dealer_state": dealer.state.value if dealer else "none",
         "dealer_quota_day": dealer.daily_quota if dealer else None,
+        "dealer_band": dealer.band.value if dealer else "none",
+        "outlet_band": dealer.outlet.value if dealer else "none",
         "device_absent": registration.device_idx is None,
         "dealer_absent": dealer is None,
         "agent_absent": registration.agent_id is None,

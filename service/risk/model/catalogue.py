@@ -117,6 +117,10 @@ _SIGNALS = (
     _code("dealer_state", "dealers", "The dealer's standing; none where no dealer is named",
           "active", "none", "paused", "suspended"),
     Signal("dealer_quota_day", INT, "lines", "dealers", "Lines that the dealer may register a day", 100),
+    _code("dealer_band", "dealers", "How the dealer's lines stopped for scam stand beside those of its peers; none "
+          "where there is no dealer, or no line yet", "low", "none", "watch", "high"),
+    _code("outlet_band", "dealers", "The worst such band of the shop's licence at any operator",
+          "low", "none", "watch", "high"),
     _flag("device_absent", "registration", "No device was named"),
     _flag("dealer_absent", "registration", "No dealer was named"),
     _flag("agent_absent", "registration", "No person at the dealer's was named"),

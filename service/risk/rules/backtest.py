@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
-from math import sqrt
 from uuid import UUID
 
+from service.kit.shares import Share
 from service.risk.model import Decider, Decision, Judgement, Verdict
 from service.risk.rules.decide import by_person, decide
 from service.risk.rules.policy import RiskPolicy
@@ -67,39 +67,6 @@ class Case:
     decision: Decision
     outcome: Outcome
     segments: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """``hits`` of ``of``, and between which shares the truth lies (Wilson's interval, 95 %); permille."""
-
-    hits: int
-    of: int
-
-    @property
-    def permille(self) -> int | None:
-        return None if not self.of else round(1000 * self.hits / self.of)
-
-    @property
-    def interval(self) -> tuple[int, int] | None:
-        return wilson(self.hits, self.of)
-
-    @property
-    def json(self) -> dict[str, object]:
-        return {"hits": self.hits, "of": self.of, "permille": self.permille, "interval": self.interval}
-
-
-def wilson(hits: int, of: int) -> tuple[int, int] | None:
-    """The 95 % score interval of a share in permille; None of nothing.
-
-    Source: E. B. Wilson, Probable Inference, JASA 22 (1927), 209.
-    """
-    if not of:
-        return None
-    z, p = 1.96, hits / of
-    middle, spread = p + z * z / (2 * of), z * sqrt((p * (1 - p) + z * z / (4 * of)) / of)
-    scale = 1000 / (1 + z * z / of)
-    return max(0, round((middle - spread) * scale)), min(1000, round((middle + spread) * scale))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from service.cli.judging import lines
 from service.policies.rules import build, seed
@@ -19,7 +17,6 @@ from service.risk.rules.backtest import (
     Truth,
     agrees,
     judged_again,
-    wilson,
 )
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -109,18 +106,3 @@ def test_changed_verdict_or_fact_does_not_agree_but_a_baseline_is_no_part_of_it(
     other = replace(reason, facts=tuple(replace(fact, value=0) for fact in reason.facts))
     assert not agrees(decision.judgement, replace(again, reasons=(other, *again.reasons[1:])))
     assert not agrees(decision.judgement, replace(again, verdict=Verdict.APPROVED))
-
-
-@given(st.integers(1, 500).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of))))
-def test_wilsons_interval_holds_the_share(counts: tuple[int, int]) -> None:
-    hits, of = counts
-    interval = wilson(hits, of)
-    assert interval is not None
-    low, high = interval
-    assert 0 <= low <= round(1000 * hits / of) <= high <= 1000
-    assert high - low > 0
-
-
-def test_wilson_of_known_figures() -> None:
-    assert wilson(0, 0) is None
-    assert wilson(5, 10) == (237, 763)  # 0.2366 to 0.7634, the textbook's example

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from service.dealers.model import Standing
+from service.dealers.model import Band, Standing
 from service.dealers.model import State as DealerState
 from service.infra.postgres import Reader, Tx
 from service.infra.statements import Statement
@@ -45,14 +45,13 @@ _WITH_KEYS = sa.select(
 ).outerjoin(_KEY, sa.and_(_KEY.c.operator_id == _TABLE.c.operator_id, _KEY.c.id == _TABLE.c.subscriber_id))
 _LOAD_OPENED = Statement(_WITH_KEYS.where(_HERE))
 # And, for a decision, what of its dealer is weighed.
-_DEALER = sa.table(
-    "dealer", sa.column("operator_id"), sa.column("id"), sa.column("state"), sa.column("daily_quota")
-)
+_WEIGHED = ("state", "daily_quota", "band", "outlet")
+_DEALER = sa.table("dealer", *(sa.column(name) for name in ("operator_id", "id", *_WEIGHED)))
 _LOAD_TO_DECIDE = Statement(
     _WITH_KEYS.outerjoin(
         _DEALER, sa.and_(_DEALER.c.operator_id == _TABLE.c.operator_id, _DEALER.c.id == _TABLE.c.dealer_id)
     )
-    .add_columns(_DEALER.c.state.label("dealer_state"), _DEALER.c.daily_quota.label("dealer_daily_quota"))
+    .add_columns(*(_DEALER.c[name].label(f"dealer_{name}") for name in _WEIGHED))
     .where(_HERE)
 )
 _LOAD_LOCKED = Statement(sa.select(_TABLE).where(_HERE).with_for_update())
@@ -211,7 +210,10 @@ async def load_to_decide(
     row = await reader.fetch_one(_LOAD_TO_DECIDE, at_operator=reader.tenant, at_id=registration_id)
     if row is None or (dealer is not None and row.dealer_id != dealer):
         raise NotFound()
-    standing = row.dealer_state and Standing(DealerState(row.dealer_state), row.dealer_daily_quota)
+    if row.dealer_state is None:
+        return of_row(row), _wrapped(row), None
+    bands = Band(row.dealer_band), Band(row.dealer_outlet)
+    standing = Standing(DealerState(row.dealer_state), row.dealer_daily_quota, *bands)
     return of_row(row), _wrapped(row), standing
 
 
@@ -353,10 +355,9 @@ async def open_on(reader: Reader, msisdn: Collection[bytes], iccid: Collection[b
 
 async def ended_holders(reader: Reader, after: UUID | None, limit: int) -> list[UUID]:
     """Subscribers that are not erased and whose registration ended without a line, ascending by id."""
-    key = sa.table("subject_key", sa.column("operator_id"), sa.column("id"))
     wanted = (
         sa.select(_TABLE.c.subscriber_id)
-        .join(key, sa.and_(key.c.operator_id == _TABLE.c.operator_id, key.c.id == _TABLE.c.subscriber_id))
+        .join(_KEY, sa.and_(_KEY.c.operator_id == _TABLE.c.operator_id, _KEY.c.id == _TABLE.c.subscriber_id))
         .where(_TABLE.c.operator_id == reader.tenant, _TABLE.c.ended_at.is_not(None))
         .distinct()
         .order_by(_TABLE.c.subscriber_id)
