@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from service.dealers.model import State as DealerState
 from service.infra.postgres import Reader, Tx
 from service.infra.statements import Statement
 from service.kit.errors import NotFound, Stale
+from service.kit.ids import new_id
 from service.lines.model import NumberInUse, SimInUse
 from service.registration.model import (
     OPEN,
@@ -217,6 +218,22 @@ async def load_to_decide(
 
 def _wrapped(row: Any) -> WrappedKey | None:
     return None if row.key_wrapped is None else (row.key_kek_id, row.key_wrapped)
+
+
+async def opened_within_a_day(
+    reader: Reader, after: UUID | None, limit: int = 500
+) -> list[tuple[Registration, WrappedKey | None]]:
+    """Those that were opened within 24 hours, oldest first, each with its applicant's wrapped key."""
+    since = reader.now - timedelta(days=1)
+    start = after or new_id(int(since.timestamp() * 1_000) - 1)
+    rows = await reader.all(
+        _WITH_KEYS.where(
+            _TABLE.c.operator_id == reader.tenant, _TABLE.c.id > start, _TABLE.c.created_at > since
+        )
+        .order_by(_TABLE.c.id)
+        .limit(limit)
+    )
+    return [(of_row(row), _wrapped(row)) for row in rows]
 
 
 async def add(tx: Tx, registration: Registration) -> bool:

@@ -28,8 +28,9 @@ from service.registration.model import (
 )
 from service.registration.workflow.activating import ask
 from service.registration.workflow.evidence import adopt
+from service.registration.workflow.gathering import gather, own_facts
 from service.registration.workflow.opening import client_actor
-from service.registration.workflow.parts import Keep, Parts, loaded_to_decide, opened
+from service.registration.workflow.parts import Keep, Numbers, Parts, loaded_to_decide, opened
 from service.registration.workflow.sharing import ask_of, identity_of
 from service.risk.model import Blind, Decision, Reason, RiskSubject, Value, Verdict
 from service.risk.rules import RiskPolicy
@@ -54,11 +55,12 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
     lacking = rules.missing(registration)
     if lacking:
         raise EvidenceMissing(lacking)
-    subject = subject_of(parts.vault, registration, key, dealer, parts.db.clock.now())
+    subject = subject_of(parts.vault, registration, key, numbers, dealer, parts.db.clock.now())
+    gathered = await gather(parts, registration, numbers, subject, policy.risk)
     try:
         async with parts.db.write(caller.operator_id) as tx:
             await tx.lock(*parts.risk.lock_keys(subject))
-            signals = await parts.risk.count(tx, subject, policy.risk, tx.now)
+            signals = await parts.risk.count(tx, subject, policy.risk, tx.now, gathered)
             decision = parts.risk.decide(signals, policy.risk, tx.now, registration.id)
             after = await _grant(parts, tx, registration, subject, decision, policy.risk, "rules")
             record(
@@ -95,6 +97,10 @@ async def _grant(
     if decision.verdict is Verdict.APPROVED:
         parts.risk.hold(tx, subject, decision, registration.id, policy)
         ask(tx, registration.id)
+        if by != "rules":
+            parts.risk.not_denied(tx, registration.id)
+    elif decision.verdict is Verdict.DENIED:
+        parts.risk.deny(tx, subject, registration.id)
     refs = {"registration": registration.id.hex}
     emit(tx, Event(_EVENTS[after.state], tx.tenant, tx.now, refs))
     return replace(after, version=registration.version + 1)
@@ -128,9 +134,9 @@ async def decide_by_person(
         rules.may_decide_by_person(registration, staff.id)
         if registration.version != expected_version:
             raise Stale()
-        key, _ = await opened(parts, tx, registration)
+        key, numbers = await opened(parts, tx, registration)
         dealer = await _dealer(parts, tx, registration)
-        subject = subject_of(parts.vault, registration, key, dealer, tx.now)
+        subject = subject_of(parts.vault, registration, key, numbers, dealer, tx.now)
         history = await parts.risk.history(tx, registration_id)
         if not history:
             raise NotFound()
@@ -161,7 +167,12 @@ async def _dealer(parts: Parts, reader: Reader, registration: Registration) -> S
 
 
 def subject_of(
-    vault: Vault, registration: Registration, key: SubjectKey, dealer: Standing | None, now: datetime
+    vault: Vault,
+    registration: Registration,
+    key: SubjectKey,
+    numbers: Numbers,
+    dealer: Standing | None,
+    now: datetime,
 ) -> RiskSubject:
     """Everything that the risk rules may know about this registration, as blind indexes and coded facts."""
     best = rules.best_document(registration)
@@ -201,6 +212,7 @@ def subject_of(
         "channel": registration.channel.value,
         "line_form": registration.form,
         "plan": registration.plan,
+        **own_facts(registration, numbers),
     }
     if best is not None:
         facts |= {name: value for name, value in best.facts.items() if isinstance(value, int | bool | str)}

@@ -28,13 +28,11 @@ _COUNTING = """(h.state IN ('approved', 'live')
   OR (h.state = 'closed' AND (h.opened_at > :window_since OR h.closed_at > :refill_since)))"""
 
 # Stopped for scam and not reinstated since; while the line is not closed, or within `strike_days`.
-_SCAM = """(h.scam_at > COALESCE(h.lifted_at, '-infinity'::timestamptz)
+SCAM = """(h.scam_at > COALESCE(h.lifted_at, '-infinity'::timestamptz)
   AND (h.scam_at > :strike_since OR h.state IN ('approved', 'live')))"""
 
 # A confirmed strike that was not undone and has not decayed.
-_STRUCK = (
-    """(h.struck_at > COALESCE(h.lifted_at, '-infinity'::timestamptz) AND h.struck_at > :strike_since)"""
-)
+STRUCK = """(h.struck_at > COALESCE(h.lifted_at, '-infinity'::timestamptz) AND h.struck_at > :strike_since)"""
 
 # Lines of the same person whose document, another one, has ended or soon will. The person's index holds the
 # issuer, so that the issuer is the same.
@@ -48,8 +46,8 @@ SELECT h.kind AS label,
   count(*) FILTER (WHERE CASE WHEN h.kind = 'device'
     THEN h.state <> 'released' AND h.opened_at > :device_since ELSE {_COUNTING} END) AS lines,
   count(*) FILTER (WHERE {_COUNTING} AND h.evidence = 'limited') AS unproven,
-  count(*) FILTER (WHERE {_SCAM}) AS scam,
-  count(*) FILTER (WHERE {_STRUCK}) AS strikes
+  count(*) FILTER (WHERE {SCAM}) AS scam,
+  count(*) FILTER (WHERE {STRUCK}) AS strikes
 FROM holding h WHERE h.operator_id = :operator AND h.kind <> 'dealer' AND h.idx = ANY(CAST(:keys AS bytea[]))
 GROUP BY h.kind
 UNION ALL
@@ -60,8 +58,8 @@ SELECT 'dealer_today', count(*), count(*) FILTER (WHERE h.evidence = 'limited'),
 FROM holding h WHERE h.operator_id = :operator AND h.kind = 'dealer' AND h.idx = ANY(CAST(:dealer AS bytea[]))
   AND h.opened_at > :day_since AND h.state <> 'released'
 UNION ALL
-SELECT 'dealer', 0, 0, count(*) FILTER (WHERE {_SCAM} AND h.scam_at > :dealer_scam_since),
-  count(*) FILTER (WHERE {_STRUCK} AND h.scam_at > :dealer_scam_since)
+SELECT 'dealer', 0, 0, count(*) FILTER (WHERE {SCAM} AND h.scam_at > :dealer_scam_since),
+  count(*) FILTER (WHERE {STRUCK} AND h.scam_at > :dealer_scam_since)
 FROM holding h WHERE h.operator_id = :operator AND h.kind = 'dealer' AND h.idx = ANY(CAST(:dealer AS bytea[]))
   AND h.scam_at IS NOT NULL"""
 
@@ -253,7 +251,7 @@ async def forget(tx: Tx, registration_id: UUID, p: Parameters) -> int:
     """Erase a registration's holdings, but those that carry a scam or a strike which has not decayed."""
     statement = sa.text(
         f"""DELETE FROM holding h WHERE h.operator_id = :operator AND h.registration_id = :registration
-  AND {_SCAM} IS NOT TRUE AND {_STRUCK} IS NOT TRUE"""
+  AND {SCAM} IS NOT TRUE AND {STRUCK} IS NOT TRUE"""
     )
     since = {"strike_since": _since(tx.now, p)["strike_since"]}
     return await tx.run(statement, {"operator": tx.tenant, "registration": registration_id, **since})
@@ -264,7 +262,7 @@ async def purge(tx: Tx, p: Parameters) -> int:
     statement = sa.text(
         f"""DELETE FROM holding h WHERE h.operator_id = :operator AND h.state IN ('released', 'closed')
   AND h.opened_at <= :device_since AND h.opened_at <= :day_since
-  AND NOT {_COUNTING} AND {_SCAM} IS NOT TRUE AND {_STRUCK} IS NOT TRUE"""
+  AND NOT {_COUNTING} AND {SCAM} IS NOT TRUE AND {STRUCK} IS NOT TRUE"""
     )
     since = _since(tx.now, p)
     del since["horizon"]
