@@ -21,6 +21,8 @@ from service.risk.tables import HoldingRow
 
 _H = HoldingRow
 _COUNTED = (HoldingKind.DOCUMENT, HoldingKind.PERSONAL_NUMBER, HoldingKind.PERSON, HoldingKind.DEVICE)
+_MARKED = (*_COUNTED, HoldingKind.DEALER)
+"""Of which scams and strikes are counted."""
 
 # A line that counts for the cap: not ended, or opened within the window, or closed a short while ago. One that
 # was released before it ever went live does not count.
@@ -99,7 +101,7 @@ async def count(
     """
     counts: dict[str, Value | None] = {"lines_on_predecessor": 0, "unproven_on_document": 0}
     counts |= {"dealer_lines_today": 0, "dealer_unproven_today": 0}
-    for kind in HoldingKind:
+    for kind in _MARKED:
         counts[f"scam_on_{kind.value}"] = counts[f"strikes_on_{kind.value}"] = 0
         if kind in _COUNTED:
             counts[f"lines_on_{kind.value}"] = 0
