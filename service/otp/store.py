@@ -54,20 +54,6 @@ async def of_subject(reader: Reader, subject: UUID) -> Sequence[CodeEvent]:
     return [_event(row) for row in rows]
 
 
-_SENDS = Statement(
-    sa.text(
-        "SELECT challenge, at FROM otp_event WHERE operator_id = :operator AND subject = :subject"
-        " AND kind = 'send' AND outcome IN ('sent', 'suppressed') AND challenge IS NOT NULL"
-    )
-)
-
-
-async def sends(reader: Reader, subject: UUID) -> dict[UUID, datetime]:
-    """When each code of a registration was sent, or held back; what is still on its way here is missing."""
-    found = await reader.fetch(_SENDS, operator=reader.tenant, subject=subject)
-    return {row.challenge: row.at for row in found}
-
-
 async def page(
     reader: Reader, since: datetime, until: datetime, after: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[CodeEvent]:

@@ -23,7 +23,11 @@ class HoldingRow(Tenant, Base):
         sa.Index("ix_holding_idx", "operator_id", "idx", "opened_at"),
         sa.Index("ix_holding_scam", "operator_id", "idx", postgresql_where=sa.text("scam_at IS NOT NULL")),
         sa.Index("ix_holding_line", "operator_id", "line_id"),
-        sa.CheckConstraint("kind IN ('document','personal_number','person','device','dealer')", name="kind"),
+        sa.CheckConstraint(
+            "kind IN ('document','personal_number','person','device','dealer',"
+            "'address','contact','agent','payment','block')",
+            name="kind",
+        ),
         sa.CheckConstraint("state IN ('approved','live','closed','released')", name="state"),
         sa.CheckConstraint("evidence IN ('limited','full')", name="evidence"),
         sa.CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
@@ -33,7 +37,7 @@ class HoldingRow(Tenant, Base):
     registration_id: Mapped[UUID] = mapped_column(comment="pii:none whose line it is")
     line_id: Mapped[UUID | None] = mapped_column(comment="pii:none the line, once there is one")
     kind: Mapped[str] = mapped_column(sa.String(16), comment="pii:none what the index is of")
-    idx: Mapped[bytes] = mapped_column(comment="pii:index keyed hash; of kind dealer: the dealer's id")
+    idx: Mapped[bytes] = mapped_column(comment="pii:index keyed hash; of kind dealer and agent: the id")
     evidence: Mapped[str] = mapped_column(sa.String(8), comment="pii:none what the line was granted on")
     state: Mapped[str] = mapped_column(sa.String(10), comment="pii:none how far the line's life is")
     opened_at: Mapped[datetime] = mapped_column(comment="pii:none when it was approved")

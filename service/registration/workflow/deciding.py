@@ -29,6 +29,7 @@ from service.registration.model import (
 from service.registration.workflow.activating import ask
 from service.registration.workflow.evidence import adopt
 from service.registration.workflow.gathering import gather, own_facts
+from service.registration.workflow.linking import links_of
 from service.registration.workflow.opening import client_actor
 from service.registration.workflow.parts import Keep, Numbers, Parts, loaded_to_decide, opened
 from service.registration.workflow.sharing import ask_of, identity_of
@@ -47,16 +48,18 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
     """Decide. Refuses with what is missing, or where it was decided already."""
     policy = parts.policy.current
     async with parts.db.read(caller.operator_id) as reader:
-        registration, key, numbers, dealer = await loaded_to_decide(
-            parts, reader, registration_id, caller.dealer_id
-        )
-        rules.collecting(registration, reader.now)
-    registration = await adopt(parts, registration)
+        found = await loaded_to_decide(parts, reader, registration_id, caller.dealer_id)
+        rules.collecting(found.registration, reader.now)
+    registration = await adopt(parts, found.registration)
     lacking = rules.missing(registration)
     if lacking:
         raise EvidenceMissing(lacking)
-    subject = subject_of(parts.vault, registration, key, numbers, dealer, parts.db.clock.now())
-    gathered = await gather(parts, registration, numbers, subject, policy.risk)
+    now = parts.db.clock.now()
+    subject = replace(
+        subject_of(parts.vault, registration, found.key, found.numbers, found.dealer, now),
+        links=links_of(parts.vault, registration, found.numbers, found.values),
+    )
+    gathered = await gather(parts, replace(found, registration=registration), subject, policy.risk)
     try:
         async with parts.db.write(caller.operator_id) as tx:
             await tx.lock(*parts.risk.lock_keys(subject))
@@ -74,7 +77,7 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
                     "policy": policy.version,
                 },
             )
-            view = View(after, numbers.msisdn)
+            view = View(after, found.numbers.msisdn)
             await keep(tx, view)
     except Stale:
         raise await _conflict(parts, caller, registration_id) from None
@@ -93,13 +96,14 @@ async def _grant(
     """Write a decision and everything that follows from it, in the caller's transaction."""
     after = rules.decided(registration, outcome_of(decision, by), tx.now)
     await store.save(tx, after, expected=registration.version)
-    parts.risk.record(tx, decision)
     if decision.verdict is Verdict.APPROVED:
-        parts.risk.hold(tx, subject, decision, registration.id, policy)
+        parts.risk.grant(tx, subject, decision, registration.id, policy)
         ask(tx, registration.id)
         if by != "rules":
             parts.risk.not_denied(tx, registration.id)
-    elif decision.verdict is Verdict.DENIED:
+    else:
+        parts.risk.record(tx, decision)
+    if decision.verdict is Verdict.DENIED:
         parts.risk.deny(tx, subject, registration.id)
     refs = {"registration": registration.id.hex}
     emit(tx, Event(_EVENTS[after.state], tx.tenant, tx.now, refs))
@@ -136,7 +140,15 @@ async def decide_by_person(
             raise Stale()
         key, numbers = await opened(parts, tx, registration)
         dealer = await _dealer(parts, tx, registration)
-        subject = subject_of(parts.vault, registration, key, numbers, dealer, tx.now)
+        subject = replace(
+            subject_of(parts.vault, registration, key, numbers, dealer, tx.now),
+            links=links_of(
+                parts.vault,
+                registration,
+                numbers,
+                await parts.subscribers.values(tx, registration.subscriber_id),
+            ),
+        )
         history = await parts.risk.history(tx, registration_id)
         if not history:
             raise NotFound()
@@ -220,7 +232,7 @@ def subject_of(
         document=blind(IndexKind.DOCUMENT, "document"),
         personal_number=blind(IndexKind.PERSONAL_NUMBER, "personal_number"),
         person=blind(IndexKind.PERSON, "person"),
-        device=Blind(applicants_device, (applicants_device,)) if applicants_device else None,
+        device=Blind.single(applicants_device) if applicants_device else None,
         dealer_id=registration.dealer_id,
         document_expires_on=expires_on,
         facts=facts,

@@ -12,7 +12,7 @@ from service.kit.msisdn import Msisdn
 from service.kit.network import network_of
 from service.registration import store
 from service.registration.model import Registration, State
-from service.registration.workflow.parts import Numbers, Parts
+from service.registration.workflow.parts import Numbers, Parts, ToDecide
 from service.risk.model import RiskSubject, Value
 from service.risk.model.catalogue import NO_COUNTRY
 from service.risk.rules import RiskPolicy
@@ -31,17 +31,15 @@ def own_facts(registration: Registration, numbers: Numbers) -> Gathered:
     }
 
 
-async def gather(
-    parts: Parts, registration: Registration, numbers: Numbers, subject: RiskSubject, policy: RiskPolicy
-) -> Gathered:
-    """Everything that is not counted under the locks: two statements, one round trip to Redis."""
+async def gather(parts: Parts, found: ToDecide, subject: RiskSubject, policy: RiskPolicy) -> Gathered:
+    """Everything that is not counted under the locks: one statement, one round trip to Redis."""
+    registration = found.registration
     operator = registration.operator_id
-    tried = await parts.risk.tried(operator, registration.id, places_of(registration, numbers))
+    tried = await parts.risk.tried(operator, registration.id, places_of(registration, found.numbers))
     async with parts.db.read(operator) as reader:
         counted = await parts.risk.gather(reader, registration.id, subject, policy, reader.now)
-        codes = await parts.codes.behaviour(
-            reader, registration.id, {proof.challenge: proof.verified_at for proof in registration.codes}
-        )
+    proved = {proof.challenge: proof.verified_at for proof in registration.codes}
+    codes = parts.codes.behaviour(found.sends, proved)
     return {
         **counted,
         **tried,

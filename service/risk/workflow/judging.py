@@ -8,6 +8,7 @@ too: ``tx.lock``, ``may_still_hold``, ``by_person``, ``record``, ``hold``.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -16,6 +17,7 @@ from service.events import Event, EventName
 from service.infra import telemetry
 from service.infra.crypto import Vault
 from service.infra.postgres import Reader, Tx
+from service.infra.statements import Statement
 from service.kit.canon import lock_key
 from service.kit.errors import Refusal, Unavailable
 from service.kit.ids import new_id
@@ -139,6 +141,10 @@ class Risk:
     def record(self, tx: Tx, decision: Decision) -> None:
         """Stage the decision and count it."""
         decisions.add(tx, decision)
+        self._counted(decision)
+
+    @staticmethod
+    def _counted(decision: Decision) -> None:
         telemetry.DECISIONS.labels(decision.verdict.value).inc()
         if decision.by is Decider.RULES:
             for rule in decision.judgement.failed_rules:
@@ -153,8 +159,22 @@ class Risk:
         """Stage that a denial was undone."""
         denials.remove(tx, registration_id)
 
-    def hold(
+    def grant(
         self, tx: Tx, subject: RiskSubject, decision: Decision, registration_id: UUID, policy: RiskPolicy
+    ) -> None:
+        """Stage an approval and what its registration holds from now on, in one statement, and count it."""
+        self.hold(tx, subject, decision, registration_id, policy, first=decisions.adding(tx, decision))
+        self._counted(decision)
+
+    def hold(
+        self,
+        tx: Tx,
+        subject: RiskSubject,
+        decision: Decision,
+        registration_id: UUID,
+        policy: RiskPolicy,
+        *,
+        first: tuple[Statement, Mapping[str, Any]] | None = None,
     ) -> None:
         """Stage what an approved registration holds from now on. Refuses, as our bug, any other verdict."""
         assert decision.verdict is Verdict.APPROVED, "only an approval takes a place under the cap"
@@ -166,6 +186,7 @@ class Risk:
             subject.document_expires_on,
             policy.parameters,
             may_renew=decision.signals.values.get("lines_on_predecessor", 0) != 0,
+            first=first,
         )
 
     async def history(self, reader: Reader, registration_id: UUID) -> Sequence[Decision]:
