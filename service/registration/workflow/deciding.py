@@ -96,15 +96,16 @@ async def _grant(
     """Write a decision and everything that follows from it, in the caller's transaction."""
     after = rules.decided(registration, outcome_of(decision, by), tx.now)
     await store.save(tx, after, expected=registration.version)
-    if decision.verdict is Verdict.APPROVED:
-        parts.risk.grant(tx, subject, decision, registration.id, policy)
-        ask(tx, registration.id)
-        if by != "rules":
-            parts.risk.not_denied(tx, registration.id)
-    else:
-        parts.risk.record(tx, decision)
-    if decision.verdict is Verdict.DENIED:
-        parts.risk.deny(tx, subject, registration.id)
+    match decision.verdict:
+        case Verdict.APPROVED:
+            parts.risk.grant(tx, subject, decision, registration.id, policy)
+            ask(tx, registration.id)
+            if by != "rules":
+                parts.risk.not_denied(tx, registration.id)
+        case Verdict.DENIED:
+            parts.risk.deny(tx, subject, decision, registration.id)
+        case Verdict.REVIEW:
+            parts.risk.record(tx, decision)
     refs = {"registration": registration.id.hex}
     emit(tx, Event(_EVENTS[after.state], tx.tenant, tx.now, refs))
     return replace(after, version=registration.version + 1)

@@ -12,6 +12,7 @@ from service.kit.msisdn import Msisdn
 from service.kit.network import network_of
 from service.registration import store
 from service.registration.model import Registration, State
+from service.registration.store.deciding import opened_within_a_day
 from service.registration.workflow.parts import Numbers, Parts, ToDecide
 from service.risk.model import RiskSubject, Value
 from service.risk.model.catalogue import NO_COUNTRY
@@ -94,7 +95,7 @@ async def rebuild_velocity(parts: Parts, operator: UUID) -> int:
     count, after = 0, None
     while True:
         async with parts.db.read(operator) as reader:
-            page = await store.opened_within_a_day(reader, after)
+            page = await opened_within_a_day(reader, after)
         for registration, wrapped in page:
             await _note(parts, registration, wrapped)
         count += len(page)

@@ -19,6 +19,7 @@ from service.otp.workflow import Codes
 from service.registration import store
 from service.registration.model import Registration
 from service.registration.ports import CurrentPolicy
+from service.registration.store.deciding import load_to_decide
 from service.risk.workflow import Risk
 from service.subscribers.workflow import Subscribers
 
@@ -107,7 +108,7 @@ async def loaded_to_decide(
     parts: Parts, reader: Reader, registration_id: UUID, dealer: UUID | None
 ) -> ToDecide:
     """As :func:`loaded`, with the rest, in one statement."""
-    found = await store.load_to_decide(reader, registration_id, dealer=dealer)
+    found = await load_to_decide(reader, registration_id, dealer=dealer)
     registration, person = found.registration, found.registration.subscriber_id
     key = parts.subscribers.unwrap(reader.tenant, person, found.wrapped)
     values = parts.subscribers.values_in(key, person, found.person)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,7 +18,7 @@ _D = DeniedKeyRow
 _ADD = Statement(
     sa.text(
         "INSERT INTO denied_key (operator_id, registration_id, kind, idx, at)"
-        " SELECT :operator, :registration, k.kind, k.idx, :at"
+        " SELECT :operator, :registration, k.kind, k.idx, :denied_at"
         " FROM unnest(CAST(:kinds AS text[]), CAST(:idxs AS bytea[])) AS k (kind, idx) ON CONFLICT DO NOTHING"
     )
 )
@@ -25,10 +27,16 @@ _REMOVE = Statement(
 )
 
 
-def add(tx: Tx, registration_id: UUID, keys: Mapping[str, Blind]) -> None:
-    """Stage the keys of a registration that was denied."""
-    values = {"kinds": list(keys), "idxs": [blind.primary for blind in keys.values()], "at": tx.now}
-    tx.stage(_ADD, {"operator": tx.tenant, "registration": registration_id, **values})
+_joined = cache(Statement.after)
+
+
+def add(
+    tx: Tx, registration_id: UUID, keys: Mapping[str, Blind], first: tuple[Statement, Mapping[str, Any]]
+) -> None:
+    """Stage the keys of a registration that was denied, and in the same statement ``first``: its decision."""
+    values = {"kinds": list(keys), "idxs": [blind.primary for blind in keys.values()], "denied_at": tx.now}
+    own = {"operator": tx.tenant, "registration": registration_id, **values}
+    tx.stage(_joined(_ADD, first[0]), {**first[1], **own})
 
 
 def remove(tx: Tx, registration_id: UUID) -> None:

@@ -106,7 +106,7 @@ class Risk:
         if known["shared_limit_exceeded"] is None:
             telemetry.SHARED_ASKS_REFUSED.inc()
             log.warning("risk.shared_asks_refused", operator=reader.tenant.hex)
-        return Signals.of({**gathered, **subject.facts, **known})
+        return Signals.of({**subject.facts, **gathered, **known})
 
     def decide(self, signals: Signals, policy: RiskPolicy, now: datetime, registration_id: UUID) -> Decision:
         """The rules' decision; nothing is written yet."""
@@ -150,10 +150,12 @@ class Risk:
             for rule in decision.judgement.failed_rules:
                 telemetry.RULE_FAILURES.labels(rule).inc()
 
-    def deny(self, tx: Tx, subject: RiskSubject, registration_id: UUID) -> None:
-        """Stage that a registration was denied, on everything of the applicant's own that its line would hang on."""
+    def deny(self, tx: Tx, subject: RiskSubject, decision: Decision, registration_id: UUID) -> None:
+        """Stage a denial, in one statement with everything of the applicant's own that the line would have hung on,
+        and count it."""
         keys = {kind.value: blind for kind, blind in subject.keys().items() if kind not in _NOT_THEIRS}
-        denials.add(tx, registration_id, keys)
+        denials.add(tx, registration_id, keys, first=decisions.adding(tx, decision))
+        self._counted(decision)
 
     def not_denied(self, tx: Tx, registration_id: UUID) -> None:
         """Stage that a denial was undone."""
