@@ -92,6 +92,23 @@ class Upkeep:
         for operator in await self._services.operator_ids():
             await self._services.purses.top_up(operator)
 
+    async def velocity(self) -> None:
+        """Count the last day again where Redis has forgotten it, or could not be told."""
+        services = self._services
+        counters = services.risk.velocity
+        assert counters is not None
+        for operator in await services.operator_ids():
+            if operator in counters.missed or not await counters.is_whole(operator):
+                counted = await services.registrations.rebuild_velocity(operator)
+                log.info("velocity.rebuilt", operator=operator.hex, registrations=counted)
+
+    async def peers(self) -> None:
+        """What is usual among sellers, counted again."""
+        services = self._services
+        for operator in await services.operator_ids():
+            async with services.db.write(operator) as tx:
+                services.risk.count_peers(tx, services.policies.current.risk)
+
     async def measure(self) -> None:
         """Money left and blocks that hold, for whoever reads the metrics. Asked of the servers at that moment, by a
         process that has an address for it: the worker has none."""

@@ -43,8 +43,13 @@ _INSERT = Statement(sa.insert(cast(sa.Table, DecisionRow.__table__)))
 
 def add(tx: Tx, decision: Decision) -> None:
     """Stage a decision; it is never changed afterwards."""
+    tx.stage(*adding(tx, decision))
+
+
+def adding(tx: Tx, decision: Decision) -> tuple[Statement, dict[str, Any]]:
+    """The statement and the values of :func:`add`, for a statement that does more."""
     j = decision.judgement
-    tx.stage(
+    return (
         _INSERT,
         {
             "operator_id": tx.tenant,
