@@ -52,6 +52,19 @@ _ON = Statement(
     )
 )
 
+# The newest lines on some things, at most ``limit`` of each, and ``most`` in all; each with all that it hangs on.
+_NEAR = Statement(
+    sa.text(
+        "WITH near AS (SELECT DISTINCT found.registration_id FROM unnest(CAST(:keys AS bytea[])) AS w (idx)"
+        " CROSS JOIN LATERAL (SELECT h.registration_id FROM holding h WHERE h.operator_id = :operator"
+        "  AND h.idx = w.idx AND h.state <> 'released' ORDER BY h.opened_at DESC LIMIT :limit) AS found"
+        " WHERE found.registration_id <> ALL(CAST(:known AS uuid[]))"
+        " ORDER BY found.registration_id DESC LIMIT :most)"
+        f" SELECT {_COLUMNS} FROM near JOIN holding h ON h.operator_id = :operator"
+        "  AND h.registration_id = near.registration_id AND h.state <> 'released'"
+    )
+)
+
 # Also those of a line that was released: it leaves others behind.
 _KEYS_OF = Statement(
     sa.text(
@@ -119,8 +132,25 @@ async def lines(reader: Reader, ids: Collection[UUID]) -> dict[UUID, Held]:
     """The lines of these registrations; those that hold nothing are left out."""
     if not ids:
         return {}
+    return _grouped(await reader.fetch(_OF_LINES, operator=reader.tenant, lines=list(ids)))
+
+
+async def near(
+    reader: Reader, keys: Collection[bytes], known: Collection[UUID], limit: int, most: int
+) -> dict[UUID, Held]:
+    """The lines on these things that are not known yet: the newest ``limit`` of each thing, ``most`` in all."""
+    if not keys:
+        return {}
+    return _grouped(
+        await reader.fetch(
+            _NEAR, operator=reader.tenant, keys=list(keys), known=list(known), limit=limit, most=most
+        )
+    )
+
+
+def _grouped(found: Iterable[Any]) -> dict[UUID, Held]:
     rows: dict[UUID, list[Any]] = {}
-    for row in await reader.fetch(_OF_LINES, operator=reader.tenant, lines=list(ids)):
+    for row in found:
         rows.setdefault(row.registration_id, []).append(row)
     return {line: _held(of) for line, of in rows.items()}
 

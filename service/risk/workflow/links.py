@@ -61,13 +61,12 @@ class Links:
         self, reader: Reader, near: "_Near", keys: Collection[bytes], links: rules.LinkPolicy
     ) -> bool:
         """Take in the lines on ``keys``; whether there were too many."""
-        found = sorted(await store.on(reader, keys, links.most) - set(near.lines), reverse=True)
-        lines = await store.lines(reader, found[:FETCHED])
+        lines = await store.near(reader, keys, near.lines, links.most, FETCHED)
         near.take(lines)
         unknown = {idx for line in lines.values() for idx in line.keys.values()} - set(near.degrees)
         near.degrees |= await store.degrees(reader, unknown, links.most)
         near.judge(links)
-        return len(found) > FETCHED
+        return len(lines) == FETCHED
 
     async def ring(
         self, reader: Reader, registration_id: UUID, policy: RiskPolicy, now: datetime
