@@ -59,6 +59,19 @@ class HoldingRow(Tenant, Base):
     )
 
 
+class LinkComponentRow(Tenant, Base):
+    """Lines that hang together: those of one component. A line that hangs together with nobody has no row.
+
+    A projection of the holdings and of the policy's weights, which ``Links.sweep`` can make again.
+    """
+
+    __tablename__ = "link_component"
+    __table_args__ = (sa.Index("ix_link_component_component", "operator_id", "component"),)
+
+    registration_id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none whose line it is")
+    component: Mapped[UUID] = mapped_column(comment="pii:none the component's lowest registration")
+
+
 class DecisionRow(Tenant, Base):
     """Insert-only. ``signals`` and ``reasons`` hold counts, booleans and codes, never personal data."""
 

@@ -10,6 +10,7 @@ import segno
 from service.admin import views as v
 from service.admin.present.standing import risk
 from service.dealers.model import Assessment, Band, Record
+from tests.browser import samples_links
 from tests.browser.samples_codes import BLK, BLOCK, TRAFFIC
 
 NOW = datetime(2026, 11, 23, 14, 8, tzinfo=UTC)
@@ -408,6 +409,9 @@ SAMPLES: dict[str, Sample] = {
         "/admin/review",
     ),
     "case": Sample("case.html", CASE, f"/admin/review/{REG}"),
+    "links": Sample("links.html", samples_links.page(6), f"/admin/review/{REG}/links"),
+    "links-many": Sample("links.html", samples_links.page(60), f"/admin/review/{REG}/links"),
+    "links-none": Sample("links.html", samples_links.bare(), f"/admin/review/{REG}/links"),
     "lines": Sample(
         "lines.html",
         v.LinesPage(
