@@ -17,7 +17,7 @@ from service.registration.workflow.parts import Numbers, Parts, ToDecide
 from service.risk.model import RiskSubject, Value
 from service.risk.model.catalogue import NO_COUNTRY
 from service.risk.rules import RiskPolicy
-from service.risk.volatile import Places
+from service.risk.volatile import Places, Velocity
 from service.subscribers.model import Erased
 
 Gathered = Mapping[str, Value | None]
@@ -91,7 +91,15 @@ async def rebuild_velocity(parts: Parts, operator: UUID) -> int:
     """Count the last day again from PostgreSQL; how many registrations. Harmless beside a living counter."""
     if parts.risk.velocity is None:
         return 0
-    parts.risk.velocity.missed.discard(operator)
+    parts.risk.velocity.missed.discard(operator)  # first: what is missed meanwhile is missed again
+    try:
+        return await _rebuild(parts, parts.risk.velocity, operator)
+    except Unavailable:
+        parts.risk.velocity.missed.add(operator)
+        raise
+
+
+async def _rebuild(parts: Parts, velocity: Velocity, operator: UUID) -> int:
     count, after = 0, None
     while True:
         async with parts.db.read(operator) as reader:
@@ -100,7 +108,6 @@ async def rebuild_velocity(parts: Parts, operator: UUID) -> int:
             await _note(parts, registration, wrapped)
         count += len(page)
         if not page:
-            break
+            await velocity.now_whole(operator)
+            return count
         after = page[-1][0].id
-    await parts.risk.velocity.now_whole(operator)
-    return count
