@@ -18,6 +18,8 @@ IMAGE ?= simward
 BIN := .venv/bin
 # More workers do not help: each has a PostgreSQL and a Redis of its own.
 WORKERS ?= 2
+# Where this is set, every process that a test starts would compile all of the service anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo tour test lint bench image notices audit
 help:
