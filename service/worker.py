@@ -16,6 +16,7 @@ from service.infra import telemetry
 from service.infra.jobs import RETRY, Handler, dispatcher
 from service.kit.clock import Clock, SystemClock
 from service.kit.errors import Unavailable
+from service.response import jobs as response
 from service.risk import jobs as risk
 from service.settings import Settings
 from service.upkeep import Upkeep, sealer
@@ -29,7 +30,10 @@ STALLED_AFTER = timedelta(seconds=15)
 def subscribers(services: Services) -> dict[EventName, Sequence[Handler]]:
     """Who is told of what. The only place where one domain's event meets another's handler."""
     told: dict[EventName, list[Handler]] = {}
-    for table in (risk.subscriptions(services.risk, services.db, lambda: services.policies.current.risk),):
+    for table in (
+        risk.subscriptions(services.risk, services.db, lambda: services.policies.current.risk),
+        response.subscriptions(services.response),
+    ):
         for name, handler in table.items():
             told.setdefault(name, []).append(handler)
     return dict(told)
@@ -49,6 +53,7 @@ def jobs(services: Services, settings: Settings) -> procrastinate.App:
     app.add_tasks_from(dispatcher(subscribers(services)), namespace="event")
     app.add_tasks_from(registration.blueprint(services.registrations), namespace="registration")
     app.add_tasks_from(lines.blueprint(services.lines, services.operator_ids), namespace="lines")
+    app.add_tasks_from(response.blueprint(services.response), namespace="response")
     app.add_tasks_from(_daily(Upkeep(services)), namespace="upkeep")
     return app
 

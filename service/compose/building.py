@@ -22,6 +22,8 @@ from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
 from service.registration.workflow import Registrations
 from service.registration.workflow.parts import Parts
+from service.response.ports import NullHolderNotice
+from service.response.workflow import NoLinks, Response
 from service.risk.workflow import Risk
 from service.settings import Mode, Settings
 from service.staff.volatile import Sessions
@@ -79,10 +81,33 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         risk=risk,
         lines=lines,
         registrations=Registrations(parts),
+        response=responding(db, vault, subscribers, lines, risk, policies, instead),
         outbox=outbox,
         senders=sent.senders,
         guards=sent.guards,
         receipts=sent.receipts,
         staff=StaffRegister(db, factors),
         desk=StaffDesk(db, operators, Sessions(redis, vault), factors, is_demo=settings.is_demo),
+    )
+
+
+def responding(
+    db: Database,
+    vault: Vault,
+    subscribers: Subscribers,
+    lines: Lines,
+    risk: Risk,
+    policies: Policies,
+    instead: Instead,
+) -> Response:
+    """What follows from reports, over the domains that it composes."""
+    return Response(
+        db,
+        vault,
+        subscribers,
+        lines,
+        risk,
+        instead.finder or NoLinks(),
+        instead.notices or NullHolderNotice(),
+        lambda: policies.current.risk,
     )
