@@ -1,6 +1,6 @@
 """Background work in: the notice, its time, the lines of a ring, and what reports and lines tell."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from uuid import UUID
 
 import procrastinate
@@ -8,7 +8,9 @@ import procrastinate
 from service.events import EventName
 from service.infra.jobs import RETRY, Handler
 from service.response.model import NoticeKind
-from service.response.workflow import Response
+from service.response.workflow import BATCH, Response
+
+Operators = Callable[[], Awaitable[Iterable[UUID]]]
 
 FOLLOWED = (
     EventName.REPORT_CORROBORATED,
@@ -24,7 +26,7 @@ def subscriptions(response: Response) -> Mapping[EventName, Handler]:
     return dict.fromkeys(FOLLOWED, response.following.follow)
 
 
-def blueprint(response: Response) -> procrastinate.Blueprint:
+def blueprint(response: Response, operators: Operators) -> procrastinate.Blueprint:
     telling, rings = response.telling, response.rings
     tasks = procrastinate.Blueprint()
 
@@ -32,13 +34,12 @@ def blueprint(response: Response) -> procrastinate.Blueprint:
     async def notice(*, operator: str, action: str, notice: str, attempt: int) -> None:
         await telling.notify(UUID(operator), UUID(action), NoticeKind(notice), attempt)
 
-    @tasks.task(name="take", retry=RETRY)
-    async def take(*, operator: str, action: str) -> None:
-        await telling.take(UUID(operator), UUID(action))
-
-    @tasks.task(name="assert", retry=RETRY)
-    async def assert_again(*, operator: str, action: str) -> None:
-        await telling.assert_again(UUID(operator), UUID(action))
+    @tasks.periodic(cron="* * * * *")
+    @tasks.task(name="due", queueing_lock="response:due")
+    async def due(timestamp: int) -> None:
+        for operator in await operators():
+            while await telling.due(operator) == BATCH:
+                pass
 
     @tasks.task(name="ring", retry=RETRY)
     async def ring(*, operator: str, ring: str) -> None:

@@ -32,6 +32,9 @@ class LineActionRow(Tenant, Base):
                 "state = 'referred' OR (appealed_at IS NOT NULL AND appeal_outcome IS NULL)"
             ),
         ),
+        sa.Index(
+            "ix_line_action_due", "operator_id", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")
+        ),
         sa.CheckConstraint(f"step IN {_STEPS}", name="step"),
         sa.CheckConstraint("ground IN ('reported','confirmed','ring')", name="ground"),
         sa.CheckConstraint("source_kind IN ('report','ring')", name="source"),

@@ -17,6 +17,7 @@ _STEPS = "('label','restrict','hold','suspend','close')"
 
 def upgrade() -> None:
     _ledger()
+    _ledger_indexes()
     _marks()
     _rings()
     _members()
@@ -111,7 +112,16 @@ def _ledger() -> None:
             name=op.f("ck_line_action_closed_by_person"),
         ),
     )
+
+
+def _ledger_indexes() -> None:
     op.create_index("ix_line_action_source", "line_action", ["operator_id", "source_id"])
+    op.create_index(
+        "ix_line_action_due",
+        "line_action",
+        ["operator_id", "due_at"],
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
     op.create_index(
         "ix_line_action_person",
         "line_action",

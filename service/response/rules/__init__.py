@@ -2,6 +2,7 @@
 
 from service.response.rules.ladder import (
     OURS,
+    Verb,
     after_notice,
     asked,
     asserts_at,
@@ -33,6 +34,7 @@ from service.response.rules.ring import (
 
 __all__ = [
     "OURS",
+    "Verb",
     "after_notice",
     "approve",
     "asked",

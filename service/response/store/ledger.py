@@ -57,8 +57,8 @@ def _of(row: Any) -> LineAction:
 
 async def add(tx: Tx, action: LineAction) -> bool:
     """Insert it now; False where this line has this step for this source already."""
-    statement = insert(LineActionRow).values(_values(action))
-    return await tx.run(statement.on_conflict_do_nothing()) == 1
+    statement = insert(LineActionRow).values(_values(action)).on_conflict_do_nothing()
+    return await tx.scalar(statement.returning(_A.c.id)) is not None
 
 
 async def save(tx: Tx, action: LineAction) -> LineAction:
@@ -106,6 +106,17 @@ async def waiting_count(reader: Reader) -> int:
     return int(await reader.scalar(wanted) or 0)
 
 
+async def due(reader: Reader, limit: int) -> list[tuple[UUID, UUID]]:
+    """(entry, line) of what time changes now."""
+    wanted = (
+        sa.select(_A.c.id, _A.c.line_id)
+        .where(_A.c.operator_id == reader.tenant, _A.c.due_at <= reader.now)
+        .order_by(_A.c.due_at)
+        .limit(limit)
+    )
+    return [(row.id, row.line_id) for row in await reader.all(wanted)]
+
+
 # Marks
 
 
@@ -121,7 +132,8 @@ async def marks(reader: Reader, lines: Iterable[UUID]) -> dict[UUID, frozenset[M
 async def mark(tx: Tx, line_id: UUID, what: Mark, by: str) -> bool:
     """False where it was marked so already."""
     values = {"operator_id": tx.tenant, "line_id": line_id, "mark": what.value, "at": tx.now, "by": by}
-    return await tx.run(insert(LineMarkRow).values(values).on_conflict_do_nothing()) == 1
+    statement = insert(LineMarkRow).values(values).on_conflict_do_nothing()
+    return await tx.scalar(statement.returning(_M.c.line_id)) is not None
 
 
 async def unmark(tx: Tx, line_id: UUID, what: Mark) -> bool:

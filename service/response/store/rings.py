@@ -66,7 +66,8 @@ def _member_values(tx: Tx, ring_id: UUID, each: Member) -> dict[str, Any]:
 
 async def add(tx: Tx, ring: RingAction) -> bool:
     """Insert it now with its members; False where this report has its ring already."""
-    if await tx.run(insert(RingRow).values(_values(ring)).on_conflict_do_nothing()) == 0:
+    statement = insert(RingRow).values(_values(ring)).on_conflict_do_nothing()
+    if await tx.scalar(statement.returning(_R.c.id)) is None:
         return False
     await _insert(tx, ring)
     return True

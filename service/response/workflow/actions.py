@@ -163,7 +163,6 @@ class Actions:
         action = replace(action, was=rules.standing(line), moved=bool(verbs))
         if looks := rules.asserts_at(line, action):
             action = replace(action, due_at=looks)
-            defer(tx, "response:assert", at=looks, operator=tx.tenant.hex, action=action.id.hex)
         return await ledger.save(tx, action)
 
     async def undo(self, tx: Tx, action: LineAction, reason: str, actor: Actor) -> LineAction:

@@ -169,6 +169,13 @@ class Judging:
                     reason=what.value,
                 )
 
+    async def load(self, reader: Reader, action_id: UUID, line_id: UUID) -> LineAction:
+        """A step of this line; NotFound for another line's."""
+        action = await ledger.load(reader, action_id)
+        if action.line_id != line_id:
+            raise NotFound()
+        return action
+
     async def marks(self, reader: Reader, line_id: UUID) -> frozenset[Mark]:
         return (await ledger.marks(reader, [line_id])).get(line_id, frozenset())
 

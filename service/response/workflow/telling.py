@@ -1,5 +1,6 @@
 """What the clock and the sender of notices do to a line's ledger; the verbs of the jobs."""
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -8,9 +9,11 @@ from service.infra.postgres import Tx
 from service.lines.model import Failed, ListedForStaff
 from service.lines.rules import after_failure
 from service.response import rules
-from service.response.model import Guard, LineAction, Notice, NoticeKind, NotSent, Sent, State, Step
+from service.response.model import LineAction, Notice, NoticeKind, NotSent, Sent, State, Step
 from service.response.store import ledger
 from service.response.workflow.actions import SYSTEM, Actions, note_action
+
+BATCH = 100
 
 
 class Telling:
@@ -79,8 +82,6 @@ class Telling:
         after = await ledger.save(tx, after)
         sent = isinstance(outcome, Sent)
         note_action(tx, after, "response.told" if sent else "response.not_told", SYSTEM)
-        if after.state is State.WAITING and after.due_at is not None:
-            self._defer_take(tx, after)
         if sent and after.step is not Step.LABEL:
             for each in await ledger.of_line(tx, after.line_id):
                 if each.source == after.source and each.step is Step.LABEL and each.notice_at is None:
@@ -91,37 +92,32 @@ class Telling:
                         ),
                     )
 
-    @staticmethod
-    def _defer_take(tx: Tx, action: LineAction) -> None:
-        defer(tx, "response:take", at=action.due_at, operator=tx.tenant.hex, action=action.id.hex)
+    async def due(self, operator: UUID) -> int:
+        """What is due by now: restrictions whose time after the notice is over, and steps that had nothing to do under
+        a suspension that is over. How many there were; called again until they are fewer than a batch."""
+        async with self._tools.db.read(operator) as reader:
+            found = await ledger.due(reader, BATCH)
+        for action_id, line_id in found:
+            async with self._tools.db.write(operator) as tx:
+                await self._actions.hold(tx, line_id)
+                action = await ledger.load(tx, action_id, lock=True)
+                if action.due_at is None or action.due_at > tx.now:
+                    continue
+                if action.state is State.WAITING:
+                    await self._begin(tx, action)
+                elif action.is_in_force(tx.now) and not action.moved:
+                    await self._actions.take_again(tx, action)
+                else:
+                    await ledger.save(tx, replace(action, due_at=None))
+        return len(found)
 
-    async def take(self, operator: UUID, action_id: UUID) -> None:
-        """The time after the notice is over. A line that has become somebody's business line since goes to a person."""
-        async with self._tools.db.write(operator) as tx:
-            action = await ledger.load(tx, action_id)
-            await self._actions.hold(tx, action.line_id)
-            action = await ledger.load(tx, action_id, lock=True)
-            if action.state is not State.WAITING or action.due_at is None or action.due_at > tx.now:
-                return
-            line = await self._actions.line(tx, action.line_id)
-            facts = (await self._actions.facts(tx, [line]))[line.id]
-            guard = rules.guard_of(facts, self._tools.policy, tx.now)
-            if guard is not None and line.state.is_open:
-                await self._refer(tx, action, guard)
-            else:
-                await self._actions.take(tx, action, SYSTEM)
-
-    @staticmethod
-    async def _refer(tx: Tx, action: LineAction, guard: Guard) -> None:
+    async def _begin(self, tx: Tx, action: LineAction) -> None:
+        """A line that has been marked since, or has become long-tenured, goes to a person."""
+        line = await self._actions.line(tx, action.line_id)
+        facts = (await self._actions.facts(tx, [line]))[line.id]
+        guard = rules.guard_of(facts, self._tools.policy, tx.now)
+        if guard is None or not line.state.is_open:
+            await self._actions.take(tx, action, SYSTEM)
+            return
         after = await ledger.save(tx, rules.referred(action, guard))
         note_action(tx, after, "response.referred", SYSTEM)
-
-    async def assert_again(self, operator: UUID, action_id: UUID) -> None:
-        """The suspension under which a step had nothing to do is over: the line is made as strict as it asks."""
-        async with self._tools.db.write(operator) as tx:
-            action = await ledger.load(tx, action_id)
-            await self._actions.hold(tx, action.line_id)
-            action = await ledger.load(tx, action_id, lock=True)
-            if action.moved or action.due_at is None or not action.is_in_force(tx.now):
-                return
-            await self._actions.take_again(tx, action)

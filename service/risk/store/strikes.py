@@ -22,8 +22,8 @@ _LOCK = sa.text(
 # An act on the line that was lifted already is put as undone.
 _PUT = sa.text(
     """INSERT INTO strike AS s (operator_id, registration_id, kind, source_kind, source_id, at, undone_at, is_erased)
-SELECT h.operator_id, h.registration_id, h.kind, :source_kind, :source_id, :at,
-  CASE WHEN :source_kind = 'line' THEN h.lifted_at END, false
+SELECT h.operator_id, h.registration_id, h.kind, CAST(:source_kind AS text), :source_id, :at,
+  CASE WHEN CAST(:source_kind AS text) = 'line' THEN h.lifted_at END, false
 FROM holding h WHERE h.operator_id = :operator AND h.registration_id = :registration
   AND h.kind = ANY(CAST(:kinds AS text[]))
 ON CONFLICT (operator_id, registration_id, kind, source_kind, source_id)
