@@ -16,6 +16,7 @@ from service.infra import telemetry
 from service.infra.jobs import RETRY, Handler, dispatcher
 from service.kit.clock import Clock, SystemClock
 from service.kit.errors import Unavailable
+from service.reports import jobs as reports
 from service.risk import jobs as risk
 from service.settings import Settings
 from service.upkeep import Upkeep, sealer
@@ -29,7 +30,10 @@ STALLED_AFTER = timedelta(seconds=15)
 def subscribers(services: Services) -> dict[EventName, Sequence[Handler]]:
     """Who is told of what. The only place where one domain's event meets another's handler."""
     told: dict[EventName, list[Handler]] = {}
-    for table in (risk.subscriptions(services.risk, services.db, lambda: services.policies.current.risk),):
+    for table in (
+        risk.subscriptions(services.risk, services.db, lambda: services.policies.current.risk),
+        reports.subscriptions(services.reports),
+    ):
         for name, handler in table.items():
             told.setdefault(name, []).append(handler)
     return dict(told)

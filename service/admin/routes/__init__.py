@@ -1,6 +1,18 @@
 """The pages, a file for each word of the rail. Each route gathers, shows, and leaves judging to the domains."""
 
-from service.admin.routes import audit, cases, codes, dealers, docs, door, lines, overview, search, you
+from service.admin.routes import (
+    audit,
+    cases,
+    codes,
+    dealers,
+    docs,
+    door,
+    lines,
+    overview,
+    reports,
+    search,
+    you,
+)
 
 # The last one answers whatever no other did with a page of its own.
 routers = (
@@ -8,6 +20,7 @@ routers = (
     overview.router,
     cases.router,
     lines.router,
+    reports.router,
     dealers.router,
     codes.router,
     audit.router,
