@@ -67,12 +67,14 @@ def mount(app: FastAPI, settings: Settings) -> None:
     from service.lines import routes as lines
     from service.otp import routes as otp
     from service.registration import routes as registrations
+    from service.reports import routes as reports
     from service.response import routes as response
 
     app.include_router(ops.router)
     app.include_router(registrations.router)
     app.include_router(otp.verifications)
     app.include_router(lines.router)
+    app.include_router(reports.router)
     app.include_router(response.router)
     app.include_router(otp.receipts)
     app.include_router(otp.holder)

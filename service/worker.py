@@ -16,6 +16,7 @@ from service.infra import telemetry
 from service.infra.jobs import RETRY, Handler, dispatcher
 from service.kit.clock import Clock, SystemClock
 from service.kit.errors import Unavailable
+from service.reports import jobs as reports
 from service.response import jobs as response
 from service.risk import jobs as risk
 from service.settings import Settings
@@ -32,6 +33,7 @@ def subscribers(services: Services) -> dict[EventName, Sequence[Handler]]:
     told: dict[EventName, list[Handler]] = {}
     for table in (
         risk.subscriptions(services.risk, services.db, lambda: services.policies.current.risk),
+        reports.subscriptions(services.reports),
         response.subscriptions(services.response),
     ):
         for name, handler in table.items():

@@ -16,6 +16,7 @@ from service.kit.clock import Clock
 from service.limits.workflow import Blocks, Purses
 from service.lines.workflow import Lines
 from service.registration.workflow import Registrations
+from service.reports.workflow import Reports
 from service.response.workflow import Response
 from service.risk.workflow import Risk
 from service.staff.workflow import StaffDesk
@@ -53,6 +54,8 @@ class Parts(Protocol):
     @property
     def registrations(self) -> Registrations: ...
     @property
+    def reports(self) -> Reports: ...
+    @property
     def response(self) -> Response: ...
     @property
     def desk(self) -> StaffDesk: ...
@@ -78,6 +81,7 @@ class Console:
     risk: Risk
     lines: Lines
     registrations: Registrations
+    reports: Reports
     response: Response
     blocks: Blocks
     purses: Purses
@@ -101,6 +105,7 @@ def build(parts: Parts) -> Console:
         risk=parts.risk,
         lines=parts.lines,
         registrations=parts.registrations,
+        reports=parts.reports,
         response=parts.response,
         blocks=parts.blocks,
         purses=parts.purses,

@@ -21,6 +21,7 @@ EFFECT: Mapping[str, str] = {
 GROUND: Mapping[str, str] = {
     "reported": "Reports by people who are not linked to one another",
     "confirmed": "A report that one of us confirmed",
+    "ownership": "A report, confirmed, that the line is not its holder's; their papers are not struck",
     "ring": "An action on a ring that two of us approved",
 }
 GUARD: Mapping[str, str] = {

@@ -5,6 +5,7 @@ import structlog
 from service.adapters.sms.outbox import Outbox
 from service.compose.codes import coded
 from service.compose.outside import Instead, outside
+from service.compose.reporting import reporting
 from service.compose.services import Services
 from service.dealers.workflow import Dealers
 from service.documents.workflow import Documents
@@ -61,6 +62,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     parts = Parts(
         db, vault, subscribers, dealers, documents, codes, risk, lines, provisioner, inventory, policies
     )
+    verifications = Verifications(sent.engine, db, vault, dealers, Answers(redis))
     return Services(
         settings=settings,
         clock=clock,
@@ -73,7 +75,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         dealers=dealers,
         documents=documents,
         codes=codes,
-        verifications=Verifications(sent.engine, db, vault, dealers, Answers(redis)),
+        verifications=verifications,
         holder=Holder(sent.links, operators, sent.blocks, clock),
         journal=sent.journal,
         blocks=sent.blocks,
@@ -81,6 +83,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         risk=risk,
         lines=lines,
         registrations=Registrations(parts),
+        reports=reporting(db, redis, vault, subscribers, operators, verifications, policies),
         response=responding(db, vault, subscribers, lines, risk, policies, instead),
         outbox=outbox,
         senders=sent.senders,

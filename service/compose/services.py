@@ -30,6 +30,7 @@ from service.otp.workflow.holder import Holder
 from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
 from service.registration.workflow import Registrations
+from service.reports.workflow import Reports
 from service.response.workflow import Response
 from service.risk.workflow import Risk
 from service.settings import Mode, Settings
@@ -73,6 +74,7 @@ class Services:
     risk: Risk
     lines: Lines
     registrations: Registrations
+    reports: Reports
     response: Response
     outbox: Outbox | None
     senders: Sequence[Sender]

@@ -30,10 +30,12 @@ class Step(StrEnum):
 
 class Ground(StrEnum):
     """On whose word: ``reported`` people alone, ``confirmed`` a person of ours who confirmed a report, ``ring`` two of
-    ours who approved an action on a ring."""
+    ours who approved an action on a ring. ``ownership``: confirmed, that the line is in the name of somebody who never
+    asked for it; whose papers it hangs on is then the victim, and is not struck."""
 
     REPORTED = "reported"
     CONFIRMED = "confirmed"
+    OWNERSHIP = "ownership"
     RING = "ring"
 
 

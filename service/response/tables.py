@@ -36,7 +36,7 @@ class LineActionRow(Tenant, Base):
             "ix_line_action_due", "operator_id", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")
         ),
         sa.CheckConstraint(f"step IN {_STEPS}", name="step"),
-        sa.CheckConstraint("ground IN ('reported','confirmed','ring')", name="ground"),
+        sa.CheckConstraint("ground IN ('reported','confirmed','ownership','ring')", name="ground"),
         sa.CheckConstraint("source_kind IN ('report','ring')", name="source"),
         sa.CheckConstraint(
             "state IN ('waiting','referred','in_force','lifted','undone','refused','void')", name="state"

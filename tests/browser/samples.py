@@ -9,6 +9,7 @@ import segno
 
 from service.admin import views as v
 from tests.browser.samples_codes import BLK, BLOCK, TRAFFIC
+from tests.browser.samples_reports import REPORT_PAGES
 
 NOW = datetime(2026, 11, 23, 14, 8, tzinfo=UTC)
 REG = "reg_019318c2f4a07b3c9d51e6a2b8c4d0f1"
@@ -22,6 +23,7 @@ RAIL = (
     v.RailItem("Overview", "/admin"),
     v.RailItem("Review", "/admin/review", 12),
     v.RailItem("Lines", "/admin/lines"),
+    v.RailItem("Reports", "/admin/reports"),
     v.RailItem("Dealers", "/admin/dealers"),
     v.RailItem("Codes", "/admin/codes"),
     v.RailItem("Audit", "/admin/audit"),
@@ -454,6 +456,7 @@ SAMPLES: dict[str, Sample] = {
     "codes": Sample(
         "door/codes.html", v.RecoveryPage(tuple(f"{i:02d}-ab{i}d-efgh-jkmn" for i in range(10)), "/admin")
     ),
+    **{name: Sample(*parts) for name, parts in REPORT_PAGES.items()},
 }
 
 

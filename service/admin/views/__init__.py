@@ -63,6 +63,7 @@ from service.admin.views.pieces import (
     Theme,
     Tone,
 )
+from service.admin.views.reports import ReportPage, ReportRow, ReportsPage, VoteRow
 
 __all__ = [
     "Act",
@@ -109,6 +110,9 @@ __all__ = [
     "Reason",
     "RecoveryPage",
     "Related",
+    "ReportPage",
+    "ReportRow",
+    "ReportsPage",
     "Reveal",
     "ReviewPage",
     "Rows",
@@ -118,5 +122,6 @@ __all__ = [
     "Tab",
     "Theme",
     "Tone",
+    "VoteRow",
     "YouPage",
 ]

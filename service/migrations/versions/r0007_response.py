@@ -100,7 +100,9 @@ def _ledger() -> None:
             name=op.f("uq_line_action_operator_id_line_id_source_id_step"),
         ),
         sa.CheckConstraint(f"step IN {_STEPS}", name=op.f("ck_line_action_step")),
-        sa.CheckConstraint("ground IN ('reported','confirmed','ring')", name=op.f("ck_line_action_ground")),
+        sa.CheckConstraint(
+            "ground IN ('reported','confirmed','ownership','ring')", name=op.f("ck_line_action_ground")
+        ),
         sa.CheckConstraint("source_kind IN ('report','ring')", name=op.f("ck_line_action_source")),
         sa.CheckConstraint(
             "state IN ('waiting','referred','in_force','lifted','undone','refused','void')",

@@ -43,6 +43,7 @@ class Verb:
 _REASON = {
     Ground.REPORTED: "reported",
     Ground.CONFIRMED: "report-confirmed",
+    Ground.OWNERSHIP: "not-mine-confirmed",
     Ground.RING: "ring-confirmed",
 }
 REVERIFY = "reverify-due"

@@ -27,15 +27,17 @@ IDENTITY = (HoldingKind.DOCUMENT, HoldingKind.PERSONAL_NUMBER)
 SHAREABLE = (HoldingKind.PERSON, HoldingKind.DEVICE)
 
 
-def struck(sharing: Mapping[str, Sharing], policy: ResponsePolicy) -> tuple[str, ...]:
+def struck(
+    sharing: Mapping[str, Sharing], policy: ResponsePolicy, *, spares_identity: bool = False
+) -> tuple[str, ...]:
     """The kinds of a member's holdings that are struck.
 
     Papers are one person's, always. A device, or a name and birth date, only where few lines hang on it or most of
     them are the ring's: a hostel's telephone is not the ring's. A dealer only where the ring is a good
-    part of its trade.
+    part of its trade. ``spares_identity``: the person is the victim.
     """
-    found = [kind for kind in IDENTITY if kind in sharing]
-    for kind in SHAREABLE:
+    found = [kind for kind in IDENTITY if kind in sharing and not spares_identity]
+    for kind in SHAREABLE[spares_identity:]:
         shared = sharing.get(kind)
         if shared is None:
             continue

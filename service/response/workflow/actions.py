@@ -199,15 +199,17 @@ class Actions:
 
     async def struck(self, tx: Tx, action: LineAction) -> int:
         """Strike what the line of an action hangs on, by the action's source."""
-        return await self.struck_by(tx, action.source, action.registration_id)
+        return await self.struck_by(tx, action.source, action.registration_id, action.ground)
 
-    async def struck_by(self, tx: Tx, source: Source, registration_id: UUID) -> int:
+    async def struck_by(self, tx: Tx, source: Source, registration_id: UUID, ground: Ground) -> int:
         """Papers always, a device and a dealer only where that is fair (``rules.struck``)."""
         among = [registration_id]
         if source.kind is SourceKind.RING:
             among = [each.registration_id for each in (await rings.load(tx, source.id)).members]
         shared = await self.sharing(tx, among)
-        kinds = rules.struck(shared.get(registration_id, {}), self.tools.policy)
+        kinds = rules.struck(
+            shared.get(registration_id, {}), self.tools.policy, spares_identity=ground is Ground.OWNERSHIP
+        )
         return await self.strike(tx, registration_id, kinds, source)
 
     async def strike(self, tx: Tx, registration_id: UUID, kinds: Sequence[str], source: Source) -> int:

@@ -42,14 +42,17 @@ class Following:
         await self._actions.ask(tx, Ground.REPORTED, source, line)
 
     async def _confirmed(self, tx: Tx, event: Event) -> None:
-        """The line's own step at once; what hangs on it is proposed to people."""
+        """The line's own step at once; what hangs on it is proposed to people, but where the holder is the victim:
+        what hangs on their papers is their own."""
         source, line = self._source(event), await self._line(tx, event)
         if source is None or line is None or await self._rings.is_dismissed(tx, source.id, event.at):
             return
-        planned = await self._actions.ask(tx, Ground.CONFIRMED, source, line)
+        ground = Ground.OWNERSHIP if event.refs.get("topic") == "ownership" else Ground.CONFIRMED
+        planned = await self._actions.ask(tx, ground, source, line)
         if all(each.state is not State.REFERRED for each in planned if each.step is not Step.CLOSE):
-            await self._actions.struck_by(tx, source, line.registration_id)
-        await self._rings.find(tx, source.id, line.registration_id)
+            await self._actions.struck_by(tx, source, line.registration_id, ground)
+        if ground is Ground.CONFIRMED:
+            await self._rings.find(tx, source.id, line.registration_id)
 
     async def _dismissed(self, tx: Tx, event: Event) -> None:
         source = self._source(event)
