@@ -68,6 +68,11 @@ def _daily(upkeep: Upkeep) -> procrastinate.Blueprint:
     async def retention(timestamp: int) -> None:
         await upkeep.retention()
 
+    @tasks.periodic(cron="47 3 * * *")
+    @tasks.task(name="links", queueing_lock="upkeep:links", retry=RETRY)
+    async def links(timestamp: int) -> None:
+        await upkeep.links()
+
     return tasks
 
 

@@ -24,7 +24,7 @@ from service.policies import Policies
 from service.registration.workflow import Registrations
 from service.registration.workflow.parts import Parts
 from service.response.ports import NullHolderNotice
-from service.response.workflow import NoLinks, Response
+from service.response.workflow import Response
 from service.risk.workflow import Risk
 from service.settings import Mode, Settings
 from service.staff.volatile import Sessions
@@ -110,7 +110,7 @@ def responding(
         subscribers,
         lines,
         risk,
-        instead.finder or NoLinks(),
+        instead.finder or risk.links,
         instead.notices or NullHolderNotice(),
         lambda: policies.current.risk,
     )

@@ -35,25 +35,25 @@ _TABLE = cast(sa.Table, RegistrationRow.__table__)
 _HERE = sa.and_(_TABLE.c.operator_id == sa.bindparam("at_operator"), _TABLE.c.id == sa.bindparam("at_id"))
 _FIXED = ("id", "operator_id", "created_at", "client_id", "subscriber_id")
 _LOAD = Statement(sa.select(_TABLE).where(_HERE))
-# The wrapped data key beside its registration: almost every request needs both. The table is named by string, as
-# in a foreign key; what the columns mean is the subscribers' business (``Subscribers.unwrap``).
-_KEY = sa.table(
-    "subject_key", sa.column("operator_id"), sa.column("id"), sa.column("kek_id"), sa.column("wrapped")
-)
-_WITH_KEYS = sa.select(
-    _TABLE, _KEY.c.kek_id.label("key_kek_id"), _KEY.c.wrapped.label("key_wrapped")
-).outerjoin(_KEY, sa.and_(_KEY.c.operator_id == _TABLE.c.operator_id, _KEY.c.id == _TABLE.c.subscriber_id))
+
+
+def _beside(rows: sa.Select[Any], table: str, reference: str, **columns: str) -> sa.Select[Any]:
+    """``rows`` with columns, by label, of another domain's table, which is named by string as in a foreign key."""
+    other = sa.table(table, sa.column("operator_id"), sa.column("id"), *map(sa.column, columns.values()))
+    on = sa.and_(other.c.operator_id == _TABLE.c.operator_id, other.c.id == _TABLE.c[reference])
+    return rows.outerjoin(other, on).add_columns(*(other.c[of].label(to) for to, of in columns.items()))
+
+
+# Almost every request needs the wrapped data key; what it means is the subscribers' business.
+_KEY = {"key_kek_id": "kek_id", "key_wrapped": "wrapped"}
+_WITH_KEYS = _beside(sa.select(_TABLE), "subject_key", "subscriber_id", **_KEY)
 _LOAD_OPENED = Statement(_WITH_KEYS.where(_HERE))
-# And, for a decision, what of its dealer is weighed.
-_DEALER = sa.table(
-    "dealer", sa.column("operator_id"), sa.column("id"), sa.column("state"), sa.column("daily_quota")
+# And, for a decision, what of its dealer is weighed, and the person's blob, whose indexes link lines.
+_WITH_DEALERS = _beside(
+    _WITH_KEYS, "dealer", "dealer_id", dealer_state="state", dealer_daily_quota="daily_quota"
 )
 _LOAD_TO_DECIDE = Statement(
-    _WITH_KEYS.outerjoin(
-        _DEALER, sa.and_(_DEALER.c.operator_id == _TABLE.c.operator_id, _DEALER.c.id == _TABLE.c.dealer_id)
-    )
-    .add_columns(_DEALER.c.state.label("dealer_state"), _DEALER.c.daily_quota.label("dealer_daily_quota"))
-    .where(_HERE)
+    _beside(_WITH_DEALERS, "subscriber", "subscriber_id", person_sealed="sealed").where(_HERE)
 )
 _LOAD_LOCKED = Statement(sa.select(_TABLE).where(_HERE).with_for_update())
 WrappedKey = tuple[int, bytes]
@@ -206,13 +206,14 @@ async def load_with_key(
 
 async def load_to_decide(
     reader: Reader, registration_id: UUID, *, dealer: UUID | None = None
-) -> tuple[Registration, WrappedKey | None, Standing | None]:
-    """As :func:`load_with_key`, with how its dealer stands: all that a decision weighs, in one statement."""
+) -> tuple[Registration, WrappedKey | None, Standing | None, bytes | None]:
+    """As :func:`load_with_key`, with how its dealer stands and the applicant's sealed blob: all that a decision
+    weighs, in one statement."""
     row = await reader.fetch_one(_LOAD_TO_DECIDE, at_operator=reader.tenant, at_id=registration_id)
     if row is None or (dealer is not None and row.dealer_id != dealer):
         raise NotFound()
     standing = row.dealer_state and Standing(DealerState(row.dealer_state), row.dealer_daily_quota)
-    return of_row(row), _wrapped(row), standing
+    return of_row(row), _wrapped(row), standing, row.person_sealed
 
 
 def _wrapped(row: Any) -> WrappedKey | None:

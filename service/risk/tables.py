@@ -28,7 +28,11 @@ class HoldingRow(Tenant, Base):
             postgresql_where=sa.text("scam_at IS NOT NULL OR struck_at IS NOT NULL"),
         ),
         sa.Index("ix_holding_line", "operator_id", "line_id"),
-        sa.CheckConstraint("kind IN ('document','personal_number','person','device','dealer')", name="kind"),
+        sa.CheckConstraint(
+            "kind IN ('document','personal_number','person','device','dealer',"
+            "'address','contact','agent','payment','block')",
+            name="kind",
+        ),
         sa.CheckConstraint("state IN ('approved','live','closed','released')", name="state"),
         sa.CheckConstraint("evidence IN ('limited','full')", name="evidence"),
         sa.CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
@@ -38,7 +42,7 @@ class HoldingRow(Tenant, Base):
     registration_id: Mapped[UUID] = mapped_column(comment="pii:none whose line it is")
     line_id: Mapped[UUID | None] = mapped_column(comment="pii:none the line, once there is one")
     kind: Mapped[str] = mapped_column(sa.String(16), comment="pii:none what the index is of")
-    idx: Mapped[bytes] = mapped_column(comment="pii:index keyed hash; of kind dealer: the dealer's id")
+    idx: Mapped[bytes] = mapped_column(comment="pii:index keyed hash; of kind dealer and agent: the id")
     evidence: Mapped[str] = mapped_column(sa.String(8), comment="pii:none what the line was granted on")
     state: Mapped[str] = mapped_column(sa.String(10), comment="pii:none how far the line's life is")
     opened_at: Mapped[datetime] = mapped_column(comment="pii:none when it was approved")
@@ -81,6 +85,19 @@ class StrikeRow(Tenant, Base):
     at: Mapped[datetime] = mapped_column(comment="pii:none when it was put; decays")
     undone_at: Mapped[datetime | None] = mapped_column(comment="pii:none up to when it is undone")
     is_erased: Mapped[bool] = mapped_column(comment="pii:none the person was erased since")
+
+
+class LinkComponentRow(Tenant, Base):
+    """Lines that hang together: those of one component. A line that hangs together with nobody has no row.
+
+    A projection of the holdings and of the policy's weights, which ``Links.sweep`` can make again.
+    """
+
+    __tablename__ = "link_component"
+    __table_args__ = (sa.Index("ix_link_component_component", "operator_id", "component"),)
+
+    registration_id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none whose line it is")
+    component: Mapped[UUID] = mapped_column(comment="pii:none the component's lowest registration")
 
 
 class DecisionRow(Tenant, Base):

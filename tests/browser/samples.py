@@ -8,6 +8,7 @@ from typing import Any
 import segno
 
 from service.admin import views as v
+from tests.browser import samples_links
 from tests.browser.samples_codes import BLK, BLOCK, TRAFFIC
 from tests.browser.samples_reports import REPORT_PAGES
 
@@ -378,6 +379,9 @@ SAMPLES: dict[str, Sample] = {
         "/admin/review",
     ),
     "case": Sample("case.html", CASE, f"/admin/review/{REG}"),
+    "links": Sample("links.html", samples_links.page(6), f"/admin/review/{REG}/links"),
+    "links-many": Sample("links.html", samples_links.page(60), f"/admin/review/{REG}/links"),
+    "links-none": Sample("links.html", samples_links.bare(), f"/admin/review/{REG}/links"),
     "lines": Sample(
         "lines.html",
         v.LinesPage(

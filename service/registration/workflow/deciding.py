@@ -28,6 +28,7 @@ from service.registration.model import (
 )
 from service.registration.workflow.activating import ask
 from service.registration.workflow.evidence import adopt
+from service.registration.workflow.linking import links_of
 from service.registration.workflow.opening import client_actor
 from service.registration.workflow.parts import Keep, Parts, loaded_to_decide, opened
 from service.registration.workflow.sharing import ask_of, identity_of
@@ -46,7 +47,7 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
     """Decide. Refuses with what is missing, or where it was decided already."""
     policy = parts.policy.current
     async with parts.db.read(caller.operator_id) as reader:
-        registration, key, numbers, dealer = await loaded_to_decide(
+        registration, key, numbers, dealer, values = await loaded_to_decide(
             parts, reader, registration_id, caller.dealer_id
         )
         rules.collecting(registration, reader.now)
@@ -54,7 +55,10 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
     lacking = rules.missing(registration)
     if lacking:
         raise EvidenceMissing(lacking)
-    subject = subject_of(parts.vault, registration, key, dealer, parts.db.clock.now())
+    subject = replace(
+        subject_of(parts.vault, registration, key, dealer, parts.db.clock.now()),
+        links=links_of(parts.vault, registration, numbers, values),
+    )
     try:
         async with parts.db.write(caller.operator_id) as tx:
             await tx.lock(*parts.risk.lock_keys(subject))
@@ -128,9 +132,17 @@ async def decide_by_person(
         rules.may_decide_by_person(registration, staff.id)
         if registration.version != expected_version:
             raise Stale()
-        key, _ = await opened(parts, tx, registration)
+        key, numbers = await opened(parts, tx, registration)
         dealer = await _dealer(parts, tx, registration)
-        subject = subject_of(parts.vault, registration, key, dealer, tx.now)
+        subject = replace(
+            subject_of(parts.vault, registration, key, dealer, tx.now),
+            links=links_of(
+                parts.vault,
+                registration,
+                numbers,
+                await parts.subscribers.values(tx, registration.subscriber_id),
+            ),
+        )
         history = await parts.risk.history(tx, registration_id)
         if not history:
             raise NotFound()
@@ -208,7 +220,7 @@ def subject_of(
         document=blind(IndexKind.DOCUMENT, "document"),
         personal_number=blind(IndexKind.PERSONAL_NUMBER, "personal_number"),
         person=blind(IndexKind.PERSON, "person"),
-        device=Blind(applicants_device, (applicants_device,)) if applicants_device else None,
+        device=Blind.single(applicants_device) if applicants_device else None,
         dealer_id=registration.dealer_id,
         document_expires_on=expires_on,
         facts=facts,

@@ -1,6 +1,6 @@
 """What the pipeline is composed of."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -10,6 +10,7 @@ from service.dealers.workflow import Dealers
 from service.documents.workflow import Documents
 from service.infra.crypto import SubjectKey, Vault
 from service.infra.postgres import Database, Reader, Tx
+from service.kit.canon import IndexKind
 from service.kit.errors import JsonObject, StateConflict
 from service.lines.ports import Inventory, Provisioner
 from service.lines.workflow import Lines
@@ -90,11 +91,15 @@ async def loaded(
 
 async def loaded_to_decide(
     parts: Parts, reader: Reader, registration_id: UUID, dealer: UUID | None
-) -> tuple[Registration, SubjectKey, Numbers, Standing | None]:
-    """As :func:`loaded`, with how its dealer stands."""
-    registration, wrapped, standing = await store.load_to_decide(reader, registration_id, dealer=dealer)
-    key = parts.subscribers.unwrap(reader.tenant, registration.subscriber_id, wrapped)
-    return registration, key, Numbers.of(key, registration), standing
+) -> tuple[Registration, SubjectKey, Numbers, Standing | None, Sequence[tuple[IndexKind, str]]]:
+    """As :func:`loaded`, with how its dealer stands and what the applicant is found by."""
+    registration, wrapped, standing, sealed = await store.load_to_decide(
+        reader, registration_id, dealer=dealer
+    )
+    person = registration.subscriber_id
+    key = parts.subscribers.unwrap(reader.tenant, person, wrapped)
+    values = parts.subscribers.values_in(key, person, sealed)
+    return registration, key, Numbers.of(key, registration), standing, values
 
 
 async def opened(parts: Parts, reader: Reader, registration: Registration) -> tuple[SubjectKey, Numbers]:

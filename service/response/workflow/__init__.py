@@ -11,13 +11,13 @@ from service.response.ports import HolderNotice
 from service.response.workflow.actions import Actions, Tools
 from service.response.workflow.following import Following
 from service.response.workflow.judging import Judging
-from service.response.workflow.rings import NoLinks, RingFinder, Rings
+from service.response.workflow.rings import RingFinder, Rings
 from service.response.workflow.telling import BATCH, Telling
 from service.risk.rules import RiskPolicy
 from service.risk.workflow import Risk
 from service.subscribers.workflow import Subscribers
 
-__all__ = ["BATCH", "NoLinks", "Response", "RingFinder"]
+__all__ = ["BATCH", "Response", "RingFinder"]
 
 
 class Response:

@@ -42,15 +42,6 @@ class RingFinder(Protocol):
     ) -> Ring | None: ...
 
 
-class NoLinks:
-    """Where no links are kept: nothing hangs on anything."""
-
-    async def ring(
-        self, reader: Reader, registration_id: UUID, policy: RiskPolicy, now: datetime
-    ) -> Ring | None:
-        return None
-
-
 class Rings:
     def __init__(self, actions: Actions, finder: RingFinder, policy: Callable[[], RiskPolicy]) -> None:
         self._actions = actions

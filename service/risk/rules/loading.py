@@ -29,6 +29,7 @@ from service.risk.model.catalogue import INT
 from service.risk.rules.compiler import compile_expression
 from service.risk.rules.decide import decide
 from service.risk.rules.language import Env, Expression, RuleFailed, Unknown
+from service.risk.rules.links import load_links
 from service.risk.rules.policy import PLACEHOLDER, VOCABULARY, Parameters, RiskPolicy, Rule
 
 
@@ -37,7 +38,7 @@ def load_policy(mapping: Mapping[str, Any], version: str | None = None) -> RiskP
 
     ``version`` is the name under which a whole policy set is known; without it the content's own digest.
     """
-    _only(mapping, "the risk policy", "parameters", "texts", "rule")
+    _only(mapping, "the risk policy", "parameters", "texts", "rule", "links")
     parameters = _parameters(_mapping(mapping.get("parameters"), "parameters"))
     constants: dict[str, Value] = asdict(parameters)
     raw_rules = mapping.get("rule")
@@ -49,7 +50,15 @@ def load_policy(mapping: Mapping[str, Any], version: str | None = None) -> RiskP
         raise RuleError(f"rule {min(twice)}: the id is used twice")
     digest = hashlib.sha256(json.dumps(mapping, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     texts = _texts(_mapping(mapping.get("texts"), "texts"))
-    policy = RiskPolicy(version or digest[:16], digest, parameters, rules, texts, MappingProxyType(constants))
+    policy = RiskPolicy(
+        version or digest[:16],
+        digest,
+        parameters,
+        rules,
+        texts,
+        MappingProxyType(constants),
+        load_links(_mapping(mapping.get("links", {}), "links")),
+    )
     _ask_house_questions(policy)
     return policy
 

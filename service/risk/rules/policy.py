@@ -11,6 +11,7 @@ from service.risk.model import SIGNAL_TYPES, ApplicantCode, DenyGround, Signals,
 from service.risk.model.catalogue import INT
 from service.risk.rules.compiler import compile_expression
 from service.risk.rules.language import Env, Expression, Vocabulary
+from service.risk.rules.links import LinkPolicy
 
 
 def _days(low: int, high: int) -> Any:
@@ -121,6 +122,7 @@ class RiskPolicy:
     rules: tuple[Rule, ...]
     texts: Mapping[str, Mapping[ApplicantCode, str]]
     constants: Mapping[str, Value]
+    links: LinkPolicy = field(default_factory=LinkPolicy)
 
     def text(self, code: ApplicantCode, language: str | None = None) -> str:
         """The applicant's text in the asked language (``de-AT`` falls back to ``de``), else English."""

@@ -21,6 +21,8 @@ from service.risk.tables import HoldingRow
 
 _H = HoldingRow
 _COUNTED = (HoldingKind.DOCUMENT, HoldingKind.PERSONAL_NUMBER, HoldingKind.PERSON, HoldingKind.DEVICE)
+_MARKED = (*_COUNTED, HoldingKind.DEALER)
+"""Of which scams and strikes are counted."""
 
 # A line that counts for the cap: not ended, or opened within the window, or closed a short while ago. One that
 # was released before it ever went live does not count.
@@ -97,7 +99,7 @@ async def count(
     """
     counts: dict[str, Value | None] = {"lines_on_predecessor": 0, "unproven_on_document": 0}
     counts |= {"dealer_lines_today": 0, "dealer_unproven_today": 0}
-    for kind in HoldingKind:
+    for kind in _MARKED:
         counts[f"scam_on_{kind.value}"] = counts[f"strikes_on_{kind.value}"] = 0
         if kind in _COUNTED:
             counts[f"lines_on_{kind.value}"] = 0
@@ -246,14 +248,16 @@ async def registration_of(reader: Reader, line_id: UUID) -> UUID | None:
     return found
 
 
-async def forget(tx: Tx, registration_id: UUID, p: Parameters) -> int:
-    """Erase a registration's holdings, but those that carry a scam or a strike which has not decayed."""
+async def forget(tx: Tx, registration_id: UUID, p: Parameters) -> dict[bytes, HoldingKind]:
+    """Erase a registration's holdings, but those that carry a scam or a strike which has not decayed; what it hung
+    on."""
     statement = sa.text(
         f"""DELETE FROM holding h WHERE h.operator_id = :operator AND h.registration_id = :registration
-  AND {_SCAM} IS NOT TRUE AND {_STRUCK} IS NOT TRUE"""
+  AND {_SCAM} IS NOT TRUE AND {_STRUCK} IS NOT TRUE RETURNING h.idx, h.kind"""
     )
     since = {"strike_since": _since(tx.now, p)["strike_since"]}
-    return await tx.run(statement, {"operator": tx.tenant, "registration": registration_id, **since})
+    rows = await tx.all(statement, {"operator": tx.tenant, "registration": registration_id, **since})
+    return {bytes(row.idx): HoldingKind(row.kind) for row in rows}
 
 
 async def purge(tx: Tx, p: Parameters) -> int:

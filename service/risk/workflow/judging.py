@@ -31,10 +31,13 @@ from service.risk.model import (
     ends_for_scam,
 )
 from service.risk.rules import RiskPolicy
-from service.risk.store import decisions, holdings, shared, strikes
+from service.risk.store import decisions, holdings, links, shared, strikes
+from service.risk.workflow.links import Links
 
 log = structlog.get_logger(__name__)
 
+COMES_OR_GOES = (EventName.REGISTRATION_APPROVED, EventName.REGISTRATION_CANCELLED)
+"""With these the graph has a line more or less."""
 BY_LINE = "line"
 """The source of a strike that an act on the line itself put: closed or suspended as a confirmed scam."""
 STRUCK_KINDS = ("document", "personal_number", "person", "device", "dealer")
@@ -46,6 +49,7 @@ class Risk:
 
     def __init__(self, vault: Vault | None = None) -> None:
         self._vault = vault
+        self.links = Links()
 
     def lock_keys(self, subject: RiskSubject) -> tuple[int, ...]:
         """What ``tx.lock`` takes before :meth:`count`: document and personal number; where the evidence
@@ -153,19 +157,27 @@ class Risk:
         shared.purge(tx)
 
     async def forget(self, tx: Tx, registration_id: UUID, policy: RiskPolicy) -> int:
-        """Erase a registration's holdings, except what keeps a scammer out until it decays."""
-        forgotten = await holdings.forget(tx, registration_id, policy.parameters)
+        """Erase a registration's holdings, except what keeps a scammer out until it decays; what hung together by
+        it does so no more."""
+        gone = await holdings.forget(tx, registration_id, policy.parameters)
         strikes.erased(tx, registration_id)
-        return forgotten
+        if gone:
+            await self.links.refresh(tx, [registration_id], policy, gone=gone)
+        return len(gone)
 
     async def purge(self, tx: Tx, policy: RiskPolicy) -> int:
-        """Delete the holdings that weigh nothing any more; part of the daily retention."""
+        """Delete the holdings that weigh nothing any more; part of the daily retention, after which the components
+        are swept."""
         await strikes.purge(tx, policy.parameters)
-        return await holdings.purge(tx, policy.parameters)
+        rows = await holdings.purge(tx, policy.parameters)
+        await links.guard(tx)
+        await links.drop_orphans(tx)
+        return rows
 
     async def follow(self, tx: Tx, event: Event, policy: RiskPolicy | None = None) -> bool:
         """Take an event of a line or a registration into the holdings; whether anything changed. ``policy`` says
-        how long a closed line counts over all operators: as long as it does here.
+        how long a closed line counts over all operators (as long as it does here), and what hangs together; without
+        it neither is kept.
 
         May be called any number of times and in any order with the same events: a line's life moves one way
         only, and of scam and reinstatement the latest instants are kept.
@@ -187,6 +199,8 @@ class Risk:
             case EventName.LINE_CLOSED:
                 changed = await holdings.close(tx, registration_id, event.at)
                 await self._share_until(tx, event, registration_id, policy)
+        if policy is not None and event.name in COMES_OR_GOES:
+            await self.links.refresh(tx, [registration_id], policy)
         if for_scam and event.name in (EventName.LINE_SUSPENDED, EventName.LINE_CLOSED):
             changed += await holdings.mark_scam(tx, registration_id, event.at)
             if is_confirmed:
