@@ -525,3 +525,17 @@ async def test_a_strike_decays(town: Town, services: Services, api: Api, clock: 
     assert (await applicant(api, 2, person=one.person).decided())["state"] == "denied"
     clock.advance(2 * DAY)
     assert (await applicant(api, 3, person=one.person).decided())["state"] != "denied"
+
+
+async def test_the_victim_of_a_line_in_their_name_is_not_struck(
+    town: Town, api: Api, finder: TurnableFinder
+) -> None:
+    people = await ring_of(town, finder, device=PHONE)
+    report = new_id()
+    await town.tell(EventName.REPORT_CONFIRMED, people[0], report, topic="ownership")
+    assert await town.state(people[0]) == ("restricted", ("reverify-due",))
+    assert await town.strikes(people[0]) == {("device", "report")}
+    assert (await applicant(api, 20, person=people[0].person).decided())["state"] == "approved"
+    assert (await town.state(people[1]))[0] == "active"
+    with pytest.raises(AssertionError):
+        await town.ring(report)

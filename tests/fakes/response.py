@@ -66,10 +66,17 @@ class Town:
         assert found is not None
         return found
 
-    async def tell(self, name: EventName, one: Applicant, report: UUID, at: datetime | None = None) -> None:
+    async def tell(
+        self,
+        name: EventName,
+        one: Applicant,
+        report: UUID,
+        at: datetime | None = None,
+        topic: str = "conduct",
+    ) -> None:
         """As the worker would on the event; then what follows from it."""
         line = await self.line(one)
-        refs = {"report": report.hex, "line": line.id.hex, "registration": one.uuid.hex}
+        refs = {"report": report.hex, "topic": topic, "line": line.id.hex, "registration": one.uuid.hex}
         event = Event(name, self.api.operator, at or self.services.clock.now(), refs)
         await self.services.response.following.follow(event)
         await work(self.services)
