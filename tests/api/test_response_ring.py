@@ -29,9 +29,12 @@ async def test_the_ring_cannot_come_back_and_the_shop_goes_on(
 ) -> None:
     town = Town(api, services)
     await services.dealers.register(api.operator, code="D-1", name="Shop", licence="L", actor=Actor.cli())
-    honest = [await town.live(turn, dealer="D-1", device=TABLET) for turn in range(1, 12)]
-    shared = {"device": PHONE, "payment": {"token": "the ring's card"}, "dealer": "D-1"}
-    ring = [await town.live(turn, **shared) for turn in (21, 22, 23)]
+    honest = [await town.live(turn, dealer="D-1", device=TABLET) for turn in range(1, 5)]
+    shared = {"device": PHONE, "payment": {"token": "the ring's card"}}
+    ring = [
+        await town.live(turn, dealer=dealer, **shared)
+        for turn, dealer in ((21, "D-1"), (22, "D-1"), (23, None))
+    ]
     report = await town.confirmed(ring[0])
     found = await town.ring(report)
     assert {each.registration_id for each in found.members} == {each.uuid for each in ring}
