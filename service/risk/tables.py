@@ -106,6 +106,7 @@ class DecisionRow(Tenant, Base):
     __tablename__ = "decision"
     __table_args__ = (
         sa.Index("ix_decision_registration", "operator_id", "registration_id", "at"),
+        sa.Index("ix_decision_at", "operator_id", "at", "id"),
         {"postgresql_partition_by": "RANGE (at)"},
     )
 
@@ -157,3 +158,58 @@ class SharedAskRow(Base):
     asked: Mapped[bytes] = mapped_column(
         primary_key=True, comment="pii:index keyed hash of asker and identity"
     )
+
+
+class DeniedKeyRow(Tenant, Base):
+    """What a denied registration would have hung on: that it was denied is remembered for ``denial_days``."""
+
+    __tablename__ = "denied_key"
+    __table_args__ = (sa.Index("ix_denied_key_idx", "operator_id", "idx", "at"),)
+
+    registration_id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none which registration")
+    kind: Mapped[str] = mapped_column(
+        sa.String(16), primary_key=True, comment="pii:none what the index is of"
+    )
+    idx: Mapped[bytes] = mapped_column(comment="pii:index keyed hash")
+    at: Mapped[datetime] = mapped_column(comment="pii:none when it was denied")
+
+
+class IdentityMarkRow(Tenant, Base):
+    """What a holder says of their own papers: one row for each index of the identity, under one id."""
+
+    __tablename__ = "identity_mark"
+    __table_args__ = (
+        sa.Index("ix_identity_mark_idx", "operator_id", "idx"),
+        sa.Index("ix_identity_mark_registration", "operator_id", "registration_id"),
+        sa.CheckConstraint("kind IN ('frozen','document_lost')", name="kind"),
+        sa.CheckConstraint("of IN ('document','personal_number','person')", name="of"),
+        sa.CheckConstraint("(lifted_at IS NULL) = (lifted_by IS NULL)", name="lifted"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none id of the mark")
+    of: Mapped[str] = mapped_column(sa.String(16), primary_key=True, comment="pii:none what the index is of")
+    kind: Mapped[str] = mapped_column(sa.String(16), comment="pii:none frozen or document_lost")
+    idx: Mapped[bytes] = mapped_column(comment="pii:index keyed hash")
+    registration_id: Mapped[UUID] = mapped_column(comment="pii:none whose papers they are known from")
+    set_at: Mapped[datetime] = mapped_column(comment="pii:none when it was set")
+    set_by: Mapped[str] = mapped_column(sa.String(40), comment="pii:none holder, or id of staff")
+    until: Mapped[datetime | None] = mapped_column(
+        comment="pii:none when it ends by itself; null: when it is lifted"
+    )
+    lifted_at: Mapped[datetime | None] = mapped_column(comment="pii:none when it was lifted before its end")
+    lifted_by: Mapped[str | None] = mapped_column(sa.String(40), comment="pii:none holder, or id of staff")
+
+
+class PeerRateRow(Tenant, Base):
+    """What is usual among sellers of one kind: all their lines of the span, and how many were stopped for scam."""
+
+    __tablename__ = "peer_rate"
+    __table_args__ = (
+        sa.CheckConstraint("kind IN ('dealer','agent')", name="kind"),
+        sa.CheckConstraint("stopped BETWEEN 0 AND lines", name="stopped"),
+    )
+
+    kind: Mapped[str] = mapped_column(sa.String(16), primary_key=True, comment="pii:none whose rate")
+    lines: Mapped[int] = mapped_column(sa.BigInteger, comment="pii:none lines within the span")
+    stopped: Mapped[int] = mapped_column(sa.BigInteger, comment="pii:none of them stopped for scam")
+    at: Mapped[datetime] = mapped_column(comment="pii:none when it was counted")

@@ -7,9 +7,10 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from service.admin import store, store_links
+from service.admin import store
 from service.admin.gate import Visitor, new_router, show, visit
 from service.admin.present.links import links_page
+from service.admin.store.links import with_keys
 from service.infra.postgres import Reader
 from service.kit.ids import parse, wire
 from service.registration import store as registrations
@@ -44,7 +45,7 @@ async def links(request: Request, case_id: str) -> Response:
             keys=await _keys(visitor, reader, registration),
         )
         ring = await found.ring(reader, registration_id, policy, reader.now)
-        known = await store_links.with_keys(reader, [line.registration_id for line in near.lines])
+        known = await with_keys(reader, [line.registration_id for line in near.lines])
         numbers: dict[UUID, str | None] = {each.id: number_of(parts, each, key) for each, key in known}
         names = await store.names(reader)
         page = links_page(near, ring, hops, numbers, names, policy.links)
@@ -62,7 +63,7 @@ async def _keys(
         values = await parts.subscribers.values(reader, registration.subscriber_id)
     except Erased:
         return None
-    subject = subject_of(parts.vault, registration, key, None, reader.now)
+    subject = subject_of(parts.vault, registration, key, numbers, None, reader.now)
     return replace(subject, links=links_of(parts.vault, registration, numbers, values)).keys()
 
 

@@ -253,6 +253,34 @@ class RiskSubject:
         return {kind: blind for kind, blind in found.items() if blind is not None}
 
 
+class MarkKind(StrEnum):
+    """What a holder says of their own identity, or of one document of theirs."""
+
+    FROZEN = "frozen"
+    DOCUMENT_LOST = "document_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """``registration_id`` is the one whose papers it is set on; ``set_by`` is ``holder`` or the id of staff; without
+    ``until`` it holds until it is lifted."""
+
+    id: UUID
+    kind: MarkKind
+    registration_id: UUID
+    set_at: datetime
+    set_by: str
+    until: datetime | None = None
+
+
+class NothingToMark(Refusal):
+    """The registration has no document that was read: nothing is known that a mark could be set on."""
+
+    code = "nothing-to-mark"
+    kind = Kind.CONFLICT
+    title = "No document was read that could be marked"
+
+
 class HoldingsLimit(Refusal):
     """An identity holds as many lines as it may; nobody may pass that, a supervisor neither."""
 
