@@ -30,6 +30,11 @@ class EventName(StrEnum):
     LINE_SUSPENDED = "line.suspended"
     LINE_REINSTATED = "line.reinstated"
     LINE_CLOSED = "line.closed"
+    REPORT_FILED = "report.filed"
+    REPORT_CORROBORATED = "report.corroborated"
+    REPORT_CONFIRMED = "report.confirmed"
+    REPORT_DISMISSED = "report.dismissed"
+    REPORT_APPEALED = "report.appealed"
 
 
 @dataclass(frozen=True, slots=True)

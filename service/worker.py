@@ -18,6 +18,8 @@ from service.kit.clock import Clock, SystemClock
 from service.kit.errors import Unavailable
 from service.notices import jobs as notices
 from service.registration import jobs as registration
+from service.reports import jobs as reports
+from service.response import jobs as response
 from service.risk import jobs as risk
 from service.settings import Settings
 from service.upkeep import Upkeep, sealer
@@ -35,6 +37,8 @@ def subscribers(services: Services) -> dict[EventName, Sequence[Handler]]:
         risk.subscriptions(services.risk, services.db, lambda: services.policies.current.risk),
         registration.subscriptions(services.registrations),
         notices.subscriptions(services.notices, services.db),
+        reports.subscriptions(services.reports),
+        response.subscriptions(services.response),
     ):
         for name, handler in table.items():
             told.setdefault(name, []).append(handler)
@@ -55,6 +59,7 @@ def jobs(services: Services, settings: Settings) -> procrastinate.App:
     app.add_tasks_from(registration.blueprint(services.registrations), namespace="registration")
     app.add_tasks_from(lines.blueprint(services.lines, services.operator_ids), namespace="lines")
     app.add_tasks_from(notices.blueprint(services.notices), namespace="notices")
+    app.add_tasks_from(response.blueprint(services.response, services.operator_ids), namespace="response")
     app.add_tasks_from(_daily(Upkeep(services)), namespace="upkeep")
     return app
 

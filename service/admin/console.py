@@ -16,6 +16,8 @@ from service.kit.clock import Clock
 from service.limits.workflow import Blocks, Purses
 from service.lines.workflow import Lines
 from service.registration.workflow import Registrations
+from service.reports.workflow import Reports
+from service.response.workflow import Response
 from service.risk.workflow import Risk
 from service.staff.workflow import StaffDesk
 from service.subscribers.workflow import Subscribers
@@ -52,6 +54,10 @@ class Parts(Protocol):
     @property
     def registrations(self) -> Registrations: ...
     @property
+    def reports(self) -> Reports: ...
+    @property
+    def response(self) -> Response: ...
+    @property
     def desk(self) -> StaffDesk: ...
     @property
     def blocks(self) -> Blocks: ...
@@ -75,6 +81,8 @@ class Console:
     risk: Risk
     lines: Lines
     registrations: Registrations
+    reports: Reports
+    response: Response
     blocks: Blocks
     purses: Purses
 
@@ -97,6 +105,8 @@ def build(parts: Parts) -> Console:
         risk=parts.risk,
         lines=parts.lines,
         registrations=parts.registrations,
+        reports=parts.reports,
+        response=parts.response,
         blocks=parts.blocks,
         purses=parts.purses,
     )

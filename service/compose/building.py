@@ -5,6 +5,7 @@ import structlog
 from service.adapters.sms.outbox import Outbox
 from service.compose.codes import Coded, coded
 from service.compose.outside import Instead, outside
+from service.compose.reporting import reporting
 from service.compose.services import Services
 from service.dealers.workflow import Dealers
 from service.documents.workflow import Documents
@@ -23,6 +24,8 @@ from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
 from service.registration.workflow import Registrations
 from service.registration.workflow.parts import Parts
+from service.response.ports import NullHolderNotice
+from service.response.workflow import Response
 from service.risk.volatile import Velocity
 from service.risk.workflow import Risk
 from service.settings import Mode, Settings
@@ -61,6 +64,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     parts = Parts(
         db, vault, subscribers, dealers, documents, codes, risk, lines, provisioner, inventory, policies
     )
+    verifications = Verifications(sent.engine, db, vault, dealers, Answers(redis))
     return Services(
         settings=settings,
         clock=clock,
@@ -73,7 +77,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         dealers=dealers,
         documents=documents,
         codes=codes,
-        verifications=Verifications(sent.engine, db, vault, dealers, Answers(redis)),
+        verifications=verifications,
         holder=Holder(sent.links, operators, sent.blocks, clock),
         journal=sent.journal,
         blocks=sent.blocks,
@@ -82,6 +86,8 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         lines=lines,
         registrations=Registrations(parts),
         notices=noticing(settings, parts, operators, sent, policies),
+        reports=reporting(db, redis, vault, subscribers, operators, verifications, policies),
+        response=responding(db, vault, subscribers, lines, risk, policies, instead),
         outbox=outbox,
         senders=sent.senders,
         guards=sent.guards,
@@ -97,3 +103,25 @@ def noticing(
     """Notices leave by the senders of codes."""
     links = Links(parts.vault, settings.public_url)
     return Notices(parts, operators, sent.dispatch, lambda: policies.current.codes, links)
+
+
+def responding(
+    db: Database,
+    vault: Vault,
+    subscribers: Subscribers,
+    lines: Lines,
+    risk: Risk,
+    policies: Policies,
+    instead: Instead,
+) -> Response:
+    """What follows from reports, over the domains that it composes."""
+    return Response(
+        db,
+        vault,
+        subscribers,
+        lines,
+        risk,
+        instead.finder or risk.links,
+        instead.notices or NullHolderNotice(),
+        lambda: policies.current.risk,
+    )

@@ -31,6 +31,8 @@ from service.otp.workflow.holder import Holder
 from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
 from service.registration.workflow import Registrations
+from service.reports.workflow import Reports
+from service.response.workflow import Response
 from service.risk.workflow import Risk
 from service.settings import Mode, Settings
 from service.staff.model import Role
@@ -74,6 +76,8 @@ class Services:
     lines: Lines
     registrations: Registrations
     notices: Notices
+    reports: Reports
+    response: Response
     outbox: Outbox | None
     senders: Sequence[Sender]
     guards: Guards

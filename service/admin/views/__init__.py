@@ -64,6 +64,7 @@ from service.admin.views.pieces import (
     Theme,
     Tone,
 )
+from service.admin.views.reports import ReportPage, ReportRow, ReportsPage, VoteRow
 
 __all__ = [
     "Act",
@@ -111,6 +112,9 @@ __all__ = [
     "Reason",
     "RecoveryPage",
     "Related",
+    "ReportPage",
+    "ReportRow",
+    "ReportsPage",
     "Reveal",
     "ReviewPage",
     "Rows",
@@ -120,5 +124,6 @@ __all__ = [
     "Tab",
     "Theme",
     "Tone",
+    "VoteRow",
     "YouPage",
 ]
