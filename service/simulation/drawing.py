@@ -44,7 +44,7 @@ def number(value: float | None, unit: str = "") -> str:
 
 def bars(title: str, said: str, panels: Sequence[Panel]) -> str:
     """Panels of horizontal bars below one another; values may be negative."""
-    body, top = [], 56
+    body, top = [], 66
     for panel in panels:
         body.append(_text(16, top, panel.title, size=13, weight="600"))
         part, top = _panel(panel, top + 10)
@@ -54,7 +54,7 @@ def bars(title: str, said: str, panels: Sequence[Panel]) -> str:
 
 
 def _panel(panel: Panel, top: int) -> tuple[list[str], int]:
-    left, right, step = 250, WIDTH - 90, 20
+    left, right, step = 250, WIDTH - 210, 20
     values = [bar.value for bar in panel.bars if bar.value is not None]
     low, high = min([0.0, *values]), max([0.0, *values])
     scale = (right - left) / ((high - low) or 1)
@@ -78,7 +78,7 @@ def _panel(panel: Panel, top: int) -> tuple[list[str], int]:
 
 def curves(title: str, said: str, charts: Sequence[tuple[str, str, Sequence[Curve]]]) -> str:
     """Line charts below one another: (title, name of the x axis, curves). x is a share from 0; y begins at 0."""
-    body, top = [], 56
+    body, top = [], 66
     for name, axis, lines in charts:
         body.append(_text(16, top, name, size=13, weight="600"))
         body += _chart(axis, lines, top + 14)

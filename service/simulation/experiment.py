@@ -3,16 +3,18 @@
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from multiprocessing import get_context
 
-from service.simulation.judging import Judge, shipped
+from service.risk.rules import VOCABULARY
+from service.simulation.judging import shipped
 from service.simulation.measures import (
     CALM,
     CHIP,
     DOCUMENT,
     NOTHING,
     OURS,
+    SPACED,
+    STRICT,
     Arm,
     Measure,
     face_arm,
@@ -61,7 +63,14 @@ def arms(parameters: Parameters) -> list[Arm]:
     """The four of the plan, what is taken away of ours, and three to compare with."""
     faces = [face_arm(rate) for rate in parameters.face.pass_rates]
     ablated = [without(measure) for measure in Measure]
-    return [NOTHING, DOCUMENT, *faces, OURS, *ablated, CALM, CHIP, ours_and_face(BESIDE)]
+    return [NOTHING, DOCUMENT, *faces, OURS, *ablated, *beside()]
+
+
+def beside() -> list[Arm]:
+    """What an operator might do otherwise, and ours where nobody attacks. Parameters that the policy does not have
+    are left out."""
+    own = [arm for arm in (STRICT, SPACED) if all(name in VOCABULARY.parameters for name, _ in arm.overrides)]
+    return [CALM, CHIP, *own, ours_and_face(BESIDE)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,7 @@ def experiment(
         people,
         final,
         parameters,
-        _judge().version,
+        shipped().version,
         population.dealers,
         tuple(population.sizes),
         named,
@@ -120,9 +129,5 @@ def _each(tasks: list[Task], workers: int) -> Iterator[Tally]:
 
 def run(task: Task) -> Tally:
     population = populate(task.parameters, task.people, task.seed)
-    return World(task.parameters, population, task.arm, _judge(), task.seed, final=task.is_final).run()
-
-
-@cache
-def _judge() -> Judge:
-    return shipped()
+    judge = shipped(task.arm.overrides)
+    return World(task.parameters, population, task.arm, judge, task.seed, final=task.is_final).run()

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from service.risk.model import CATALOGUE
-from service.simulation.experiment import BESIDE, Experiment
+from service.simulation.experiment import Experiment
+from service.simulation.gathering import Gathering
 from service.simulation.judging import shipped
 from service.simulation.ledger import Ledger
 from service.simulation.measures import (
-    CALM,
-    CHIP,
     CONTEXT,
     DOCUMENT,
     NOTHING,
@@ -20,7 +19,6 @@ from service.simulation.measures import (
     Measure,
     face_arm,
     family_of,
-    ours_and_face,
     without,
 )
 from service.simulation.population import populate
@@ -114,10 +112,6 @@ def main_arms(experiment: Experiment) -> list[Arm]:
 
 def ablation_arms() -> list[Arm]:
     return [OURS, *(without(measure) for measure in Measure)]
-
-
-def beside_arms() -> list[Arm]:
-    return [CALM, CHIP, ours_and_face(BESIDE)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,11 +240,12 @@ def exposed(experiment: Experiment) -> list[Exposed]:
 def modelled(experiment: Experiment) -> tuple[list[str], list[str]]:
     """Names of the catalogue that the simulation gives values to, and those that stand at their ordinary value."""
     population = populate(experiment.parameters, experiment.people, experiment.seed)
-    ledger = Ledger(shipped().parameters)
+    parameters = shipped().parameters
+    gathering = Gathering(Ledger(parameters), parameters)
     given: set[str] = set()
     for application in (each for day in population.plan[:20] for each in day):
-        given |= application.facts.keys() | ledger.counts(application, 0).keys()
-    return sorted(given), sorted(set(CATALOGUE) - given)
+        given |= gathering.signals(application, 0).keys()
+    return sorted(given & set(CATALOGUE)), sorted(set(CATALOGUE) - given)
 
 
 def blind(measure: Measure) -> list[str]:

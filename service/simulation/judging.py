@@ -1,11 +1,14 @@
 """The real rules, asked: the shipped policy as production loads it, and ``decide`` itself."""
 
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 
-from service.policies.rules import build, seed
+from service.policies.rules import build, merge, seed
 from service.risk.model import CATALOGUE, Evidence, Signals, Value, Verdict, ordinary
-from service.risk.rules import Parameters, RiskPolicy, by_person, decide
+from service.risk.rules import Parameters, RiskPolicy, by_person, decide, load_policy
 
 _NOW = datetime(2027, 1, 1, tzinfo=UTC)
 """Only sets deadlines, which are read as days."""
@@ -27,7 +30,7 @@ class Judge:
 
     def __init__(self, policy: RiskPolicy) -> None:
         self._policy = policy
-        self._known: dict[tuple[Value, ...], Ruling] = {}
+        self._known: dict[tuple[Value | None, ...], Ruling] = {}
         given = ordinary().values
         self._names = tuple(CATALOGUE)
         self._place = {name: place for place, name in enumerate(self._names)}
@@ -41,9 +44,9 @@ class Judge:
     def version(self) -> str:
         return self._policy.digest
 
-    def rule(self, given: dict[str, Value], sees: frozenset[str]) -> Ruling:
-        """``given`` by name of the catalogue; what is not in it, or not seen, is ordinary."""
-        values = self._ordinary.copy()
+    def rule(self, given: Mapping[str, Value | None], sees: frozenset[str]) -> Ruling:
+        """``given`` by name of the catalogue, None for unknown; what is not in it, or not seen, is ordinary."""
+        values: list[Value | None] = [*self._ordinary]
         for name, value in given.items():
             if name in sees:
                 values[self._place[name]] = value
@@ -53,7 +56,7 @@ class Judge:
             ruling = self._known[key] = self._ask(dict(zip(self._names, values, strict=True)))
         return ruling
 
-    def _ask(self, values: dict[str, Value]) -> Ruling:
+    def _ask(self, values: dict[str, Value | None]) -> Ruling:
         signals = Signals.of(values)
         judgement = decide(signals, self._policy, _NOW)
         granted = by_person(judgement, signals, Verdict.APPROVED, self._policy, _NOW)
@@ -66,6 +69,12 @@ class Judge:
         )
 
 
-def shipped() -> Judge:
-    """The seed version of the policy, through every gate that production puts it through."""
-    return Judge(build(seed(demo=False), demo=False).risk)
+@cache
+def shipped(overrides: tuple[tuple[str, Value], ...] = ()) -> Judge:
+    """The seed version of the policy, through every gate that production puts it through. ``overrides`` are
+    parameters that an operator might set otherwise."""
+    sources = seed(demo=False)
+    if not overrides:
+        return Judge(build(sources, demo=False).risk)
+    raw = tomllib.loads(sources.texts["risk.toml"])
+    return Judge(load_policy(merge(raw, {"parameters": dict(overrides)})))

@@ -3,7 +3,7 @@
 Each operator counts its own lines. What all operators have together is one truth, as in production.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -42,9 +42,24 @@ class Line:
         return self.closed is None
 
 
+@dataclass(slots=True, eq=False)
+class Seller:
+    """A dealer's lines within ``dealer_scam_days``: how many, how many of today, how many stopped for scam."""
+
+    recent: deque[Line] = field(default_factory=deque)
+    lines: int = 0
+    stopped: int = 0
+    today: int = 0
+    first: int = 0
+
+
 class Ledger:
+    """The lines of all operators, by what they hang on."""
+
     def __init__(self, parameters: Parameters) -> None:
         self._p = parameters
+        self._sellers: dict[int, Seller] = defaultdict(Seller)
+        self._peers: dict[tuple[int, int], tuple[int, int]] = {}
         self._lines: dict[tuple[str, int], list[Line]] = defaultdict(list)
         self._dealer_lines: dict[tuple[int, int], int] = defaultdict(int)
         self._dealer_unproven: dict[tuple[int, int], int] = defaultdict(int)
@@ -57,11 +72,16 @@ class Ledger:
         if dealer is not None:
             self._dealer_lines[dealer, line.opened] += 1
             self._dealer_unproven[dealer, line.opened] += line.is_limited
+            seller = self._sellers[dealer]
+            seller.recent.append(line)
+            seller.lines += 1
 
     def mark(self, line: Line, day: int, *, confirmed: bool) -> None:
         """Stopped for scam: the marks lie on everything that the line hangs on. Days only grow."""
         if line.scam is None and line.application.dealer is not None:
             self._dealer_scam[line.application.dealer].append(line)
+            if line.opened > day - self._p.dealer_scam_days:
+                self._sellers[line.application.dealer].stopped += 1
         line.scam = day
         if confirmed:
             line.struck = day
@@ -112,6 +132,29 @@ class Ledger:
             "scam_on_dealer": len(lately),
             "strikes_on_dealer": sum(line.struck is not None for line in lately),
         }
+
+    def seller(self, dealer: int, day: int) -> Seller:
+        seller, since = self._sellers[dealer], day - self._p.dealer_scam_days
+        while seller.recent and seller.recent[0].opened <= since:
+            seller.stopped -= seller.recent.popleft().scam is not None
+            seller.lines -= 1
+        seller.today = self._dealer_lines.get((dealer, day), 0)
+        seller.first = seller.recent[0].opened if seller.recent else day
+        return seller
+
+    def peers(self, operator: int, day: int) -> tuple[int, int]:
+        """(lines, stopped) of all dealers of an operator; counted once a day, as the chore does."""
+        if (operator, day) not in self._peers:
+            self._peers.clear()
+            everyone: dict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
+            for dealer in list(self._sellers):
+                seller = self.seller(dealer, day)
+                of = seller.recent[0].application.operator if seller.recent else operator
+                lines, stopped = everyone[of]
+                everyone[of] = lines + seller.lines, stopped + seller.stopped
+            self._peers.update({(of, day): found for of, found in everyone.items()})
+            self._peers.setdefault((operator, day), (0, 0))
+        return self._peers[operator, day]
 
     def _counting(self, line: Line, day: int) -> bool:
         if line.application.is_swap:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cache
 
-from service.risk.model import CATALOGUE
+from service.risk.model import CATALOGUE, Value
 
 
 class Measure(StrEnum):
@@ -34,14 +34,13 @@ CONTEXT = "context"
 _FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (PAPERS, ("document_outcome", "document_expired", "document_expires_*", "document_specimen", "typed_data")),
     (PAPERS, ("age_years", "guardian")),
-    (Measure.NOTICE, ("*frozen*", "document_lost", "*_lost")),
+    (Measure.NOTICE, ("identity_frozen", "document_reported_lost")),
     (Measure.PROOF, ("proof", "registry_*", "document_signature", "document_revoked")),
-    (Measure.DEALER, ("dealer_*", "agent_*", "outlet_*", "*_on_dealer", "*_on_agent", "*_at_dealer")),
-    (Measure.STRIKES, ("strikes_on_*", "scam_on_*", "denials_*", "denied_*")),
+    (Measure.DEALER, ("dealer_*", "agent_*", "peer_*", "*_on_dealer", "*_on_agent")),
+    (Measure.STRIKES, ("strikes_on_*", "scam_on_*", "denials_on_*")),
     (Measure.OTP, ("*code_verified", "otp_*", "code_*")),
-    (Measure.SPACING, ("*since_last*", "*_spacing*", "newest_*", "*_in_hour", "*_in_day", "*_1h", "*_24h", "*_7d")),
-    (Measure.LINKS, ("*_on_device*", "*_on_address*", "*_on_contact*", "*_on_payment*", "*ring*", "*component*")),
-    (Measure.LINKS, ("*_on_block*", "*sharing*")),
+    (Measure.SPACING, ("hours_since_line_*", "lines_on_*d", "*_tries_*", "network_*", "velocity_*")),
+    (Measure.LINKS, ("*_on_device", "*_on_address", "*_on_contact", "*_on_payment", "*_on_block")),
     (Measure.CAP, ("lines_on_*", "unproven_on_*", "shared_limit_*", "person_weak")),
 )  # fmt: skip
 
@@ -66,6 +65,8 @@ class Arm:
     has_rings: bool = True
     has_chip: bool = False
     """Proof is a chip that signs, where ``ours`` asks a registry."""
+    overrides: tuple[tuple[str, Value], ...] = ()
+    """Parameters of the risk policy that this operator sets otherwise."""
 
     def has(self, measure: Measure) -> bool:
         return measure in self.measures
@@ -91,6 +92,8 @@ NOTHING = Arm("no check", has_document=False)
 DOCUMENT = Arm("document image")
 OURS = Arm("ours", ALL)
 CALM = Arm("ours, no rings", ALL, has_rings=False)
+STRICT = Arm("ours, unproven papers denied", ALL, overrides=(("unproven_evidence", "deny"),))
+SPACED = Arm("ours, 30 days between lines", ALL, overrides=(("spacing_hours", 720),))
 CHIP = Arm("ours, a chip as proof", ALL, has_chip=True)
 
 

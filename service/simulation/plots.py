@@ -1,12 +1,11 @@
 """The plots of an experiment, by file name."""
 
 from service.simulation.drawing import Bar, Curve, Panel, bars, curves
-from service.simulation.experiment import Experiment
+from service.simulation.experiment import Experiment, beside
 from service.simulation.figures import (
     SAID,
     Row,
     ablation_arms,
-    beside_arms,
     main_arms,
     refusals,
     row,
@@ -33,7 +32,7 @@ def plots(experiment: Experiment) -> dict[str, str]:
 
 def _arms(experiment: Experiment, said: str) -> str:
     faces = [face_arm(rate).name for rate in experiment.parameters.face.pass_rates]
-    found = rows(experiment, [*main_arms(experiment), *beside_arms()])
+    found = rows(experiment, [*main_arms(experiment), *beside()])
 
     def colour(each: Row) -> int:
         return 1 if each.name in faces else 0 if each.name == OURS.name else 2

@@ -1,6 +1,6 @@
 """The people: what they hold, what they share, and the registrations that they come with."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 from service.risk.model import Value
@@ -59,8 +59,10 @@ class Population:
     """By day."""
     dealers: int
     corrupt: tuple[int, ...]
-    sizes: list[int] = field(default_factory=list)
+    sizes: list[int]
     """Of the rings."""
+    before: list[Application]
+    """Whose lines are there on the first day."""
 
 
 @lru_cache(2)
@@ -75,7 +77,7 @@ def populate(parameters: Parameters, people: int, seed: int) -> Population:
     sizes = [chance.spread(parameters.rings.size_least, parameters.rings.size_most) for _ in range(rings)]
     plan = _plan(parameters, Chance(seed, "plan"), folk)
     _frame(parameters, Chance(seed, "framed"), plan, rings)
-    return Population(folk, plan, dealers, tuple(range(corrupt)), sizes)
+    return Population(folk, plan, dealers, tuple(range(corrupt)), sizes, _before(folk))
 
 
 def _person(parameters: Parameters, chance: Chance, number: int, dealers: int) -> Person:
@@ -111,6 +113,17 @@ def _holdings(parameters: Parameters, chance: Chance) -> int:
     if draw < of.share_over_100 + of.share_6_to_100:
         return chance.spread(6, of.most_6_to_100)
     return 1 + chance.weighted(of.weights_1_to_5)
+
+
+def _before(people: list[Person]) -> list[Application]:
+    found = []
+    for person in people:
+        keys = keys_of(person, with_device=False)
+        found += [
+            Application(opened, person.group, person.operator, person.number, keys, {}, None)
+            for opened in sorted(person.opened_before)
+        ]
+    return found
 
 
 def _plan(parameters: Parameters, chance: Chance, people: list[Person]) -> list[list[Application]]:

@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from service.simulation.drawing import number
-from service.simulation.experiment import Experiment
+from service.simulation.experiment import Experiment, beside
 from service.simulation.figures import (
     SAID,
     Row,
     ablation_arms,
-    beside_arms,
     blind,
     break_even,
     exposed,
@@ -55,7 +54,7 @@ def _cells(each: Row) -> list[str]:
 def tables(experiment: Experiment) -> Iterator[Table]:
     """In the order in which they are read."""
     yield "The arms", _HEAD, [_cells(each) for each in rows(experiment, main_arms(experiment))]
-    yield "Beside the four arms", _HEAD, [_cells(each) for each in rows(experiment, beside_arms())]
+    yield "Beside the four arms", _HEAD, [_cells(each) for each in rows(experiment, beside())]
     yield "Each measure taken away", _HEAD, [_cells(each) for each in rows(experiment, ablation_arms())]
     again = [
         row(f"ours, seed {experiment.seed + n}", tally, experiment.mules)

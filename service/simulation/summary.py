@@ -61,10 +61,13 @@ def _measures(experiment: Experiment, ours: Row) -> Iterator[str]:
             falls.append((cost / ours.dollars - 1, measure.value, cost))
     falls.sort()
     groups = (
-        ("Scam calls get cheaper without", [each for each in falls if each[0] < -chance]),
-        ("No cheaper and no dearer than under another seed without", [each for each in falls if abs(each[0]) <= chance]),
-        ("Scam calls get dearer without, so that here it hinders more than it helps,", [e for e in falls if e[0] > chance]),
-    )  # fmt: skip
+        ("Scam calls get cheaper without", [fall for fall in falls if fall[0] < -chance]),
+        ("No further from ours than another seed:", [fall for fall in falls if abs(fall[0]) <= chance]),
+        (
+            "Scam calls get dearer without, so that it hinders here:",
+            [fall for fall in falls if fall[0] > chance],
+        ),
+    )
     for head, found in groups:
         if found:
             yield f"{head} {', '.join(f'{name} ({number(cost)} $)' for _, name, cost in found)}."

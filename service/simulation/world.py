@@ -1,16 +1,18 @@
 """One arm, day by day: people and rings ask for lines, the rules decide, lines call, and what follows from it."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 
 from service.risk.model import Value, Verdict
 from service.simulation.aftermath import Aftermath
 from service.simulation.chance import Chance
+from service.simulation.gathering import Gathering, Given
 from service.simulation.judging import Judge, Ruling
 from service.simulation.ledger import Ledger, Line
 from service.simulation.measures import Arm, Measure
 from service.simulation.parameters import Parameters
-from service.simulation.population import Application, Population, keys_of
+from service.simulation.population import Application, Population
 from service.simulation.rings import Ring
 from service.simulation.tally import IN_SERVICE, Outcome, Tally
 
@@ -34,6 +36,7 @@ class World:
         self.p, self.arm, self.judge, self.population = parameters, arm, judge, population
         self.sees = arm.sees()
         self.ledger = Ledger(judge.parameters)
+        self.gathering = Gathering(self.ledger, judge.parameters)
         self.tally = Tally()
         self.chance = Chance(seed, "world")
         sizes = population.sizes if arm.has_rings else []
@@ -59,12 +62,10 @@ class World:
         return self.tally
 
     def _seeded(self) -> None:
-        """Lines that are there already hang on their owners' things and are not decided again."""
-        for person in self.population.people:
-            for opened in person.opened_before:
-                keys = keys_of(person, with_device=False)
-                asked = Application(opened, person.group, person.operator, person.number, keys, {}, None)
-                self.ledger.hold(Line(asked, opened))
+        """Lines that are there already hang on their owners' things and are not decided again. Where nobody looks at
+        what is held, they are left out."""
+        for asked in self.population.before if self.arm.is_ours else ():
+            self.ledger.hold(Line(asked, asked.day))
 
     # ---- Asking for a line ------------------------------------------------------------------------------------
 
@@ -104,10 +105,13 @@ class World:
             return Outcome.CLERK_REFUSED, None
         if application.replaces:
             self._give_up(application, day)
-        given = application.facts | self.ledger.counts(application, day)
+        given: Mapping[str, Value | None]
+        given = self.gathering.signals(application, day) if self.arm.is_ours else application.facts
         if self.arm.has_chip:
-            given |= self._read_chip(application)
+            given = {**given, **self._read_chip(application)}
         ruling = self.judge.rule(given, self.sees)
+        if self.arm.is_ours:
+            self.gathering.decided(application, day, is_denied=ruling.verdict is Verdict.DENIED)
         if ruling.verdict is not Verdict.APPROVED and strategy is None:
             self.tally.rules.update(ruling.rules)
         if ruling.verdict is Verdict.APPROVED:
@@ -131,7 +135,7 @@ class World:
             return application.luck[1] < strategy.face
         return application.luck[1] < (self.arm.face or 0.0)
 
-    def _read_chip(self, application: Application) -> dict[str, Value]:
+    def _read_chip(self, application: Application) -> Given:
         """Data that leaked do not sign. Who brings the card itself has proof, whoever they are."""
         strategy, chip = application.strategy, self.p.chip
         if strategy is None:
@@ -161,7 +165,8 @@ class World:
         if self.arm.has(Measure.PROBATION):
             line.probation_until = starts + ruling.probation_days
         line.calls_from = starts + (strategy.waits_days if strategy else 0)
-        self.ledger.hold(line)
+        if self.arm.is_ours:
+            self.ledger.hold(line)
         self._opening[day if not late else starts].append(line)
         return line
 

@@ -11,12 +11,13 @@ from xml.etree import ElementTree
 import pytest
 
 from service.cli import main
-from service.risk.model import CATALOGUE, Signals, Verdict, ordinary
+from service.risk.model import CATALOGUE, Signals, Value, Verdict, ordinary
 from service.simulation import experiment as laboratory
 from service.simulation.chance import Chance
 from service.simulation.drawing import number
 from service.simulation.experiment import SEED, Experiment, Task, arms, experiment, run
 from service.simulation.figures import SAID, _spans, is_conserved
+from service.simulation.gathering import Gathering
 from service.simulation.judging import shipped
 from service.simulation.ledger import Ledger, Line
 from service.simulation.measures import DOCUMENT, NOTHING, OURS, Arm, Measure, face_arm, without
@@ -267,7 +268,7 @@ def test_a_ruling_is_what_decide_says() -> None:
     from service.simulation.judging import _NOW, Judge, decide
 
     judge = shipped()
-    given = {"proof": "consistent", "scam_on_document": 1}
+    given: dict[str, Value | None] = {"proof": "consistent", "scam_on_document": 1}
     judgement = decide(ordinary().having(given), judge._policy, _NOW)
     ruling = judge.rule(given, frozenset(given))
     assert ruling.verdict is judgement.verdict is Verdict.REVIEW
@@ -277,10 +278,13 @@ def test_a_ruling_is_what_decide_says() -> None:
 
 
 def test_every_value_that_is_given_is_one_of_the_catalogues() -> None:
-    p = small()
-    ledger = Ledger(shipped().parameters)
-    for application in (each for day in populate(p, PEOPLE, SEED).plan for each in day):
-        Signals.of(application.facts | ledger.counts(application, 0))
+    """What has no name there yet is left out; what has one is of its type."""
+    parameters = shipped().parameters
+    gathering = Gathering(Ledger(parameters), parameters)
+    for application in (each for day in populate(small(), PEOPLE, SEED).plan for each in day):
+        given = gathering.signals(application, 0)
+        Signals.of({name: value for name, value in given.items() if name in CATALOGUE})
+        assert {"lines_on_document", "strikes_on_device", "proof"} <= given.keys()
 
 
 def test_an_arm_sees_what_its_measures_own() -> None:
