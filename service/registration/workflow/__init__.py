@@ -12,7 +12,15 @@ from service.otp.model import Sent
 from service.otp.workflow import Solution
 from service.registration import rules, store
 from service.registration.model import CodeProof, Opening, Registration, State, Target, View
-from service.registration.workflow import activating, deciding, evidence, opening, papers
+from service.registration.workflow import (
+    activating,
+    dealing,
+    deciding,
+    evidence,
+    gathering,
+    opening,
+    papers,
+)
 from service.registration.workflow.parts import Keep, Parts
 from service.web.auth import Principal
 from service.web.idempotency import keep_nothing
@@ -108,6 +116,16 @@ class Registrations:
 
     async def activate_again(self, operator: UUID, registration_id: UUID, staff: Actor) -> None:
         await activating.activate_again(self.parts, operator, registration_id, staff)
+
+    async def assess_dealers(self, operator: UUID) -> int:
+        """Every shop of an operator beside its peers; how many quotas of the day shrank anew."""
+        return await dealing.assess(self.parts, operator)
+
+    async def note_velocity(self, operator: UUID, registration_id: UUID) -> None:
+        await gathering.note_velocity(self.parts, operator, registration_id)
+
+    async def rebuild_velocity(self, operator: UUID) -> int:
+        return await gathering.rebuild_velocity(self.parts, operator)
 
     async def expire(self, operator: UUID) -> int:
         """Registrations whose collecting has ended; how many."""
