@@ -1,14 +1,18 @@
 """What follows after a line has gone live: complaints, reports, cases, ring actions, and what an owner is told.
 
-A model of its own, by the numbers of ``parameters.toml``: it has no rooms with persons, drafts and appeals. The desk is
-what every operator has without us: complaints about one number, counted by hand, and nothing behind it.
+Who hangs together is the real rules' (``linking.py``). Votes, days and steps are a model of its own by the numbers of
+``parameters.toml``; persons are coins with a weight, and appeals are not played. The desk is what every operator has
+without us: complaints about one number, counted by hand, and nothing behind it.
 """
 
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from service.simulation.ledger import LINKING, Line
+from service.risk.model import HoldingKind
+from service.simulation.ledger import Line
+from service.simulation.linking import ring
 from service.simulation.measures import Measure
 from service.simulation.tally import Stop
 
@@ -20,8 +24,11 @@ class Aftermath:
     def __init__(self, world: "World") -> None:
         self._world, self._arm, self._p = world, world.arm, world.p
         self._agenda: dict[int, list[Callable[[int], None]]] = defaultdict(list)
-        kinds = LINKING if self._arm.has(Measure.OTP) else tuple(k for k in LINKING if k != "contact")
-        self._kinds = kinds
+        judge = world.judge
+        self._links = judge.links
+        # A contact number that no code proved is a claim and links nobody.
+        proven = self._arm.has(Measure.OTP)
+        self._kinds = frozenset(HoldingKind) - (frozenset() if proven else {HoldingKind.CONTACT})
 
     def day(self, day: int) -> None:
         for act in self._agenda.pop(day, ()):
@@ -47,17 +54,19 @@ class Aftermath:
         line.counted += [day] * self._world.chance.binomial(reports, share)
         line.counted = [at for at in line.counted if at > day - loop.within_days]
         line.is_labelled = line.is_labelled or len(line.counted) >= loop.label_at
-        if len(line.counted) >= loop.corroborated_at and not line.has_case:
-            line.has_case = True
-            self._on(day + loop.restrict_after_days, lambda _: self._restrict(line))
-            self._on(day + loop.restrict_after_days + loop.case_days, lambda at: self._case(line, at))
+        if len(line.counted) < loop.corroborated_at or line.has_case:
+            return
+        line.has_case = True
+        begins = day + loop.restrict_after_days
+        self._on(begins, lambda _: self._restrict(line))
+        self._on(begins + loop.case_days, lambda at: self._case(line, at))
 
     def _complained(self, line: Line, day: int, reports: int) -> None:
         desk = self._p.desk
         line.counted = [at for at in line.counted + [day] * reports if at > day - desk.within_days]
         if len(line.counted) >= desk.complaints and not line.has_case:
             line.has_case = True
-            self._on(day + desk.acts_after_days, lambda at: self._stop(line, at, Stop.DESK, confirmed=False))
+            self._on(day + desk.acts_after_days, lambda at: self._stop(line, at, Stop.DESK, None))
 
     def _restrict(self, line: Line) -> None:
         line.is_restricted = True
@@ -67,7 +76,7 @@ class Aftermath:
         loop = self._p.loop
         self._world.tally.cases += 1
         if self._world.chance.happens(loop.confirms_scam if line.is_scam else loop.confirms_honest):
-            self._stop(line, day, Stop.REPORTS, confirmed=True)
+            self._stop(line, day, Stop.REPORTS, [line])
             self._propose(line, day)
         else:
             line.is_restricted = line.is_labelled = line.has_case = False
@@ -77,31 +86,29 @@ class Aftermath:
         """A confirmed report goes over the links; a second person decides about what is proposed."""
         if not self._arm.has(Measure.LINKS):
             return
-        loop, members, edge = self._p.loop, {id(root)}, [root]
-        for _ in range(loop.hops):
-            found = []
-            for line in edge:
-                for other in self._world.ledger.neighbours(line, self._kinds, loop.common_key):
-                    if id(other) not in members:
-                        members.add(id(other))
-                        found.append(other)
-            edge = found
-            for line in found:
-                self._on(day + loop.case_days, lambda at, line=line: self._join(line, at))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        members = ring(root, self._world.ledger, self._links, self._kinds)
+        for line in members:
+            self._on(day + self._p.loop.case_days, partial(self._join, line, [root, *members]))
 
-    def _join(self, line: Line, day: int) -> None:
+    def _join(self, line: Line, members: list[Line], day: int) -> None:
         loop = self._p.loop
         share = loop.ring_confirms_scam if line.is_scam else loop.ring_confirms_honest
-        if line.is_open and self._world.chance.happens(share):
-            self._stop(line, day, Stop.RING, confirmed=True)
+        if self._world.chance.happens(share):
+            self._stop(line, day, Stop.RING, members)
 
-    def _stop(self, line: Line, day: int, why: Stop, *, confirmed: bool) -> None:
-        if not line.is_open:
+    def _stop(self, line: Line, day: int, why: Stop, members: list[Line] | None) -> None:
+        """``members`` of the ring that it was confirmed with, itself among them; None on suspicion alone. A line that
+        was given up meanwhile is struck all the same."""
+        struck_kinds = None
+        if members is not None:
+            struck_kinds = (*line.application.keys, "dealer")
+        elif not line.is_open:
             return
-        line.closed = day
-        self._world.ledger.mark(line, day, confirmed=confirmed)
-        stops = self._world.tally.stops if line.is_scam else self._world.tally.honest_stops
-        stops[why] += 1
+        self._world.ledger.mark(line, day, struck_kinds)
+        if line.is_open:
+            line.closed = day
+            stops = self._world.tally.stops if line.is_scam else self._world.tally.honest_stops
+            stops[why] += 1
 
     # ---- The owner is told ------------------------------------------------------------------------------------
 
@@ -123,7 +130,7 @@ class Aftermath:
             return False
         in_time = line.is_limited and luck < notice.answers * notice.within_hold
         if in_time and self._world.chance.happens(notice.confirms):
-            self._stop(line, day, Stop.OWNER, confirmed=True)
+            self._stop(line, day, Stop.OWNER, [line])
             return True
         later = day + self._world.chance.days_until(notice.mean_days)
         self._on(later, lambda at: self._disowned(line, at))
@@ -137,5 +144,5 @@ class Aftermath:
     def _disowned(self, line: Line, day: int) -> None:
         self._world.tally.cases += 1
         if line.is_open and self._world.chance.happens(self._p.notice.confirms):
-            self._stop(line, day, Stop.OWNER, confirmed=True)
+            self._stop(line, day, Stop.OWNER, [line])
             self._propose(line, day)

@@ -1,21 +1,22 @@
 """The signals of an application: what the ledger counts, as the operator that is asked would gather it.
 
-Names that the catalogue does not have are left out by whoever asks the rules (``Judge.rule``), so that a signal may be
-counted here before any rule reads it.
+Names that the catalogue does not have are left out by whoever asks the rules (``Judge.rule``).
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import timedelta
 
-from service.risk.model import CATALOGUE, Value
+from service.risk.model import Value
+from service.risk.model.catalogue import LONG_AGO, WINDOWS
 from service.risk.rules import Parameters
+from service.risk.rules.rates import burst, shrunken
 from service.simulation.ledger import Ledger, Line
 from service.simulation.population import Application
 
 SPACED = ("document", "person", "device")
 SHARED = ("address", "contact", "payment")
 DENIED = ("document", "personal_number", "person", "device", *SHARED)
-WINDOWS = (1, 7, 30)
 NEWEST = 200
 """Of a thing that very many lines hang on, the newest are looked at."""
 
@@ -29,8 +30,6 @@ class Gathering:
         self._ledger, self._p = ledger, parameters
         self._denials: dict[tuple[int, str, int], list[int]] = defaultdict(list)
         self._tries: dict[tuple[int, int, int], int] = defaultdict(int)
-        self._denial_days = getattr(parameters, "denial_days", 0)
-        self._peer_lines = getattr(parameters, "peer_lines", 50)
 
     def signals(self, application: Application, day: int) -> Given:
         """Everything that depends on what is held, for one who asks on ``day``. None is unknown."""
@@ -44,19 +43,16 @@ class Gathering:
                 given[f"lines_on_{kind}_{days}d"] = (
                     0 if is_quiet else sum(line.opened > day - days for line in lines)
                 )
-            name = f"hours_since_line_on_{kind}"
-            if name in CATALOGUE:
-                given[name] = CATALOGUE[name].ordinary if last is None else 24 * (day - last)
+            given[f"hours_since_line_on_{kind}"] = LONG_AGO if last is None else 24 * (day - last)
         for kind in ("device", *SHARED):
             lines = held[kind]
             given[f"persons_on_{kind}"] = len({line.application.person for line in lines})
             if kind != "device":
                 given[f"lines_on_{kind}"] = sum(line.is_open for line in lines)
-                stopped = [line for line in lines if line.scam is not None]
                 since = day - self._p.strike_days
-                given[f"scam_on_{kind}"] = len(stopped)
+                given[f"scam_on_{kind}"] = sum(line.scam is not None for line in lines)
                 given[f"strikes_on_{kind}"] = sum(
-                    line.struck is not None and line.struck > since for line in stopped
+                    line.is_struck(kind, since) for line in lines if line.struck
                 )
         return given | self._denied(application, day) | self._seller(application, day)
 
@@ -80,13 +76,13 @@ class Gathering:
         for kind in DENIED:
             number = application.keys.get(kind)
             days = [] if number is None else self._denials.get((application.operator, kind, number), [])
-            found[f"denials_on_{kind}"] = sum(at > day - self._denial_days for at in days)
+            found[f"denials_on_{kind}"] = sum(at > day - self._p.denial_days for at in days)
         device = application.keys.get("device")
         found["device_tries_1d"] = 0 if device is None else self._tries[application.operator, device, day]
         return found
 
     def _seller(self, application: Application, day: int) -> Given:
-        """As ``service/risk/rules/rates.py`` reckons: drawn to the peers by the weight of some lines of theirs."""
+        """A dealer's figures; of a registration that names none they are unknown."""
         names = ("dealer_scam_rate_permille", "dealer_burst", "peer_scam_rate_permille")
         dealer = application.dealer
         if dealer is None:
@@ -95,9 +91,8 @@ class Gathering:
         lines, stopped = self._ledger.peers(application.operator, day)
         rate = peers = None
         if lines:
-            weight = self._peer_lines
-            rate = (1000 * (seller.stopped * lines + weight * stopped)) // ((seller.lines + weight) * lines)
+            rate = shrunken(seller.stopped, seller.lines, stopped, lines, self._p.peer_lines)
             peers = 1000 * stopped // lines
-        span = max(1, day - seller.first)
-        burst = 100 * (seller.today + 1) * span // max(span, seller.lines - seller.today)
-        return dict(zip(names, (rate, burst, peers), strict=True))
+        span = timedelta(days=day - seller.first)
+        soon = burst(seller.today, seller.lines - seller.today, span)
+        return dict(zip(names, (rate, soon, peers), strict=True))

@@ -29,7 +29,7 @@ class Judge:
     """``decide`` under one policy. It is pure, so that the same signals are asked once."""
 
     def __init__(self, policy: RiskPolicy) -> None:
-        self._policy = policy
+        self._policy, self.links = policy, policy.links
         self._known: dict[tuple[Value | None, ...], Ruling] = {}
         given = ordinary().values
         self._names = tuple(CATALOGUE)
@@ -74,7 +74,8 @@ def shipped(overrides: tuple[tuple[str, Value], ...] = ()) -> Judge:
     """The seed version of the policy, through every gate that production puts it through. ``overrides`` are
     parameters that an operator might set otherwise."""
     sources = seed(demo=False)
+    built = build(sources, demo=False)
     if not overrides:
-        return Judge(build(sources, demo=False).risk)
+        return Judge(built.risk)
     raw = tomllib.loads(sources.texts["risk.toml"])
     return Judge(load_policy(merge(raw, {"parameters": dict(overrides)})))

@@ -4,7 +4,7 @@ Each operator counts its own lines. What all operators have together is one trut
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from service.risk.model import Value
@@ -12,7 +12,6 @@ from service.risk.rules import Parameters
 from service.simulation.population import Application
 
 COUNTED = ("document", "personal_number", "person", "device")
-LINKING = ("document", "person", "device", "contact", "payment", "address")
 
 
 @dataclass(slots=True, eq=False)
@@ -24,7 +23,8 @@ class Line:
     is_limited: bool = False
     closed: int | None = None
     scam: int | None = None
-    struck: int | None = None
+    struck: dict[str, int] = field(default_factory=dict)
+    """By the kind of thing, the day on which it was struck."""
     probation_until: int = 0
     calls_from: int = 0
     is_labelled: bool = False
@@ -36,6 +36,15 @@ class Line:
     @property
     def is_scam(self) -> bool:
         return self.application.strategy is not None
+
+    def is_struck(self, kind: str, since: int) -> bool:
+        at = self.struck.get(kind)
+        return at is not None and at > since
+
+    @property
+    def is_stopped(self) -> bool:
+        """For scam, on suspicion or confirmed."""
+        return self.scam is not None or bool(self.struck)
 
     @property
     def is_open(self) -> bool:
@@ -63,7 +72,7 @@ class Ledger:
         self._lines: dict[tuple[str, int], list[Line]] = defaultdict(list)
         self._dealer_lines: dict[tuple[int, int], int] = defaultdict(int)
         self._dealer_unproven: dict[tuple[int, int], int] = defaultdict(int)
-        self._dealer_scam: dict[int, list[Line]] = defaultdict(list)
+        self._dealer_scam: dict[int, deque[tuple[int, Line]]] = defaultdict(deque)
 
     def hold(self, line: Line) -> None:
         for key in line.application.keys.items():
@@ -76,15 +85,18 @@ class Ledger:
             seller.recent.append(line)
             seller.lines += 1
 
-    def mark(self, line: Line, day: int, *, confirmed: bool) -> None:
-        """Stopped for scam: the marks lie on everything that the line hangs on. Days only grow."""
-        if line.scam is None and line.application.dealer is not None:
-            self._dealer_scam[line.application.dealer].append(line)
+    def mark(self, line: Line, day: int, struck: Iterable[str] | None) -> None:
+        """Stopped for scam: on suspicion (None), or confirmed, with the kinds of things that are struck. Days only
+        grow."""
+        dealer = line.application.dealer
+        if dealer is not None and not line.is_stopped:
+            self._dealer_scam[dealer].append((day, line))
             if line.opened > day - self._p.dealer_scam_days:
-                self._sellers[line.application.dealer].stopped += 1
-        line.scam = day
-        if confirmed:
-            line.struck = day
+                self._sellers[dealer].stopped += 1
+        if struck is None:
+            line.scam = day
+        else:
+            line.struck.update(dict.fromkeys(struck, day))
 
     def on(self, kind: str, number: int) -> list[Line]:
         return self._lines.get((kind, number), [])
@@ -111,7 +123,8 @@ class Ledger:
                 unproven += counts and line.is_limited
                 if line.scam is not None:
                     scam += line.closed is None or line.scam > day - p.strike_days
-                    struck += line.struck is not None and line.struck > day - p.strike_days
+                if line.struck:
+                    struck += line.is_struck(kind, day - p.strike_days)
             found[f"lines_on_{kind}"] = max(0, counting - application.is_swap)
             found[f"scam_on_{kind}"], found[f"strikes_on_{kind}"] = scam, struck
             if kind == "document":
@@ -124,19 +137,19 @@ class Ledger:
             return {"dealer_state": "none"}
         since = day - self._p.dealer_scam_days
         lately = self._dealer_scam[dealer]
-        while lately and lately[0].scam is not None and lately[0].scam <= since:
-            del lately[0]
+        while lately and lately[0][0] <= since:
+            lately.popleft()
         return {
             "dealer_lines_today": self._dealer_lines[dealer, day],
             "dealer_unproven_today": self._dealer_unproven[dealer, day],
-            "scam_on_dealer": len(lately),
-            "strikes_on_dealer": sum(line.struck is not None for line in lately),
+            "scam_on_dealer": sum(line.scam is not None for _, line in lately),
+            "strikes_on_dealer": sum("dealer" in line.struck for _, line in lately),
         }
 
     def seller(self, dealer: int, day: int) -> Seller:
         seller, since = self._sellers[dealer], day - self._p.dealer_scam_days
         while seller.recent and seller.recent[0].opened <= since:
-            seller.stopped -= seller.recent.popleft().scam is not None
+            seller.stopped -= seller.recent.popleft().is_stopped
             seller.lines -= 1
         seller.today = self._dealer_lines.get((dealer, day), 0)
         seller.first = seller.recent[0].opened if seller.recent else day
@@ -161,13 +174,3 @@ class Ledger:
             return False
         closed = line.closed
         return closed is None or line.opened > day - self._p.window_days or closed > day - self._p.refill_days
-
-    def neighbours(self, line: Line, kinds: tuple[str, ...], common: int) -> Iterator[Line]:
-        """Open lines of the same operator that share something rare with this one."""
-        for kind in kinds:
-            number = line.application.keys.get(kind)
-            lines = [] if number is None else [each for each in self.on(kind, number) if each.is_open]
-            if len(lines) <= common:
-                for each in lines:
-                    if each is not line and each.application.operator == line.application.operator:
-                        yield each

@@ -121,8 +121,6 @@ class LoopOf:
     confirms_honest: float
     ring_confirms_scam: float
     ring_confirms_honest: float
-    common_key: int
-    hops: int
 
 
 @dataclass(frozen=True, slots=True)
