@@ -30,6 +30,10 @@ class EventName(StrEnum):
     LINE_SUSPENDED = "line.suspended"
     LINE_REINSTATED = "line.reinstated"
     LINE_CLOSED = "line.closed"
+    LINE_SIM_CHANGED = "line.sim_changed"
+    LINE_REVERIFIED = "line.reverified"
+    LINE_PROBATION_ENDED = "line.probation_ended"
+    LINE_PROBATION_RESTARTED = "line.probation_restarted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,16 +40,16 @@ _LOAD = Statement(sa.select(_TABLE).where(_HERE))
 _KEY = sa.table(
     "subject_key", sa.column("operator_id"), sa.column("id"), sa.column("kek_id"), sa.column("wrapped")
 )
-_WITH_KEYS = sa.select(
+WITH_KEYS = sa.select(
     _TABLE, _KEY.c.kek_id.label("key_kek_id"), _KEY.c.wrapped.label("key_wrapped")
 ).outerjoin(_KEY, sa.and_(_KEY.c.operator_id == _TABLE.c.operator_id, _KEY.c.id == _TABLE.c.subscriber_id))
-_LOAD_OPENED = Statement(_WITH_KEYS.where(_HERE))
+_LOAD_OPENED = Statement(WITH_KEYS.where(_HERE))
 # And, for a decision, what of its dealer is weighed.
 _DEALER = sa.table(
     "dealer", sa.column("operator_id"), sa.column("id"), sa.column("state"), sa.column("daily_quota")
 )
 _LOAD_TO_DECIDE = Statement(
-    _WITH_KEYS.outerjoin(
+    WITH_KEYS.outerjoin(
         _DEALER, sa.and_(_DEALER.c.operator_id == _TABLE.c.operator_id, _DEALER.c.id == _TABLE.c.dealer_id)
     )
     .add_columns(_DEALER.c.state.label("dealer_state"), _DEALER.c.daily_quota.label("dealer_daily_quota"))
@@ -112,6 +112,7 @@ def values(reg: Registration) -> dict[str, Any]:
             "challenge": c.challenge.hex,
             "verified_at": _text(c.verified_at),
             "tries": c.tries,
+            "sim_changed_at": _text(c.sim_changed_at),
         }
         for c in reg.codes
     ]
@@ -167,7 +168,11 @@ def of_row(row: Any) -> Registration:
         ),
         codes=tuple(
             CodeProof(
-                Target(c["to"]), UUID(c["challenge"]), datetime.fromisoformat(c["verified_at"]), c["tries"]
+                Target(c["to"]),
+                UUID(c["challenge"]),
+                datetime.fromisoformat(c["verified_at"]),
+                c["tries"],
+                _instant(c.get("sim_changed_at")),
             )
             for c in data["codes"]
         ),
@@ -201,7 +206,7 @@ async def load_with_key(
     row = await reader.fetch_one(_LOAD_OPENED, at_operator=reader.tenant, at_id=registration_id)
     if row is None or (dealer is not None and row.dealer_id != dealer):
         raise NotFound()
-    return of_row(row), _wrapped(row)
+    return of_row(row), wrapped_of(row)
 
 
 async def load_to_decide(
@@ -212,10 +217,11 @@ async def load_to_decide(
     if row is None or (dealer is not None and row.dealer_id != dealer):
         raise NotFound()
     standing = row.dealer_state and Standing(DealerState(row.dealer_state), row.dealer_daily_quota)
-    return of_row(row), _wrapped(row), standing
+    return of_row(row), wrapped_of(row), standing
 
 
-def _wrapped(row: Any) -> WrappedKey | None:
+def wrapped_of(row: Any) -> WrappedKey | None:
+    """The key beside a row of ``WITH_KEYS``."""
     return None if row.key_wrapped is None else (row.key_kek_id, row.key_wrapped)
 
 
@@ -291,7 +297,7 @@ async def listed_with_keys(
     dealer: UUID | None = None,
 ) -> list[tuple[Registration, WrappedKey | None]]:
     """Newest first, each with its applicant's wrapped key as in :func:`load_with_key`: one statement for a page."""
-    wanted = _WITH_KEYS.where(_TABLE.c.operator_id == reader.tenant)
+    wanted = WITH_KEYS.where(_TABLE.c.operator_id == reader.tenant)
     if states:
         wanted = wanted.where(_TABLE.c.state.in_([state.value for state in states]))
     if msisdn:
@@ -301,21 +307,7 @@ async def listed_with_keys(
     if before is not None:
         wanted = wanted.where(_TABLE.c.id < before)
     rows = await reader.all(wanted.order_by(_TABLE.c.id.desc()).limit(limit))
-    return [(of_row(row), _wrapped(row)) for row in rows]
-
-
-async def expire_due(tx: Tx, *, limit: int = 500) -> list[Registration]:
-    """Registrations whose collecting has ended, locked, for the job that expires them."""
-    rows = await tx.all(
-        sa.select(_TABLE)
-        .where(
-            _TABLE.c.operator_id == tx.tenant, _TABLE.c.state == "collecting", _TABLE.c.expires_at <= tx.now
-        )
-        .order_by(_TABLE.c.expires_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return [of_row(row) for row in rows]
+    return [(of_row(row), wrapped_of(row)) for row in rows]
 
 
 async def expire_holding(tx: Tx, msisdn: Collection[bytes], iccid: Collection[bytes]) -> int:
