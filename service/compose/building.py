@@ -23,6 +23,7 @@ from service.policies import Policies
 from service.registration.model import Purpose
 from service.registration.workflow import Registrations
 from service.registration.workflow.parts import Parts
+from service.risk.volatile import Velocity
 from service.risk.workflow import Risk
 from service.settings import Mode, Settings
 from service.staff.volatile import Sessions
@@ -53,7 +54,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     documents = Documents(instead.registry or registry)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
-    codes, risk = Codes(sent.engine), Risk(vault)
+    codes, risk = Codes(sent.engine), Risk(vault, Velocity(redis, vault))
     lines = Lines(db, vault, subscribers, provisioner)
     operators = Operators(db)
     factors = Factors(vault)

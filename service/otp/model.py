@@ -70,6 +70,15 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How the codes of a registration were used. ``seconds``: from sending to coming back, the quickest; None where
+    the sending is not in the history yet."""
+
+    resends: int
+    seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """The answer to a send. It is the same whether a message left or was silently held back."""
 

@@ -23,7 +23,11 @@ class HoldingRow(Tenant, Base):
         sa.Index("ix_holding_idx", "operator_id", "idx", "opened_at"),
         sa.Index("ix_holding_scam", "operator_id", "idx", postgresql_where=sa.text("scam_at IS NOT NULL")),
         sa.Index("ix_holding_line", "operator_id", "line_id"),
-        sa.CheckConstraint("kind IN ('document','personal_number','person','device','dealer')", name="kind"),
+        sa.CheckConstraint(
+            "kind IN ('document','personal_number','person','device','dealer',"
+            "'address','contact','agent','payment','block')",
+            name="kind",
+        ),
         sa.CheckConstraint("state IN ('approved','live','closed','released')", name="state"),
         sa.CheckConstraint("evidence IN ('limited','full')", name="evidence"),
         sa.CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
@@ -33,7 +37,7 @@ class HoldingRow(Tenant, Base):
     registration_id: Mapped[UUID] = mapped_column(comment="pii:none whose line it is")
     line_id: Mapped[UUID | None] = mapped_column(comment="pii:none the line, once there is one")
     kind: Mapped[str] = mapped_column(sa.String(16), comment="pii:none what the index is of")
-    idx: Mapped[bytes] = mapped_column(comment="pii:index keyed hash; of kind dealer: the dealer's id")
+    idx: Mapped[bytes] = mapped_column(comment="pii:index keyed hash; of kind dealer and agent: the id")
     evidence: Mapped[str] = mapped_column(sa.String(8), comment="pii:none what the line was granted on")
     state: Mapped[str] = mapped_column(sa.String(10), comment="pii:none how far the line's life is")
     opened_at: Mapped[datetime] = mapped_column(comment="pii:none when it was approved")
@@ -55,12 +59,26 @@ class HoldingRow(Tenant, Base):
     )
 
 
+class LinkComponentRow(Tenant, Base):
+    """Lines that hang together: those of one component. A line that hangs together with nobody has no row.
+
+    A projection of the holdings and of the policy's weights, which ``Links.sweep`` can make again.
+    """
+
+    __tablename__ = "link_component"
+    __table_args__ = (sa.Index("ix_link_component_component", "operator_id", "component"),)
+
+    registration_id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none whose line it is")
+    component: Mapped[UUID] = mapped_column(comment="pii:none the component's lowest registration")
+
+
 class DecisionRow(Tenant, Base):
     """Insert-only. ``signals`` and ``reasons`` hold counts, booleans and codes, never personal data."""
 
     __tablename__ = "decision"
     __table_args__ = (
         sa.Index("ix_decision_registration", "operator_id", "registration_id", "at"),
+        sa.Index("ix_decision_at", "operator_id", "at", "id"),
         {"postgresql_partition_by": "RANGE (at)"},
     )
 
@@ -112,3 +130,58 @@ class SharedAskRow(Base):
     asked: Mapped[bytes] = mapped_column(
         primary_key=True, comment="pii:index keyed hash of asker and identity"
     )
+
+
+class DeniedKeyRow(Tenant, Base):
+    """What a denied registration would have hung on: that it was denied is remembered for ``denial_days``."""
+
+    __tablename__ = "denied_key"
+    __table_args__ = (sa.Index("ix_denied_key_idx", "operator_id", "idx", "at"),)
+
+    registration_id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none which registration")
+    kind: Mapped[str] = mapped_column(
+        sa.String(16), primary_key=True, comment="pii:none what the index is of"
+    )
+    idx: Mapped[bytes] = mapped_column(comment="pii:index keyed hash")
+    at: Mapped[datetime] = mapped_column(comment="pii:none when it was denied")
+
+
+class IdentityMarkRow(Tenant, Base):
+    """What a holder says of their own papers: one row for each index of the identity, under one id."""
+
+    __tablename__ = "identity_mark"
+    __table_args__ = (
+        sa.Index("ix_identity_mark_idx", "operator_id", "idx"),
+        sa.Index("ix_identity_mark_registration", "operator_id", "registration_id"),
+        sa.CheckConstraint("kind IN ('frozen','document_lost')", name="kind"),
+        sa.CheckConstraint("of IN ('document','personal_number','person')", name="of"),
+        sa.CheckConstraint("(lifted_at IS NULL) = (lifted_by IS NULL)", name="lifted"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none id of the mark")
+    of: Mapped[str] = mapped_column(sa.String(16), primary_key=True, comment="pii:none what the index is of")
+    kind: Mapped[str] = mapped_column(sa.String(16), comment="pii:none frozen or document_lost")
+    idx: Mapped[bytes] = mapped_column(comment="pii:index keyed hash")
+    registration_id: Mapped[UUID] = mapped_column(comment="pii:none whose papers they are known from")
+    set_at: Mapped[datetime] = mapped_column(comment="pii:none when it was set")
+    set_by: Mapped[str] = mapped_column(sa.String(40), comment="pii:none holder, or id of staff")
+    until: Mapped[datetime | None] = mapped_column(
+        comment="pii:none when it ends by itself; null: when it is lifted"
+    )
+    lifted_at: Mapped[datetime | None] = mapped_column(comment="pii:none when it was lifted before its end")
+    lifted_by: Mapped[str | None] = mapped_column(sa.String(40), comment="pii:none holder, or id of staff")
+
+
+class PeerRateRow(Tenant, Base):
+    """What is usual among sellers of one kind: all their lines of the span, and how many were stopped for scam."""
+
+    __tablename__ = "peer_rate"
+    __table_args__ = (
+        sa.CheckConstraint("kind IN ('dealer','agent')", name="kind"),
+        sa.CheckConstraint("stopped BETWEEN 0 AND lines", name="stopped"),
+    )
+
+    kind: Mapped[str] = mapped_column(sa.String(16), primary_key=True, comment="pii:none whose rate")
+    lines: Mapped[int] = mapped_column(sa.BigInteger, comment="pii:none lines within the span")
+    stopped: Mapped[int] = mapped_column(sa.BigInteger, comment="pii:none of them stopped for scam")
+    at: Mapped[datetime] = mapped_column(comment="pii:none when it was counted")

@@ -10,8 +10,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from service.dealers.model import Standing
-from service.dealers.model import State as DealerState
 from service.infra.postgres import Reader, Tx
 from service.infra.statements import Statement
 from service.kit.errors import NotFound, Stale
@@ -31,31 +29,24 @@ from service.registration.model import (
 )
 from service.registration.tables import RegistrationRow
 
-_TABLE = cast(sa.Table, RegistrationRow.__table__)
-_HERE = sa.and_(_TABLE.c.operator_id == sa.bindparam("at_operator"), _TABLE.c.id == sa.bindparam("at_id"))
+TABLE = cast(sa.Table, RegistrationRow.__table__)
+HERE = sa.and_(TABLE.c.operator_id == sa.bindparam("at_operator"), TABLE.c.id == sa.bindparam("at_id"))
 _FIXED = ("id", "operator_id", "created_at", "client_id", "subscriber_id")
-_LOAD = Statement(sa.select(_TABLE).where(_HERE))
-# The wrapped data key beside its registration: almost every request needs both. The table is named by string, as
-# in a foreign key; what the columns mean is the subscribers' business (``Subscribers.unwrap``).
-_KEY = sa.table(
-    "subject_key", sa.column("operator_id"), sa.column("id"), sa.column("kek_id"), sa.column("wrapped")
-)
-WITH_KEYS = sa.select(
-    _TABLE, _KEY.c.kek_id.label("key_kek_id"), _KEY.c.wrapped.label("key_wrapped")
-).outerjoin(_KEY, sa.and_(_KEY.c.operator_id == _TABLE.c.operator_id, _KEY.c.id == _TABLE.c.subscriber_id))
-_LOAD_OPENED = Statement(WITH_KEYS.where(_HERE))
-# And, for a decision, what of its dealer is weighed.
-_DEALER = sa.table(
-    "dealer", sa.column("operator_id"), sa.column("id"), sa.column("state"), sa.column("daily_quota")
-)
-_LOAD_TO_DECIDE = Statement(
-    WITH_KEYS.outerjoin(
-        _DEALER, sa.and_(_DEALER.c.operator_id == _TABLE.c.operator_id, _DEALER.c.id == _TABLE.c.dealer_id)
-    )
-    .add_columns(_DEALER.c.state.label("dealer_state"), _DEALER.c.daily_quota.label("dealer_daily_quota"))
-    .where(_HERE)
-)
-_LOAD_LOCKED = Statement(sa.select(_TABLE).where(_HERE).with_for_update())
+_LOAD = Statement(sa.select(TABLE).where(HERE))
+
+
+def beside(rows: sa.Select[Any], table: str, reference: str, **columns: str) -> sa.Select[Any]:
+    """``rows`` with columns, by label, of another domain's table, which is named by string as in a foreign key."""
+    other = sa.table(table, sa.column("operator_id"), sa.column("id"), *map(sa.column, columns.values()))
+    on = sa.and_(other.c.operator_id == TABLE.c.operator_id, other.c.id == TABLE.c[reference])
+    return rows.outerjoin(other, on).add_columns(*(other.c[of].label(to) for to, of in columns.items()))
+
+
+# Almost every request needs the wrapped data key; what it means is the subscribers' business.
+_KEY = {"key_kek_id": "kek_id", "key_wrapped": "wrapped"}
+WITH_KEYS = beside(sa.select(TABLE), "subject_key", "subscriber_id", **_KEY)
+_LOAD_OPENED = Statement(WITH_KEYS.where(HERE))
+_LOAD_LOCKED = Statement(sa.select(TABLE).where(HERE).with_for_update())
 WrappedKey = tuple[int, bytes]
 """The id of the key-encryption key, and the data key under it."""
 
@@ -67,16 +58,16 @@ _PLAIN = [
 
 
 _ADD = Statement(
-    insert(_TABLE).on_conflict_do_nothing(),
-    [column.name for column in _TABLE.columns if column.name != "legal_hold"],
+    insert(TABLE).on_conflict_do_nothing(),
+    [column.name for column in TABLE.columns if column.name != "legal_hold"],
 )
 _SAVE = Statement(
-    sa.update(_TABLE)
-    .where(_HERE, _TABLE.c.version == sa.bindparam("at_version"))
+    sa.update(TABLE)
+    .where(HERE, TABLE.c.version == sa.bindparam("at_version"))
     .values(
         {
             column.name: sa.bindparam(column.name, type_=column.type)
-            for column in _TABLE.columns
+            for column in TABLE.columns
             if column.name not in (*_FIXED, "legal_hold")
         }
     )
@@ -209,19 +200,8 @@ async def load_with_key(
     return of_row(row), wrapped_of(row)
 
 
-async def load_to_decide(
-    reader: Reader, registration_id: UUID, *, dealer: UUID | None = None
-) -> tuple[Registration, WrappedKey | None, Standing | None]:
-    """As :func:`load_with_key`, with how its dealer stands: all that a decision weighs, in one statement."""
-    row = await reader.fetch_one(_LOAD_TO_DECIDE, at_operator=reader.tenant, at_id=registration_id)
-    if row is None or (dealer is not None and row.dealer_id != dealer):
-        raise NotFound()
-    standing = row.dealer_state and Standing(DealerState(row.dealer_state), row.dealer_daily_quota)
-    return of_row(row), wrapped_of(row), standing
-
-
 def wrapped_of(row: Any) -> WrappedKey | None:
-    """The key beside a row of ``WITH_KEYS``."""
+    """The applicant's wrapped data key; None where the applicant was erased."""
     return None if row.key_wrapped is None else (row.key_kek_id, row.key_wrapped)
 
 
@@ -249,9 +229,9 @@ async def reopen(tx: Tx, registration: Registration, *, expected: int) -> None:
         count = await tx.run(
             sa.update(RegistrationRow)
             .where(
-                _TABLE.c.operator_id == tx.tenant,
-                _TABLE.c.id == registration.id,
-                _TABLE.c.version == expected,
+                TABLE.c.operator_id == tx.tenant,
+                TABLE.c.id == registration.id,
+                TABLE.c.version == expected,
             )
             .values(
                 state=registration.state.value,
@@ -297,42 +277,42 @@ async def listed_with_keys(
     dealer: UUID | None = None,
 ) -> list[tuple[Registration, WrappedKey | None]]:
     """Newest first, each with its applicant's wrapped key as in :func:`load_with_key`: one statement for a page."""
-    wanted = WITH_KEYS.where(_TABLE.c.operator_id == reader.tenant)
+    wanted = WITH_KEYS.where(TABLE.c.operator_id == reader.tenant)
     if states:
-        wanted = wanted.where(_TABLE.c.state.in_([state.value for state in states]))
+        wanted = wanted.where(TABLE.c.state.in_([state.value for state in states]))
     if msisdn:
-        wanted = wanted.where(_TABLE.c.msisdn_idx.in_(msisdn))
+        wanted = wanted.where(TABLE.c.msisdn_idx.in_(msisdn))
     if dealer is not None:
-        wanted = wanted.where(_TABLE.c.dealer_id == dealer)
+        wanted = wanted.where(TABLE.c.dealer_id == dealer)
     if before is not None:
-        wanted = wanted.where(_TABLE.c.id < before)
-    rows = await reader.all(wanted.order_by(_TABLE.c.id.desc()).limit(limit))
+        wanted = wanted.where(TABLE.c.id < before)
+    rows = await reader.all(wanted.order_by(TABLE.c.id.desc()).limit(limit))
     return [(of_row(row), wrapped_of(row)) for row in rows]
 
 
 async def expire_holding(tx: Tx, msisdn: Collection[bytes], iccid: Collection[bytes]) -> int:
     """Free a number and a SIM that only a registration past its time still holds."""
-    held = sa.or_(_TABLE.c.msisdn_idx.in_(msisdn), _TABLE.c.iccid_idx.in_(iccid))
+    held = sa.or_(TABLE.c.msisdn_idx.in_(msisdn), TABLE.c.iccid_idx.in_(iccid))
     return await tx.run(
         sa.update(RegistrationRow)
         .where(
-            _TABLE.c.operator_id == tx.tenant,
-            _TABLE.c.state == "collecting",
-            _TABLE.c.expires_at <= tx.now,
+            TABLE.c.operator_id == tx.tenant,
+            TABLE.c.state == "collecting",
+            TABLE.c.expires_at <= tx.now,
             held,
         )
-        .values(state="expired", ended_at=tx.now, version=_TABLE.c.version + 1)
+        .values(state="expired", ended_at=tx.now, version=TABLE.c.version + 1)
     )
 
 
 async def open_on(reader: Reader, msisdn: Collection[bytes], iccid: Collection[bytes]) -> str | None:
     """``msisdn`` or ``iccid`` where an open registration holds it under any of the indexes."""
     row = await reader.one(
-        sa.select(_TABLE.c.msisdn_idx.in_(msisdn).label("on_number"))
+        sa.select(TABLE.c.msisdn_idx.in_(msisdn).label("on_number"))
         .where(
-            _TABLE.c.operator_id == reader.tenant,
-            _TABLE.c.state.in_([state.value for state in OPEN]),
-            sa.or_(_TABLE.c.msisdn_idx.in_(msisdn), _TABLE.c.iccid_idx.in_(iccid)),
+            TABLE.c.operator_id == reader.tenant,
+            TABLE.c.state.in_([state.value for state in OPEN]),
+            sa.or_(TABLE.c.msisdn_idx.in_(msisdn), TABLE.c.iccid_idx.in_(iccid)),
         )
         .order_by(sa.desc("on_number"))
         .limit(1)
@@ -347,15 +327,15 @@ async def ended_holders(reader: Reader, after: UUID | None, limit: int) -> list[
     """Subscribers that are not erased and whose registration ended without a line, ascending by id."""
     key = sa.table("subject_key", sa.column("operator_id"), sa.column("id"))
     wanted = (
-        sa.select(_TABLE.c.subscriber_id)
-        .join(key, sa.and_(key.c.operator_id == _TABLE.c.operator_id, key.c.id == _TABLE.c.subscriber_id))
-        .where(_TABLE.c.operator_id == reader.tenant, _TABLE.c.ended_at.is_not(None))
+        sa.select(TABLE.c.subscriber_id)
+        .join(key, sa.and_(key.c.operator_id == TABLE.c.operator_id, key.c.id == TABLE.c.subscriber_id))
+        .where(TABLE.c.operator_id == reader.tenant, TABLE.c.ended_at.is_not(None))
         .distinct()
-        .order_by(_TABLE.c.subscriber_id)
+        .order_by(TABLE.c.subscriber_id)
         .limit(limit)
     )
     if after is not None:
-        wanted = wanted.where(_TABLE.c.subscriber_id > after)
+        wanted = wanted.where(TABLE.c.subscriber_id > after)
     return [row.subscriber_id for row in await reader.all(wanted)]
 
 
@@ -363,8 +343,8 @@ async def of_subscriber(
     reader: Reader, subscriber_id: UUID, *, lock: bool = False
 ) -> list[tuple[Registration, bool]]:
     """(registration, whether a legal hold is on it) of a subscriber."""
-    wanted = sa.select(_TABLE).where(
-        _TABLE.c.operator_id == reader.tenant, _TABLE.c.subscriber_id == subscriber_id
+    wanted = sa.select(TABLE).where(
+        TABLE.c.operator_id == reader.tenant, TABLE.c.subscriber_id == subscriber_id
     )
     rows = await reader.all(wanted.with_for_update() if lock else wanted)
     return [(of_row(row), row.legal_hold) for row in rows]
@@ -375,9 +355,9 @@ def forget(tx: Tx, subscriber_id: UUID) -> None:
     tx.stage(
         sa.update(RegistrationRow)
         .where(
-            _TABLE.c.operator_id == tx.tenant,
-            _TABLE.c.subscriber_id == subscriber_id,
-            _TABLE.c.state.not_in([state.value for state in OPEN]),
+            TABLE.c.operator_id == tx.tenant,
+            TABLE.c.subscriber_id == subscriber_id,
+            TABLE.c.state.not_in([state.value for state in OPEN]),
         )
         .values(
             msisdn_idx=b"",
@@ -386,6 +366,6 @@ def forget(tx: Tx, subscriber_id: UUID) -> None:
             payment_idx=None,
             identity=None,
             sealed=b"",
-            version=_TABLE.c.version + 1,
+            version=TABLE.c.version + 1,
         )
     )

@@ -1,6 +1,9 @@
 """What is on file about the holder of a line, and about whom a line's registrations are."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,21 +16,35 @@ from service.registration.tables import RegistrationRow
 _TABLE = RegistrationRow.__table__
 # The table of lines is named by string, as in a foreign key.
 _LINE = sa.table(
-    "line", sa.column("operator_id"), sa.column("id"), sa.column("registration_id"), sa.column("state")
+    "line",
+    *map(sa.column, ("operator_id", "id", "registration_id", "state", "holder_since", "sim_changed_at")),
 )
 
 
-async def on_file(reader: Reader, line_id: UUID) -> list[tuple[Registration, WrappedKey | None]]:
-    """The registration that opened a line, and the re-verifications that the line has passed, each with its
-    applicant's wrapped key: all that was ever accepted as its holder's papers."""
-    opened_by = sa.select(_LINE.c.registration_id).where(
-        _LINE.c.operator_id == reader.tenant, _LINE.c.id == line_id
-    )
+@dataclass(frozen=True, slots=True)
+class OnFile:
+    """``papers``: the registration that opened a line, and the re-verifications that the line has passed, each with
+    its applicant's wrapped key: all that was ever accepted as its holder's."""
+
+    papers: Sequence[tuple[Registration, WrappedKey | None]]
+    holder_since: datetime | None
+    sim_changed_at: datetime | None
+
+
+async def on_file(reader: Reader, line_id: UUID) -> OnFile:
+    """What a swap or a re-verification of the line is compared with, in one statement."""
+
+    def of_line(column: str) -> sa.ScalarSelect[Any]:
+        here = sa.and_(_LINE.c.operator_id == reader.tenant, _LINE.c.id == line_id)
+        return sa.select(_LINE.c[column]).where(here).scalar_subquery()
+
     rows = await reader.all(
-        WITH_KEYS.where(
+        WITH_KEYS.add_columns(
+            of_line("holder_since").label("holder_since"), of_line("sim_changed_at").label("card_changed_at")
+        ).where(
             _TABLE.c.operator_id == reader.tenant,
             sa.or_(
-                _TABLE.c.id == opened_by.scalar_subquery(),
+                _TABLE.c.id == of_line("registration_id"),
                 sa.and_(
                     _TABLE.c.line_id == line_id,
                     _TABLE.c.purpose == Purpose.REVERIFY.value,
@@ -36,7 +53,12 @@ async def on_file(reader: Reader, line_id: UUID) -> list[tuple[Registration, Wra
             ),
         )
     )
-    return [(of_row(row), wrapped_of(row)) for row in rows]
+    first = rows[0] if rows else None
+    return OnFile(
+        [(of_row(row), wrapped_of(row)) for row in rows],
+        first.holder_since if first else None,
+        first.card_changed_at if first else None,
+    )
 
 
 async def of_closed_lines(reader: Reader, after: UUID | None, limit: int) -> Sequence[UUID]:

@@ -14,7 +14,17 @@ from service.otp.workflow import Solution
 from service.registration import rules, store
 from service.registration.model import CodeProof, Opening, Registration, State, Target, View
 from service.registration.store.expiry import expire_due
-from service.registration.workflow import activating, changing, deciding, evidence, opening, papers, purposes
+from service.registration.workflow import (
+    activating,
+    changing,
+    dealing,
+    deciding,
+    evidence,
+    gathering,
+    opening,
+    papers,
+    purposes,
+)
 from service.registration.workflow.parts import Keep, Parts
 from service.web.auth import Principal
 from service.web.idempotency import keep_nothing
@@ -118,6 +128,16 @@ class Registrations:
 
     async def put_back(self, operator: UUID, registration_id: UUID) -> None:
         await changing.put_back(self.parts, operator, registration_id, Actor.system("activation"))
+
+    async def assess_dealers(self, operator: UUID) -> int:
+        """Every shop of an operator beside its peers; how many quotas of the day shrank anew."""
+        return await dealing.assess(self.parts, operator)
+
+    async def note_velocity(self, operator: UUID, registration_id: UUID) -> None:
+        await gathering.note_velocity(self.parts, operator, registration_id)
+
+    async def rebuild_velocity(self, operator: UUID) -> int:
+        return await gathering.rebuild_velocity(self.parts, operator)
 
     async def expire(self, operator: UUID) -> int:
         """Registrations whose collecting has ended; how many."""

@@ -30,8 +30,10 @@ from service.registration.model import (
 from service.registration.workflow import purposes
 from service.registration.workflow.activating import ask
 from service.registration.workflow.evidence import adopt
+from service.registration.workflow.gathering import gather, own_facts
+from service.registration.workflow.linking import links_of
 from service.registration.workflow.opening import client_actor
-from service.registration.workflow.parts import Keep, Parts, loaded_to_decide, opened
+from service.registration.workflow.parts import Keep, Numbers, Parts, loaded_to_decide, opened
 from service.registration.workflow.sharing import ask_of, identity_of
 from service.risk.model import Blind, Decision, Reason, RiskSubject, Value, Verdict
 from service.risk.rules import RiskPolicy
@@ -48,20 +50,23 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
     """Decide. Refuses with what is missing, or where it was decided already."""
     policy = parts.policy.current
     async with parts.db.read(caller.operator_id) as reader:
-        registration, key, numbers, dealer = await loaded_to_decide(
-            parts, reader, registration_id, caller.dealer_id
-        )
-        rules.collecting(registration, reader.now)
-    registration = await adopt(parts, registration)
+        found = await loaded_to_decide(parts, reader, registration_id, caller.dealer_id)
+        rules.collecting(found.registration, reader.now)
+    registration = await adopt(parts, found.registration)
     lacking = rules.missing(registration)
     if lacking:
         raise EvidenceMissing(lacking)
-    subject = subject_of(parts.vault, registration, key, dealer, parts.db.clock.now())
-    known = await purposes.gather(parts, registration, key, policy.risk)
+    now = parts.db.clock.now()
+    subject = replace(
+        subject_of(parts.vault, registration, found.key, found.numbers, found.dealer, now),
+        links=links_of(parts.vault, registration, found.numbers, found.values),
+    )
+    gathered = await gather(parts, replace(found, registration=registration), subject, policy.risk)
+    known = await purposes.gather(parts, registration, found.key, policy.risk)
     try:
         async with parts.db.write(caller.operator_id) as tx:
             await tx.lock(*parts.risk.lock_keys(subject))
-            signals = await parts.risk.count(tx, subject, policy.risk, tx.now)
+            signals = await parts.risk.count(tx, subject, policy.risk, tx.now, gathered)
             signals = purposes.weighed(registration, signals, known)
             decision = parts.risk.decide(signals, policy.risk, tx.now, registration.id)
             after = await _grant(parts, tx, registration, subject, decision, policy.risk, "rules")
@@ -76,7 +81,7 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
                     "policy": policy.version,
                 },
             )
-            view = View(after, numbers.msisdn)
+            view = View(after, found.numbers.msisdn)
             await keep(tx, view)
     except Stale:
         raise await _conflict(parts, caller, registration_id) from None
@@ -98,11 +103,19 @@ async def _grant(
     """Write a decision and everything that follows from it, in the caller's transaction."""
     after = rules.decided(registration, purposes.shown(registration, outcome_of(decision, by)), tx.now)
     await store.save(tx, after, expected=registration.version)
-    parts.risk.record(tx, decision)
-    if decision.verdict is Verdict.APPROVED:
-        if registration.line_id is None:
-            parts.risk.hold(tx, subject, decision, registration.id, policy)
-        ask(tx, registration.id)
+    match decision.verdict:
+        case Verdict.APPROVED:
+            if registration.line_id is None:
+                parts.risk.grant(tx, subject, decision, registration.id, policy)
+            else:  # a line in service has its place already
+                parts.risk.record(tx, decision)
+            ask(tx, registration.id)
+            if by != "rules":
+                parts.risk.not_denied(tx, registration.id)
+        case Verdict.DENIED:
+            parts.risk.deny(tx, subject, decision, registration.id)
+        case Verdict.REVIEW:
+            parts.risk.record(tx, decision)
     purposes.ask_to_tell(tx, after)
     refs = {"registration": registration.id.hex}
     emit(tx, Event(_EVENTS[after.state], tx.tenant, tx.now, refs))
@@ -137,9 +150,17 @@ async def decide_by_person(
         rules.may_decide_by_person(registration, staff.id)
         if registration.version != expected_version:
             raise Stale()
-        key, _ = await opened(parts, tx, registration)
+        key, numbers = await opened(parts, tx, registration)
         dealer = await _dealer(parts, tx, registration)
-        subject = subject_of(parts.vault, registration, key, dealer, tx.now)
+        subject = replace(
+            subject_of(parts.vault, registration, key, numbers, dealer, tx.now),
+            links=links_of(
+                parts.vault,
+                registration,
+                numbers,
+                await parts.subscribers.values(tx, registration.subscriber_id),
+            ),
+        )
         history = await parts.risk.history(tx, registration_id)
         if not history:
             raise NotFound()
@@ -172,7 +193,12 @@ async def _dealer(parts: Parts, reader: Reader, registration: Registration) -> S
 
 
 def subject_of(
-    vault: Vault, registration: Registration, key: SubjectKey, dealer: Standing | None, now: datetime
+    vault: Vault,
+    registration: Registration,
+    key: SubjectKey,
+    numbers: Numbers,
+    dealer: Standing | None,
+    now: datetime,
 ) -> RiskSubject:
     """Everything that the risk rules may know about this registration, as blind indexes and coded facts."""
     best = rules.best_document(registration)
@@ -206,12 +232,15 @@ def subject_of(
         "otp_tries": sum(max(0, proof.tries - 1) for proof in registration.codes),
         "dealer_state": dealer.state.value if dealer else "none",
         "dealer_quota_day": dealer.daily_quota if dealer else None,
+        "dealer_band": dealer.band.value if dealer else "none",
+        "outlet_band": dealer.outlet.value if dealer else "none",
         "device_absent": registration.device_idx is None,
         "dealer_absent": dealer is None,
         "agent_absent": registration.agent_id is None,
         "channel": registration.channel.value,
         "line_form": registration.form,
         "plan": registration.plan,
+        **own_facts(registration, numbers),
     }
     if best is not None:
         facts |= {name: value for name, value in best.facts.items() if isinstance(value, int | bool | str)}
@@ -219,7 +248,7 @@ def subject_of(
         document=blind(IndexKind.DOCUMENT, "document"),
         personal_number=blind(IndexKind.PERSONAL_NUMBER, "personal_number"),
         person=blind(IndexKind.PERSON, "person"),
-        device=Blind(applicants_device, (applicants_device,)) if applicants_device else None,
+        device=Blind.single(applicants_device) if applicants_device else None,
         dealer_id=registration.dealer_id,
         document_expires_on=expires_on,
         facts=facts,

@@ -21,10 +21,11 @@ from service.lines.rules import refuse_reverification, refuse_sim_change
 from service.registration import store
 from service.registration.model import Opening, Outcome, Purpose, Registration, Target
 from service.registration.model import State as RegistrationState
-from service.registration.store.on_file import on_file
+from service.registration.store.on_file import OnFile, on_file
 from service.registration.workflow.parts import Parts, opened
 from service.registration.workflow.sharing import Identity, identity_of
 from service.risk.model import CATALOGUE, Signals, Value
+from service.risk.model.catalogue import LONG_AGO
 from service.risk.rules import RiskPolicy
 from service.subscribers.model import Erased
 
@@ -109,18 +110,26 @@ async def gather(
     if registration.line_id is None:
         return known | {"holder_match": "not_asked", "card_lost": False}
     async with parts.db.read(registration.operator_id) as reader:
-        match = await _match(parts, reader, registration.line_id, identity_of(key, registration))
-    return known | {"holder_match": match, "card_lost": registration.is_card_lost}
+        known_of = await on_file(reader, registration.line_id)
+        now = reader.now
+    match = _match(parts, registration.operator_id, known_of, identity_of(key, registration))
+    changed, since = known_of.sim_changed_at, known_of.holder_since
+    return known | {
+        "holder_match": match,
+        "card_lost": registration.is_card_lost,
+        "hours_since_sim_change": LONG_AGO if changed is None else (now - changed) // timedelta(hours=1),
+        "line_tenure_days": None if since is None else (now - since).days,
+    }
 
 
-async def _match(parts: Parts, reader: Reader, line_id: UUID, shown: Identity) -> str:
+def _match(parts: Parts, operator: UUID, known_of: OnFile, shown: Identity) -> str:
     """``same`` where the document, the personal number, or a name with a birth date that few share is the holder's;
     ``unknown`` where the holder was erased or nothing can be compared."""
     known = False
-    for registration, wrapped in await on_file(reader, line_id):
+    for registration, wrapped in known_of.papers:
         if wrapped is None:
             continue
-        key = parts.subscribers.unwrap(reader.tenant, registration.subscriber_id, wrapped)
+        key = parts.subscribers.unwrap(operator, registration.subscriber_id, wrapped)
         filed = _comparable(identity_of(key, registration))
         both = filed.keys() & _comparable(shown).keys()
         if any(filed[kind] == shown[kind] for kind in both):

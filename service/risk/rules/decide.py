@@ -61,7 +61,7 @@ def evidence_of(signals: Signals) -> Evidence:
 
 def is_at_cap(signals: Signals, policy: RiskPolicy) -> bool:
     """The hard cap, which nobody passes. Counts that are not known are at the cap."""
-    cap = policy.parameters.cap
+    cap = policy.parameters_for(signals.values).cap
     counts = [signals.values.get(name) for name in ("lines_on_document", "lines_on_personal_number")]
     return any(type(count) is not int or count >= cap for count in counts)
 
