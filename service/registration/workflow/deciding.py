@@ -252,7 +252,7 @@ def subject_of(
         dealer_id=registration.dealer_id,
         document_expires_on=expires_on,
         facts=facts,
-        shared=None if registration.line_id else ask_of(vault, registration, identity),
+        shared=ask_of(vault, registration, identity),
     )
 
 
