@@ -57,7 +57,9 @@ def jobs(services: Services, settings: Settings) -> procrastinate.App:
     )
     app.add_tasks_from(dispatcher(subscribers(services)), namespace="event")
     app.add_tasks_from(registration.blueprint(services.registrations), namespace="registration")
-    app.add_tasks_from(lines.blueprint(services.lines, services.operator_ids), namespace="lines")
+    app.add_tasks_from(
+        lines.blueprint(services.lines, services.probation, services.operator_ids), namespace="lines"
+    )
     app.add_tasks_from(notices.blueprint(services.notices), namespace="notices")
     app.add_tasks_from(response.blueprint(services.response, services.operator_ids), namespace="response")
     app.add_tasks_from(_daily(Upkeep(services)), namespace="upkeep")

@@ -20,7 +20,7 @@ from service.infra.redis import Redis
 from service.kit.clock import Clock
 from service.kit.errors import Unavailable
 from service.limits.workflow import Blocks, Purses
-from service.lines.workflow import Lines
+from service.lines.workflow import Lines, Probation
 from service.migrations import HEAD
 from service.notices.workflow import Notices
 from service.operators.workflow import Operators
@@ -74,6 +74,7 @@ class Services:
     purses: Purses
     risk: Risk
     lines: Lines
+    probation: Probation
     registrations: Registrations
     notices: Notices
     reports: Reports
