@@ -73,6 +73,7 @@ def chores(upkeep: Upkeep) -> list[tuple[timedelta, str, Callable[[], Awaitable[
         (timedelta(seconds=30), "expire", upkeep.expire),
         (timedelta(hours=6), "partitions", upkeep.partitions),
         (timedelta(minutes=10), "purge", upkeep.purge),
+        (timedelta(hours=1), "usual", upkeep.usual),
     ]
 
 

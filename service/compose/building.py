@@ -22,7 +22,7 @@ from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
 from service.registration.workflow import Registrations
 from service.registration.workflow.parts import Parts
-from service.risk.workflow import Risk
+from service.risk.workflow import Risk, Usual
 from service.settings import Mode, Settings
 from service.staff.volatile import Sessions
 from service.staff.workflow import Factors, StaffDesk, StaffRegister
@@ -52,9 +52,10 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     documents = Documents(instead.registry or registry)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
-    codes, risk = Codes(sent.engine), Risk(vault)
-    lines = Lines(db, vault, subscribers, provisioner)
     operators = Operators(db)
+    usual = Usual(db, operators.ids)
+    codes, risk = Codes(sent.engine), Risk(vault, usual.of)
+    lines = Lines(db, vault, subscribers, provisioner)
     factors = Factors(vault)
     parts = Parts(
         db, vault, subscribers, dealers, documents, codes, risk, lines, provisioner, inventory, policies
@@ -77,6 +78,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         blocks=sent.blocks,
         purses=sent.purses,
         risk=risk,
+        usual=usual,
         lines=lines,
         registrations=Registrations(parts),
         outbox=outbox,

@@ -30,7 +30,7 @@ from service.otp.workflow.holder import Holder
 from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
 from service.registration.workflow import Registrations
-from service.risk.workflow import Risk
+from service.risk.workflow import Risk, Usual
 from service.settings import Mode, Settings
 from service.staff.model import Role
 from service.staff.workflow import StaffDesk, StaffRegister
@@ -70,6 +70,7 @@ class Services:
     blocks: Blocks
     purses: Purses
     risk: Risk
+    usual: Usual
     lines: Lines
     registrations: Registrations
     outbox: Outbox | None
@@ -87,7 +88,7 @@ class Services:
         return f"/admin/link/{token}"
 
     async def operator_ids(self) -> list[UUID]:
-        return [operator.id for operator in await self.operators.all()]
+        return await self.operators.ids()
 
     @property
     def receipt_secrets(self) -> Mapping[str, Sequence[str]]:
@@ -103,6 +104,7 @@ class Services:
         """
         await self._judge_redis()
         await self.policies.start()
+        await self.usual.start()
         await self.journal.start()
         with contextlib.suppress(Unavailable):
             for operator in await self.operator_ids():
@@ -120,6 +122,7 @@ class Services:
         finally:
             for each in lived:
                 await each.stop()
+            await self.usual.stop()
             await self.policies.stop()
             await self.purses.close()
             await self.guards.close()

@@ -4,7 +4,7 @@ Gathered without a write transaction; then, in one: locks on the capped identiti
 each, the pure decision, the pure step of the state machine, the audit entry and the jobs; commit; answer.
 """
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -59,7 +59,7 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
         async with parts.db.write(caller.operator_id) as tx:
             await tx.lock(*parts.risk.lock_keys(subject))
             signals = await parts.risk.count(tx, subject, policy.risk, tx.now)
-            decision = parts.risk.decide(signals, policy.risk, tx.now, registration.id)
+            decision = parts.risk.decide(signals, policy.risk, tx.now, registration.id, tx.tenant)
             after = await _grant(parts, tx, registration, subject, decision, policy.risk, "rules")
             record(
                 tx,
@@ -248,7 +248,13 @@ def outcome_of(decision: Decision, by: str) -> Outcome:
 
 def _reason(reason: Reason) -> JsonObject:
     facts: list[JsonValue] = [
-        {"name": fact.name, "op": fact.op, "value": fact.value, "threshold": fact.threshold}
+        {
+            "name": fact.name,
+            "op": fact.op,
+            "value": fact.value,
+            "threshold": fact.threshold,
+            "baseline": None if fact.baseline is None else asdict(fact.baseline),
+        }
         for fact in reason.facts
         if fact.holds
     ]

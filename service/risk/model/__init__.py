@@ -13,6 +13,7 @@ from service.risk.model.catalogue import (
 from service.risk.model.nouns import (
     ApplicantCode,
     Assurance,
+    Baseline,
     Blind,
     Conditions,
     Decider,
@@ -28,6 +29,7 @@ from service.risk.model.nouns import (
     RiskSubject,
     RuleError,
     SharedAsk,
+    Stage,
     Verdict,
     ends_for_scam,
 )
@@ -38,6 +40,7 @@ __all__ = [
     "WITHHELD",
     "ApplicantCode",
     "Assurance",
+    "Baseline",
     "Blind",
     "Conditions",
     "Decider",
@@ -55,6 +58,7 @@ __all__ = [
     "SharedAsk",
     "Signal",
     "Signals",
+    "Stage",
     "Type",
     "Value",
     "Verdict",

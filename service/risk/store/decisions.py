@@ -1,5 +1,6 @@
 """Decisions as they were made: written once, read back for people and for replay."""
 
+from dataclasses import asdict
 from typing import Any, cast
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from service.kit.errors import JsonObject
 from service.risk.model import (
     ApplicantCode,
     Assurance,
+    Baseline,
     Conditions,
     Decider,
     Decision,
@@ -48,6 +50,7 @@ def add(tx: Tx, decision: Decision) -> None:
             "policy_version": j.policy_version,
             "signals": dict(decision.signals.values),
             "reasons": [_reason_json(reason) for reason in j.reasons],
+            "shadow": [_reason_json(reason) for reason in j.shadow],
         },
     )
 
@@ -78,7 +81,7 @@ def _reason_json(reason: Reason) -> JsonObject:
                 "value": fact.value,
                 "threshold": fact.threshold,
                 "holds": fact.holds,
-                "baseline": fact.baseline,
+                "baseline": None if fact.baseline is None else asdict(fact.baseline),
             }
             for fact in reason.facts
         ],
@@ -95,10 +98,15 @@ def _reason(raw: dict[str, Any]) -> Reason:
         raw["staff"],
         ApplicantCode(raw["code"]),
         raw["text"],
-        tuple(Fact(**fact) for fact in raw["facts"]),
+        tuple(_fact(fact) for fact in raw["facts"]),
         raw["unknown"],
         raw["failed"],
     )
+
+
+def _fact(raw: dict[str, Any]) -> Fact:
+    usual = raw.get("baseline")
+    return Fact(**{**raw, "baseline": Baseline(**usual) if usual else None})
 
 
 def _decision(row: sa.Row[Any]) -> Decision:
@@ -114,6 +122,7 @@ def _decision(row: sa.Row[Any]) -> Decision:
             Evidence(row.evidence),
             Conditions(row.restricted_until, row.probation_until),
             row.policy_version,
+            tuple(_reason(raw) for raw in row.shadow),
         ),
         # As it was seen: a signal that the catalogue has dropped since must not break the reading.
         Signals(dict(row.signals)),

@@ -1,5 +1,6 @@
 """The verbs: judge and follow lines, walk the links between them."""
 
 from service.risk.workflow.judging import Risk
+from service.risk.workflow.usual import Usual
 
-__all__ = ["Risk"]
+__all__ = ["Risk", "Usual"]
