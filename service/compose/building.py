@@ -1,5 +1,8 @@
 """Every collaborator once, from the settings and a clock."""
 
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
 import structlog
 
 from service.adapters.sms.outbox import Outbox
@@ -22,7 +25,7 @@ from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
 from service.registration.workflow import Registrations
 from service.registration.workflow.parts import Parts
-from service.risk.workflow import Risk, Usual
+from service.risk.workflow import Drafts, Risk, Usual
 from service.settings import Mode, Settings
 from service.staff.volatile import Sessions
 from service.staff.workflow import Factors, StaffDesk, StaffRegister
@@ -79,6 +82,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         purses=sent.purses,
         risk=risk,
         usual=usual,
+        drafts=Drafts(db, policies, rules_owner(settings, operators)),
         lines=lines,
         registrations=Registrations(parts),
         outbox=outbox,
@@ -88,3 +92,15 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         staff=StaffRegister(db, factors),
         desk=StaffDesk(db, operators, Sessions(redis, vault), factors, is_demo=settings.is_demo),
     )
+
+
+def rules_owner(settings: Settings, operators: Operators) -> Callable[[], Awaitable[UUID | None]]:
+    """The operator whose staff change the rules of the installation: the one that is named, else the only one."""
+
+    async def owner() -> UUID | None:
+        every = await operators.all()
+        named = [each for each in every if each.slug == settings.rules_operator]
+        chosen = named if settings.rules_operator else every
+        return chosen[0].id if len(chosen) == 1 else None
+
+    return owner

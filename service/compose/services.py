@@ -30,7 +30,7 @@ from service.otp.workflow.holder import Holder
 from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
 from service.registration.workflow import Registrations
-from service.risk.workflow import Risk, Usual
+from service.risk.workflow import Drafts, Risk, Usual
 from service.settings import Mode, Settings
 from service.staff.model import Role
 from service.staff.workflow import StaffDesk, StaffRegister
@@ -71,6 +71,7 @@ class Services:
     purses: Purses
     risk: Risk
     usual: Usual
+    drafts: Drafts
     lines: Lines
     registrations: Registrations
     outbox: Outbox | None

@@ -84,7 +84,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What is usual for a signal that counts: of ``of`` decisions half had at most ``p50``, and 99 % at most ``p99``."""
+    """What is usual for a signal that counts: of ``of`` decisions half had at most ``p50``, 99 % at most ``p99``."""
 
     p50: int
     p99: int

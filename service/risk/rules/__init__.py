@@ -6,6 +6,18 @@ from service.risk.rules.language import EvaluationError, Expression, RuleFailed,
 from service.risk.rules.loading import load_policy
 from service.risk.rules.policy import VOCABULARY, Parameters, RiskPolicy, Rule
 from service.risk.rules.wayout import WayOut, ways_out
+from service.risk.rules.writing import (
+    changed,
+    digest_of,
+    examples_of,
+    examples_text,
+    field_of,
+    following_version,
+    plain,
+    rewritten,
+    silently_changed,
+    written,
+)
 
 __all__ = [
     "VOCABULARY",
@@ -19,12 +31,22 @@ __all__ = [
     "Vocabulary",
     "WayOut",
     "by_person",
+    "changed",
     "compile_expression",
     "decide",
+    "digest_of",
     "evidence_of",
+    "examples_of",
+    "examples_text",
+    "field_of",
+    "following_version",
     "is_at_cap",
     "load_policy",
+    "plain",
     "replay",
+    "rewritten",
+    "silently_changed",
     "ways_out",
     "with_usual",
+    "written",
 ]
