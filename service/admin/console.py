@@ -16,7 +16,7 @@ from service.kit.clock import Clock
 from service.limits.workflow import Blocks, Purses
 from service.lines.workflow import Lines
 from service.registration.workflow import Registrations
-from service.risk.workflow import Risk
+from service.risk.workflow import Drafts, Risk
 from service.staff.workflow import StaffDesk
 from service.subscribers.workflow import Subscribers
 
@@ -48,6 +48,8 @@ class Parts(Protocol):
     @property
     def risk(self) -> Risk: ...
     @property
+    def drafts(self) -> Drafts: ...
+    @property
     def lines(self) -> Lines: ...
     @property
     def registrations(self) -> Registrations: ...
@@ -73,6 +75,7 @@ class Console:
     subscribers: Subscribers
     dealers: Dealers
     risk: Risk
+    drafts: Drafts
     lines: Lines
     registrations: Registrations
     blocks: Blocks
@@ -95,6 +98,7 @@ def build(parts: Parts) -> Console:
         subscribers=parts.subscribers,
         dealers=parts.dealers,
         risk=parts.risk,
+        drafts=parts.drafts,
         lines=parts.lines,
         registrations=parts.registrations,
         blocks=parts.blocks,

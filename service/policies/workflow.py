@@ -94,23 +94,28 @@ class Policies:
             sources = await store.sources(reader, version)
         if sources is None:
             return None
-        # It comes into force nowhere: what was decided under it is only looked at.
+        return self._rebuilt(sources)
+
+    def _rebuilt(self, sources: Sources) -> PolicySet:
+        """It comes into force nowhere: what was decided under it is only looked at."""
         return build(sources, demo=self._demo or sources.is_overlaid, allows_test_numbers=True)
 
     @property
     def risk(self) -> RiskPolicy:
         return self.current.risk
 
-    async def risk_of(self, version: str) -> RiskPolicy | None:
+    async def risk_of(self, reader: Reader, version: str) -> RiskPolicy | None:
         """The risk policy of a version, built once; None for one that never was or cannot be built any more."""
+        if self._current is not None and self._current.version == version:
+            return self._current.risk
         if version not in self._risks:
-            try:
-                found = await self.version(version)
-            except PolicyRefused:
-                found = None
             while len(self._risks) >= _KEPT:
                 del self._risks[next(iter(self._risks))]
-            self._risks[version] = None if found is None else found.risk
+            sources = await store.sources(reader, version)
+            try:
+                self._risks[version] = None if sources is None else self._rebuilt(sources).risk
+            except PolicyRefused:
+                self._risks[version] = None
         return self._risks[version]
 
     async def risk_text(self, reader: Reader, version: str) -> str:

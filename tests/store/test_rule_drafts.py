@@ -97,8 +97,9 @@ async def test_one_writes_and_another_publishes(
     assert (busy.version, busy.staff) == (2, changed["staff"])
     assert len(policies.risk.rules) == len(before.risk.rules) + 1
     assert (await policies.history())[0].published_by == wire("stf", SECOND)
-    assert await policies.risk_of(before.version) is not None
     async with db.read(operator) as reader:
+        assert await Policies(db).risk_of(reader, before.version) == before.risk
+        assert await policies.risk_of(reader, "0" * 32) is None
         told = await entries(reader, object=wire("rdr", draft.id))
         assert [entry.action for entry in told] == [
             "rules.published", "rules.proposed", "rules.drafted", "rules.drafted",

@@ -1,6 +1,6 @@
 """The pages, a file for each word of the rail. Each route gathers, shows, and leaves judging to the domains."""
 
-from service.admin.routes import audit, cases, codes, dealers, docs, door, lines, overview, search, you
+from service.admin.routes import audit, cases, codes, dealers, docs, door, lines, overview, rules, search, you
 
 # The last one answers whatever no other did with a page of its own.
 routers = (
@@ -9,6 +9,7 @@ routers = (
     cases.router,
     lines.router,
     dealers.router,
+    rules.router,
     codes.router,
     audit.router,
     search.router,

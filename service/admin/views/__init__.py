@@ -63,6 +63,17 @@ from service.admin.views.pieces import (
     Theme,
     Tone,
 )
+from service.admin.views.rules import (
+    Change,
+    DraftNote,
+    DraftPage,
+    DraftRule,
+    RuleForm,
+    RulePage,
+    RuleRow,
+    RulesPage,
+    Select,
+)
 
 __all__ = [
     "Act",
@@ -75,6 +86,7 @@ __all__ = [
     "BlockRow",
     "CasePage",
     "Chain",
+    "Change",
     "Check",
     "Choice",
     "CodesPage",
@@ -84,6 +96,9 @@ __all__ = [
     "DealerPage",
     "DealerRow",
     "DealersPage",
+    "DraftNote",
+    "DraftPage",
+    "DraftRule",
     "ErrorPage",
     "Fact",
     "Flash",
@@ -113,6 +128,11 @@ __all__ = [
     "ReviewPage",
     "Rows",
     "RuleCount",
+    "RuleForm",
+    "RulePage",
+    "RuleRow",
+    "RulesPage",
+    "Select",
     "SignInPage",
     "Stack",
     "Tab",

@@ -47,6 +47,18 @@ class Draft:
         return self.state in (DraftState.PUBLISHED, DraftState.DROPPED)
 
 
+@dataclass(frozen=True, slots=True)
+class RuleFigures:
+    """What a rule did within some days: how often it fired (``hits``) and could not be asked (``doubts``), and of
+    the cases that came to a person or to a confirmed scam (``judged``) how many bore it out."""
+
+    hits: int = 0
+    doubts: int = 0
+    last: datetime | None = None
+    judged: int = 0
+    borne_out: int = 0
+
+
 class RuleUnfit(Refusal):
     """The rule, or the policy with it, is not accepted; ``errors`` names the field and says why."""
 

@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -19,10 +20,12 @@ from service.infra.postgres import Database, Reader, Tx
 from service.kit.errors import InvalidRequest, Stale, StateConflict, Unavailable
 from service.kit.ids import new_id, wire
 from service.risk.model import (
+    Decision,
     Draft,
     DraftState,
     RawRule,
     RuleError,
+    RuleFigures,
     RulesElsewhere,
     RulesMoved,
     RuleUnfit,
@@ -30,6 +33,7 @@ from service.risk.model import (
 )
 from service.risk.rules import (
     RiskPolicy,
+    WayOut,
     changed,
     digest_of,
     field_of,
@@ -37,10 +41,12 @@ from service.risk.rules import (
     load_policy,
     plain,
     rewritten,
+    ways_out,
 )
-from service.risk.store import drafts
+from service.risk.store import drafts, figures
 
 TRIAL_S = 15.0
+FIGURES = timedelta(days=30)
 MODULE = "service.risk.commands"
 
 
@@ -52,7 +58,7 @@ class Book(Protocol):
         """The risk policy in force here."""
         ...
 
-    async def risk_of(self, version: str) -> RiskPolicy | None:
+    async def risk_of(self, reader: Reader, version: str) -> RiskPolicy | None:
         """An earlier one; None where it never was."""
         ...
 
@@ -88,6 +94,20 @@ class Drafts:
 
     async def load(self, reader: Reader, draft_id: UUID) -> Draft:
         return await drafts.load(reader, draft_id)
+
+    async def written(self, reader: Reader, version: str | None = None) -> Mapping[str, RawRule]:
+        """The rules of a version (without one: of that in force) as their authors wrote them, by id."""
+        text = await self.book.risk_text(reader, version or self.book.risk.version)
+        return {rule["id"]: rule for rule in tomllib.loads(text)["rule"]}
+
+    async def ways_out(self, reader: Reader, decision: Decision) -> tuple[WayOut, ...]:
+        """What alone would have let it pass, under the rules that it was judged by. For staff."""
+        policy = await self.book.risk_of(reader, decision.judgement.policy_version)
+        return () if policy is None else ways_out(decision.signals, decision.judgement, policy)
+
+    async def figures(self, reader: Reader) -> Mapping[tuple[str, bool], RuleFigures]:
+        """What each rule did in the last 30 days, by (id, whether in shadow)."""
+        return await figures.by_rule(reader, reader.now - FIGURES)
 
     async def finished(self, reader: Reader) -> Sequence[Draft]:
         return await drafts.finished(reader)
