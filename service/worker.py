@@ -94,6 +94,7 @@ def chores(upkeep: Upkeep) -> list[tuple[timedelta, str, Callable[[], Awaitable[
         (timedelta(hours=1), "peers", upkeep.peers),
         (timedelta(hours=6), "partitions", upkeep.partitions),
         (timedelta(minutes=10), "purge", upkeep.purge),
+        (timedelta(hours=1), "usual", upkeep.usual),
     ]
 
 

@@ -1,5 +1,8 @@
 """Every collaborator once, from the settings and a clock."""
 
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
 import structlog
 
 from service.adapters.sms.outbox import Outbox
@@ -28,7 +31,7 @@ from service.registration.workflow.parts import Parts
 from service.response.ports import NullHolderNotice
 from service.response.workflow import Response
 from service.risk.volatile import Velocity
-from service.risk.workflow import Risk
+from service.risk.workflow import Drafts, Risk, Usual
 from service.settings import Mode, Settings
 from service.staff.volatile import Sessions
 from service.staff.workflow import Factors, StaffDesk, StaffRegister
@@ -58,9 +61,10 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     documents = Documents(instead.registry or registry)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
-    codes, risk = Codes(sent.engine), Risk(vault, Velocity(redis, vault))
-    lines = Lines(db, vault, subscribers, provisioner)
     operators = Operators(db)
+    usual = Usual(db, operators.ids)
+    codes, risk = Codes(sent.engine), Risk(vault, Velocity(redis, vault), usual.of)
+    lines = Lines(db, vault, subscribers, provisioner)
     factors = Factors(vault)
     purposes = frozenset(map(Purpose, settings.purposes.split(",")))
     rest = (provisioner, inventory, policies, purposes, sent.courier)
@@ -84,6 +88,8 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         blocks=sent.blocks,
         purses=sent.purses,
         risk=risk,
+        usual=usual,
+        drafts=Drafts(db, policies, rules_owner(settings, operators)),
         lines=lines,
         probation=Probation(lines, instead.usage or usage(settings, clock)),
         registrations=Registrations(parts),
@@ -127,3 +133,15 @@ def responding(
         instead.notices or NullHolderNotice(),
         lambda: policies.current.risk,
     )
+
+
+def rules_owner(settings: Settings, operators: Operators) -> Callable[[], Awaitable[UUID | None]]:
+    """The operator whose staff change the rules of the installation: the one that is named, else the only one."""
+
+    async def owner() -> UUID | None:
+        every = await operators.all()
+        named = [each for each in every if each.slug == settings.rules_operator]
+        chosen = named if settings.rules_operator else every
+        return chosen[0].id if len(chosen) == 1 else None
+
+    return owner

@@ -69,6 +69,11 @@ def _built(texts: tuple[tuple[str, str], ...], demo: bool, allows_test_numbers: 
     return built
 
 
+def with_overlay(name: str, below: Mapping[str, Any], sources: Sources) -> dict[str, Any]:
+    """A file's mapping with what the overlay of ``sources`` says of it."""
+    return merge(below, _read(OVERLAY, sources).get(name, {}))
+
+
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """``above`` laid over ``below``: tables join, everything else is replaced."""
     joined = dict(below)

@@ -5,7 +5,7 @@ each, the pure decision, the pure step of the state machine, the audit entry and
 """
 
 import contextlib
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -68,7 +68,7 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
             await tx.lock(*parts.risk.lock_keys(subject))
             signals = await parts.risk.count(tx, subject, policy.risk, tx.now, gathered)
             signals = purposes.weighed(registration, signals, known)
-            decision = parts.risk.decide(signals, policy.risk, tx.now, registration.id)
+            decision = parts.risk.decide(signals, policy.risk, tx.now, registration.id, tx.tenant)
             after = await _grant(parts, tx, registration, subject, decision, policy.risk, "rules")
             record(
                 tx,
@@ -295,7 +295,13 @@ def outcome_of(decision: Decision, by: str) -> Outcome:
 
 def _reason(reason: Reason) -> JsonObject:
     facts: list[JsonValue] = [
-        {"name": fact.name, "op": fact.op, "value": fact.value, "threshold": fact.threshold}
+        {
+            "name": fact.name,
+            "op": fact.op,
+            "value": fact.value,
+            "threshold": fact.threshold,
+            "baseline": None if fact.baseline is None else asdict(fact.baseline),
+        }
         for fact in reason.facts
         if fact.holds
     ]
