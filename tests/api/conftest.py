@@ -57,6 +57,8 @@ async def app(
     shell = _SHELLS.setdefault((settings.mode, tuple(settings.senders)), built)
     shell.state = State()
     async with built.router.lifespan_context(shell):
+        counters = shell.state.services.risk.velocity
+        await counters.now_whole(operator)  # the worker's chore says so of an operator without registrations
         yield shell
 
 

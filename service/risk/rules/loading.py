@@ -21,14 +21,17 @@ from service.risk.model import (
     ApplicantCode,
     DenyGround,
     RuleError,
+    Stage,
     Value,
     Verdict,
     ordinary,
 )
-from service.risk.model.catalogue import INT
+from service.risk.model.catalogue import INT, NO_COUNTRY
 from service.risk.rules.compiler import compile_expression
+from service.risk.rules.countries import load_countries
 from service.risk.rules.decide import decide
 from service.risk.rules.language import Env, Expression, RuleFailed, Unknown
+from service.risk.rules.links import load_links
 from service.risk.rules.policy import PLACEHOLDER, VOCABULARY, Parameters, RiskPolicy, Rule
 
 
@@ -37,20 +40,33 @@ def load_policy(mapping: Mapping[str, Any], version: str | None = None) -> RiskP
 
     ``version`` is the name under which a whole policy set is known; without it the content's own digest.
     """
-    _only(mapping, "the risk policy", "parameters", "texts", "rule")
+    _only(mapping, "the risk policy", "parameters", "countries", "texts", "rule", "links")
     parameters = _parameters(_mapping(mapping.get("parameters"), "parameters"))
+    countries = load_countries(_mapping(mapping.get("countries", {}), "countries"), parameters, _parameters)
     constants: dict[str, Value] = asdict(parameters)
     raw_rules = mapping.get("rule")
     if not isinstance(raw_rules, Sequence) or not 1 <= len(raw_rules) <= 500:
         raise RuleError("rule: 1 to 500 rules are needed")
     rules = tuple(_rule(_mapping(raw, f"rule {n}"), constants) for n, raw in enumerate(raw_rules, 1))
+    if not any(rule.stage is Stage.LIVE for rule in rules):
+        raise RuleError("rule: at least one live rule is needed")
     ids = [rule.id for rule in rules]
     if twice := {name for name in ids if ids.count(name) > 1}:
         raise RuleError(f"rule {min(twice)}: the id is used twice")
     digest = hashlib.sha256(json.dumps(mapping, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     texts = _texts(_mapping(mapping.get("texts"), "texts"))
-    policy = RiskPolicy(version or digest[:16], digest, parameters, rules, texts, MappingProxyType(constants))
-    _ask_house_questions(policy)
+    policy = RiskPolicy(
+        version or digest[:16],
+        digest,
+        parameters,
+        rules,
+        texts,
+        MappingProxyType(constants),
+        countries,
+        load_links(_mapping(mapping.get("links", {}), "links")),
+    )
+    for country in (NO_COUNTRY, *countries):
+        _ask_house_questions(policy, country)
     return policy
 
 
@@ -71,10 +87,11 @@ def _text(value: object, place: str, most: int = 1_000) -> str:
     return value
 
 
-def _parameters(given: Mapping[str, Any]) -> Parameters:
-    _only(given, "parameters", *VOCABULARY.parameters)
+def _parameters(given: Mapping[str, Any], at: str = "parameters") -> Parameters:
+    _only(given, at, *VOCABULARY.parameters)
+    given = {e.name: e.metadata["before"] for e in fields(Parameters) if "before" in e.metadata} | dict(given)
     for each in fields(Parameters):
-        place = f"parameters.{each.name}"
+        place = f"{at}.{each.name}"
         if each.name not in given:
             raise RuleError(f"{place}: is missing")
         value, kind = given[each.name], VOCABULARY.parameters[each.name]
@@ -84,7 +101,7 @@ def _parameters(given: Mapping[str, Any]) -> Parameters:
         if kind == INT and not each.metadata["low"] <= value <= each.metadata["high"]:
             raise RuleError(f"{place}: lies outside {each.metadata['low']}-{each.metadata['high']}")
     if given["shared_cap"] in (1, 2):
-        raise RuleError("parameters.shared_cap: 0, or 3 and more: a lower one would tell of single lines")
+        raise RuleError(f"{at}.shared_cap: 0, or 3 and more: a lower one would tell of single lines")
     return Parameters(**given)
 
 
@@ -101,13 +118,20 @@ def _texts(given: Mapping[str, Any]) -> Mapping[str, Mapping[ApplicantCode, str]
     return MappingProxyType(found)
 
 
+MAX_EXAMPLES = 50
+IN_FORCE = (Stage.SHADOW, Stage.LIVE, Stage.RETIRED)
+"""The stages that a rule of a policy in force may have."""
+
+
 @lru_cache(1_000)
 def _compiled(text: str) -> Expression:
     """The same rule comes in version after version of a policy."""
     return compile_expression(text, VOCABULARY)
 
 
-_RULE_KEYS = ("id", "when", "verdict", "ground", "weight", "staff", "code", "owner", "example")
+RULE_KEYS = (
+    "id", "version", "stage", "when", "verdict", "ground", "weight", "staff", "code", "owner", "example",
+)  # fmt: skip
 _EFFECTS = {"review": Verdict.REVIEW, "deny": Verdict.DENIED}
 
 
@@ -116,7 +140,7 @@ def _rule(raw: Mapping[str, Any], constants: Mapping[str, Value]) -> Rule:
     if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9-]{2,59}", name):
         raise RuleError("rule: an id of lower-case letters, digits and hyphens is needed")
     place = f"rule {name}"
-    _only(raw, place, *_RULE_KEYS)
+    _only(raw, place, *RULE_KEYS)
     try:
         when = _compiled(_text(raw.get("when"), f"{place}: when"))
     except RuleError as error:
@@ -139,16 +163,32 @@ def _rule(raw: Mapping[str, Any], constants: Mapping[str, Value]) -> Rule:
         " ".join(staff.split()),
         ApplicantCode(raw["code"]),
         _text(raw.get("owner"), f"{place}: owner", 60),
+        _stage(raw, place),
+        _version(raw, place),
     )
     _run_examples(rule, raw.get("example", ()), constants)
     return rule
+
+
+def _stage(raw: Mapping[str, Any], place: str) -> Stage:
+    stage = raw.get("stage", Stage.LIVE)
+    if stage not in IN_FORCE:
+        raise RuleError(f"{place}: stage is {', '.join(IN_FORCE)}; a draft is not published")
+    return Stage(stage)
+
+
+def _version(raw: Mapping[str, Any], place: str) -> int:
+    version = raw.get("version", 1)
+    if type(version) is not int or not 1 <= version <= 10_000:
+        raise RuleError(f"{place}: version is a whole number, 1-10000")
+    return version
 
 
 def _effect(raw: Mapping[str, Any], place: str) -> tuple[Verdict | None, int]:
     if ("verdict" in raw) == ("weight" in raw):
         raise RuleError(f"{place}: either a verdict or a weight is needed")
     if "verdict" in raw:
-        if raw["verdict"] not in _EFFECTS:
+        if raw["verdict"] not in tuple(_EFFECTS):
             raise RuleError(f"{place}: verdict is review or deny; no rule approves")
         return _EFFECTS[raw["verdict"]], 0
     weight = raw["weight"]
@@ -170,8 +210,8 @@ def _ground(raw: Mapping[str, Any], effect: Verdict | None, place: str) -> DenyG
 
 def _run_examples(rule: Rule, raw: object, constants: Mapping[str, Value]) -> None:
     """Each example puts a few signals on an ordinary registration: ``{given, unknown, with, expect}``."""
-    if not isinstance(raw, Sequence) or isinstance(raw, str):
-        raise RuleError(f"rule {rule.id}: example is a list of tables")
+    if not isinstance(raw, Sequence) or isinstance(raw, str) or len(raw) > MAX_EXAMPLES:
+        raise RuleError(f"rule {rule.id}: example is a list of {MAX_EXAMPLES} tables at most")
     expected = set()
     for n, item in enumerate(raw, 1):
         place = f"rule {rule.id}, example {n}"
@@ -196,8 +236,10 @@ def _example_env(example: Mapping[str, Any], constants: Mapping[str, Value], pla
         if kind is None or not kind.holds(value):
             raise RuleError(f"{place}: with {name} is no parameter of that type")
     unknown = example.get("unknown", ())
+    if not isinstance(unknown, Sequence) or isinstance(unknown, str):
+        raise RuleError(f"{place}: unknown is a list of signals")
     for name in unknown:
-        if name not in CATALOGUE:
+        if name not in tuple(CATALOGUE):
             raise RuleError(f"{place}: there is no signal {name}")
     try:
         signals = ordinary().having(given | dict.fromkeys(unknown))
@@ -218,9 +260,11 @@ def _outcome(rule: Rule, env: Env) -> str:
 _ANY_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def _ask_house_questions(policy: RiskPolicy) -> None:
-    """What no policy may approve by rule, whatever it says: the floor under every operator's wishes."""
-    p = policy.parameters
+def _ask_house_questions(policy: RiskPolicy, country: str = NO_COUNTRY) -> None:
+    """What no policy may approve by rule, whatever it says, of a number of ``country``: the floor under every
+    operator's wishes."""
+    p = policy.countries.get(country, policy.parameters)
+    usual = ordinary().having({"number_country": country})
     questions: dict[str, dict[str, Value | None]] = {
         "a document at the cap": {"lines_on_document": p.cap},
         "a personal number at the cap": {"lines_on_personal_number": p.cap},
@@ -244,5 +288,5 @@ def _ask_house_questions(policy: RiskPolicy) -> None:
     limited = p.unproven_lines if p.unproven_evidence == "limited" else 0
     questions["unproven evidence beyond its share"] = {"proof": "consistent", "lines_on_document": limited}
     for what, given in questions.items():
-        if decide(ordinary().having(given), policy, _ANY_INSTANT).verdict is Verdict.APPROVED:
+        if decide(usual.having(given), policy, _ANY_INSTANT).verdict is Verdict.APPROVED:
             raise RuleError(f"the policy would approve {what}; no policy may")
