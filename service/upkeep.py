@@ -31,7 +31,7 @@ from service.otp.workflow.guard import Guard
 from service.otp.workflow.history import History
 from service.registration.retention import PipelineHoldings
 from service.registration.rotation import RegistrationPlaintexts, reshare
-from service.risk.workflow import Risk
+from service.risk.workflow import Links, Risk
 from service.settings import Mode, Settings
 from service.subscribers.model import RetentionRun
 from service.subscribers.retention import run_retention
@@ -60,6 +60,11 @@ class Upkeep:
         for operator in await self._services.operator_ids():
             while await self._services.registrations.expire(operator):
                 continue
+
+    async def dealers(self) -> None:
+        """Shops beside their peers, and quotas of a day that went to review."""
+        for operator in await self._services.operator_ids():
+            await self._services.registrations.assess_dealers(operator)
 
     async def partitions(self) -> None:
         """Monthly partitions, three months ahead."""
@@ -130,6 +135,7 @@ class Upkeep:
                 await purge(tx)
                 await codes.purge(tx, tx.now - HISTORY)
             await self._services.blocks.purge(operator)
+        await self._services.notices.purge()
         async with self._services.db.write(None) as tx:
             await tx.run(
                 sa.text(
@@ -201,6 +207,12 @@ class Upkeep:
             operators,
             policy.retention,
         )
+
+    async def links(self) -> None:
+        """Every operator's components from the holdings alone, under the policy in force."""
+        for operator in await self._services.operator_ids():
+            policy = self._services.policies.current.risk
+            await Links().sweep(self._services.db, operator, policy)
 
     async def erase(self, operator: UUID, subscriber_id: UUID) -> bool:
         """Erase one person on request: the data key, and what other domains keep of them, in one transaction. A

@@ -3,7 +3,7 @@
 import structlog
 
 from service.adapters.sms.outbox import Outbox
-from service.compose.codes import coded
+from service.compose.codes import Coded, coded
 from service.compose.outside import Instead, outside
 from service.compose.services import Services
 from service.dealers.workflow import Dealers
@@ -14,6 +14,7 @@ from service.infra.postgres import Database
 from service.infra.redis import Redis
 from service.kit.clock import Clock
 from service.lines.workflow import Lines
+from service.notices.workflow import Links, Notices
 from service.operators.workflow import Operators
 from service.otp.volatile import Answers
 from service.otp.workflow import Codes
@@ -80,6 +81,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         risk=risk,
         lines=lines,
         registrations=Registrations(parts),
+        notices=noticing(settings, parts, operators, sent, policies),
         outbox=outbox,
         senders=sent.senders,
         guards=sent.guards,
@@ -87,3 +89,11 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         staff=StaffRegister(db, factors),
         desk=StaffDesk(db, operators, Sessions(redis, vault), factors, is_demo=settings.is_demo),
     )
+
+
+def noticing(
+    settings: Settings, parts: Parts, operators: Operators, sent: Coded, policies: Policies
+) -> Notices:
+    """Notices leave by the senders of codes."""
+    links = Links(parts.vault, settings.public_url)
+    return Notices(parts, operators, sent.dispatch, lambda: policies.current.codes, links)

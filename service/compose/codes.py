@@ -54,6 +54,7 @@ class Coded:
     blocks: Blocks
     purses: Purses
     senders: Sequence[Sender]
+    dispatch: Dispatch
     guards: Guards
 
 
@@ -92,7 +93,7 @@ def coded(
             remember=receipts.remember,
         ),
     )
-    return Coded(engine, links, journal, receipts, blocks, purses, sending, before)
+    return Coded(engine, links, journal, receipts, blocks, purses, sending, dispatch, before)
 
 
 def guards(settings: Settings, clock: Clock, vault: Vault, policy: Callable[[], CodePolicy]) -> Guards:

@@ -22,6 +22,7 @@ from service.kit.errors import Unavailable
 from service.limits.workflow import Blocks, Purses
 from service.lines.workflow import Lines
 from service.migrations import HEAD
+from service.notices.workflow import Notices
 from service.operators.workflow import Operators
 from service.otp.ports import Lived, Sender
 from service.otp.workflow import Codes, Receipts
@@ -72,6 +73,7 @@ class Services:
     risk: Risk
     lines: Lines
     registrations: Registrations
+    notices: Notices
     outbox: Outbox | None
     senders: Sequence[Sender]
     guards: Guards

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -89,6 +89,16 @@ class Policies:
             return None
         # It comes into force nowhere: what was decided under it is only looked at.
         return build(sources, demo=self._demo or sources.is_overlaid, allows_test_numbers=True)
+
+    async def beside(self, change: Callable[[Sources], Sources]) -> PolicySet:
+        """What ``change`` makes of the texts in force, built and put into force nowhere. Raises
+        :class:`PolicyRefused`."""
+        current = await self.refresh()
+        async with self._db.read(None) as reader:
+            sources = await store.sources(reader, current.version)
+        if sources is None:
+            raise PolicyRefused("the version in force is not kept")
+        return self._build(change(sources))
 
     async def history(self, count: int = 50) -> Sequence[Publication]:
         """The last publications, newest first."""

@@ -59,12 +59,26 @@ class HoldingRow(Tenant, Base):
     )
 
 
+class LinkComponentRow(Tenant, Base):
+    """Lines that hang together: those of one component. A line that hangs together with nobody has no row.
+
+    A projection of the holdings and of the policy's weights, which ``Links.sweep`` can make again.
+    """
+
+    __tablename__ = "link_component"
+    __table_args__ = (sa.Index("ix_link_component_component", "operator_id", "component"),)
+
+    registration_id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none whose line it is")
+    component: Mapped[UUID] = mapped_column(comment="pii:none the component's lowest registration")
+
+
 class DecisionRow(Tenant, Base):
     """Insert-only. ``signals`` and ``reasons`` hold counts, booleans and codes, never personal data."""
 
     __tablename__ = "decision"
     __table_args__ = (
         sa.Index("ix_decision_registration", "operator_id", "registration_id", "at"),
+        sa.Index("ix_decision_at", "operator_id", "at", "id"),
         {"postgresql_partition_by": "RANGE (at)"},
     )
 

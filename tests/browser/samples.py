@@ -8,6 +8,9 @@ from typing import Any
 import segno
 
 from service.admin import views as v
+from service.admin.present.standing import risk
+from service.dealers.model import Assessment, Band, Record
+from tests.browser import samples_links
 from tests.browser.samples_codes import BLK, BLOCK, TRAFFIC
 
 NOW = datetime(2026, 11, 23, 14, 8, tzinfo=UTC)
@@ -219,12 +222,42 @@ LINE = v.LinePage(
     registration=REG,
 )
 DEALER_ROWS = (
-    v.DealerRow("D-0040", "Kiosk am Markt", v.Badge("Active", "approve"), "DE-2219", 12, 40, 3, 10, 0),
     v.DealerRow(
-        "D-0041", "Hostel Süd, front desk", v.Badge("Active", "approve"), "DE-7712", 33, 40, 4, 10, 2
+        "D-0040",
+        "Kiosk am Markt",
+        v.Badge("Active", "approve"),
+        "DE-2219",
+        12,
+        40,
+        3,
+        10,
+        0,
+        risk(Assessment(Record(420, 3, 1, 4, 9, 12, 1), 7, (2, 21), 9, Band.LOW, Band.LOW)),
     ),
     v.DealerRow(
-        "D-0042", "Phones & More \u200bOHG", v.Badge("Paused", "review"), "DE-1180", 40, 40, 0, 10, 7
+        "D-0041",
+        "Hostel Süd, front desk",
+        v.Badge("Active", "approve"),
+        "DE-7712",
+        33,
+        40,
+        4,
+        10,
+        2,
+        risk(Assessment(Record(60, 3, 0, 2, 7, 33, 4), 25, (17, 137), 9, Band.WATCH)),
+    ),
+    v.DealerRow(
+        "D-0042",
+        "Phones & More \u200bOHG",
+        v.Badge("Paused", "review"),
+        "DE-1180",
+        40,
+        40,
+        0,
+        10,
+        7,
+        risk(Assessment(Record(90, 21, 12, 33, 18, 40, 22), 154, (158, 330), 9, Band.HIGH, Band.HIGH)),
+        80,
     ),
     v.DealerRow("D-0043", "Bahnhof Handy", v.Badge("Suspended", "deny"), "DE-0031", 0, 40, 0, 10, 0),
 )
@@ -376,6 +409,9 @@ SAMPLES: dict[str, Sample] = {
         "/admin/review",
     ),
     "case": Sample("case.html", CASE, f"/admin/review/{REG}"),
+    "links": Sample("links.html", samples_links.page(6), f"/admin/review/{REG}/links"),
+    "links-many": Sample("links.html", samples_links.page(60), f"/admin/review/{REG}/links"),
+    "links-none": Sample("links.html", samples_links.bare(), f"/admin/review/{REG}/links"),
     "lines": Sample(
         "lines.html",
         v.LinesPage(

@@ -100,6 +100,21 @@ class LinePage:
 
 
 @dataclass(frozen=True, slots=True)
+class DealerRisk:
+    """A shop beside its peers. Rates as text; ``low`` to ``high``, ``rate`` and ``mean`` as places on a bar of 96."""
+
+    band: Badge
+    outlet: Badge | None
+    said: str
+    peers: str
+    low: float
+    high: float
+    rate: float
+    mean: float
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DealerRow:
     ref: str
     name: str
@@ -110,6 +125,8 @@ class DealerRow:
     hour: int
     hourly_quota: int
     waiting: int
+    risk: DealerRisk | None = None
+    shrunk_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

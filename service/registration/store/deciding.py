@@ -10,7 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from service.dealers.model import Standing
+from service.dealers.model import Band, Standing
 from service.dealers.model import State as DealerState
 from service.infra.postgres import Reader
 from service.infra.statements import Statement
@@ -20,9 +20,8 @@ from service.registration.model import Registration
 from service.registration.store import HERE, TABLE, WITH_KEYS, WrappedKey, beside, of_row, wrapped_of
 
 # And, for a decision, what of its dealer is weighed, and the person's blob, whose indexes link lines.
-_WITH_DEALERS = beside(
-    WITH_KEYS, "dealer", "dealer_id", dealer_state="state", dealer_daily_quota="daily_quota"
-)
+_WEIGHED = {f"dealer_{name}": name for name in ("state", "daily_quota", "band", "outlet")}
+_WITH_DEALERS = beside(WITH_KEYS, "dealer", "dealer_id", **_WEIGHED)
 # And when which of its codes was sent, or held back (``Codes.behaviour``).
 _CODE = sa.table(
     "otp_event",
@@ -63,7 +62,10 @@ async def load_to_decide(reader: Reader, registration_id: UUID, *, dealer: UUID 
     row = await reader.fetch_one(_LOAD_TO_DECIDE, at_operator=reader.tenant, at_id=registration_id)
     if row is None or (dealer is not None and row.dealer_id != dealer):
         raise NotFound()
-    standing = row.dealer_state and Standing(DealerState(row.dealer_state), row.dealer_daily_quota)
+    standing = None
+    if row.dealer_state is not None:
+        bands = Band(row.dealer_band), Band(row.dealer_outlet)
+        standing = Standing(DealerState(row.dealer_state), row.dealer_daily_quota, *bands)
     sends = {UUID(name): datetime.fromisoformat(at) for name, at in (row.code_sends or {}).items()}
     return ToDecide(of_row(row), wrapped_of(row), standing, row.person_sealed, sends)
 

@@ -15,7 +15,16 @@ from service.otp.model import Sent
 from service.otp.workflow import Solution
 from service.registration import rules, store
 from service.registration.model import CodeProof, Opening, Registration, State, Target, View
-from service.registration.workflow import activating, deciding, evidence, gathering, marking, opening, papers
+from service.registration.workflow import (
+    activating,
+    dealing,
+    deciding,
+    evidence,
+    gathering,
+    marking,
+    opening,
+    papers,
+)
 from service.registration.workflow.parts import Keep, Parts
 from service.risk.model import Mark, MarkKind
 from service.web.auth import Principal
@@ -128,6 +137,10 @@ class Registrations:
 
     async def marks_on(self, reader: Reader, registration_id: UUID) -> Sequence[Mark]:
         return await marking.marks_on(self.parts, reader, registration_id)
+
+    async def assess_dealers(self, operator: UUID) -> int:
+        """Every shop of an operator beside its peers; how many quotas of the day shrank anew."""
+        return await dealing.assess(self.parts, operator)
 
     async def note_velocity(self, operator: UUID, registration_id: UUID) -> None:
         await gathering.note_velocity(self.parts, operator, registration_id)

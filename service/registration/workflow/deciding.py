@@ -179,6 +179,17 @@ async def _dealer(parts: Parts, reader: Reader, registration: Registration) -> S
     return (await parts.dealers.find(reader, registration.dealer_id)).standing
 
 
+def _dealing(dealer: Standing | None) -> dict[str, Value | None]:
+    """How the dealer stands; a registration without one has none."""
+    return {
+        "dealer_absent": dealer is None,
+        "dealer_state": dealer.state.value if dealer else "none",
+        "dealer_quota_day": dealer.daily_quota if dealer else None,
+        "dealer_band": dealer.band.value if dealer else "none",
+        "outlet_band": dealer.outlet.value if dealer else "none",
+    }
+
+
 def subject_of(
     vault: Vault,
     registration: Registration,
@@ -217,10 +228,8 @@ def subject_of(
         "line_code_verified": registration.verified(Target.LINE) is not None,
         "contact_code_verified": registration.verified(Target.CONTACT) is not None,
         "otp_tries": sum(max(0, proof.tries - 1) for proof in registration.codes),
-        "dealer_state": dealer.state.value if dealer else "none",
-        "dealer_quota_day": dealer.daily_quota if dealer else None,
+        **_dealing(dealer),
         "device_absent": registration.device_idx is None,
-        "dealer_absent": dealer is None,
         "agent_absent": registration.agent_id is None,
         "channel": registration.channel.value,
         "line_form": registration.form,

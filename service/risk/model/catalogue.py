@@ -184,6 +184,10 @@ _SIGNALS = (
     _code("dealer_state", "dealers", "The dealer's standing; none where no dealer is named",
           "active", "none", "paused", "suspended"),
     Signal("dealer_quota_day", INT, "lines", "dealers", "Lines that the dealer may register a day", 100),
+    _code("dealer_band", "dealers", "How the dealer's lines stopped for scam stand beside those of its peers; none "
+          "where there is no dealer, or no line yet", "low", "none", "watch", "high"),
+    _code("outlet_band", "dealers", "The worst such band of the shop's licence at any operator",
+          "low", "none", "watch", "high"),
     *(each for key, what in _SELLERS.items() for each in (
         _rate(f"{key}_scam_rate_permille", f"Of a thousand lines of {what}, how many were stopped for scam: its last"
               " 1,000 within `dealer_scam_days`, drawn to its peers' rate by the weight of `peer_lines` lines; unknown"

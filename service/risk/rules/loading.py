@@ -30,6 +30,7 @@ from service.risk.rules.compiler import compile_expression
 from service.risk.rules.countries import load_countries
 from service.risk.rules.decide import decide
 from service.risk.rules.language import Env, Expression, RuleFailed, Unknown
+from service.risk.rules.links import load_links
 from service.risk.rules.policy import PLACEHOLDER, VOCABULARY, Parameters, RiskPolicy, Rule
 
 
@@ -38,7 +39,7 @@ def load_policy(mapping: Mapping[str, Any], version: str | None = None) -> RiskP
 
     ``version`` is the name under which a whole policy set is known; without it the content's own digest.
     """
-    _only(mapping, "the risk policy", "parameters", "countries", "texts", "rule")
+    _only(mapping, "the risk policy", "parameters", "countries", "texts", "rule", "links")
     parameters = _parameters(_mapping(mapping.get("parameters"), "parameters"))
     countries = load_countries(_mapping(mapping.get("countries", {}), "countries"), parameters, _parameters)
     constants: dict[str, Value] = asdict(parameters)
@@ -52,7 +53,14 @@ def load_policy(mapping: Mapping[str, Any], version: str | None = None) -> RiskP
     digest = hashlib.sha256(json.dumps(mapping, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     texts = _texts(_mapping(mapping.get("texts"), "texts"))
     policy = RiskPolicy(
-        version or digest[:16], digest, parameters, rules, texts, MappingProxyType(constants), countries
+        version or digest[:16],
+        digest,
+        parameters,
+        rules,
+        texts,
+        MappingProxyType(constants),
+        countries,
+        load_links(_mapping(mapping.get("links", {}), "links")),
     )
     for country in (NO_COUNTRY, *countries):
         _ask_house_questions(policy, country)

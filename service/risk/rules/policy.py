@@ -11,6 +11,7 @@ from service.risk.model import SIGNAL_TYPES, ApplicantCode, DenyGround, Signals,
 from service.risk.model.catalogue import INT
 from service.risk.rules.compiler import compile_expression
 from service.risk.rules.language import Env, Expression, Vocabulary
+from service.risk.rules.links import LinkPolicy
 
 
 def _days(low: int, high: int) -> Any:
@@ -174,6 +175,8 @@ class RiskPolicy:
             window_days=max(p.window_days for p in every),
             refill_days=max(p.refill_days for p in every),
         )
+
+    links: LinkPolicy = field(default_factory=LinkPolicy)
 
     def text(self, code: ApplicantCode, language: str | None = None) -> str:
         """The applicant's text in the asked language (``de-AT`` falls back to ``de``), else English."""

@@ -254,14 +254,16 @@ async def registration_of(reader: Reader, line_id: UUID) -> UUID | None:
     return found
 
 
-async def forget(tx: Tx, registration_id: UUID, p: Parameters) -> int:
-    """Erase a registration's holdings, but those that carry a scam or a strike which has not decayed."""
+async def forget(tx: Tx, registration_id: UUID, p: Parameters) -> dict[bytes, HoldingKind]:
+    """Erase a registration's holdings, but those that carry a scam or a strike which has not decayed; what it hung
+    on."""
     statement = sa.text(
         f"""DELETE FROM holding h WHERE h.operator_id = :operator AND h.registration_id = :registration
-  AND {SCAM} IS NOT TRUE AND {STRUCK} IS NOT TRUE"""
+  AND {SCAM} IS NOT TRUE AND {STRUCK} IS NOT TRUE RETURNING h.idx, h.kind"""
     )
     since = {"strike_since": _since(tx.now, p)["strike_since"]}
-    return await tx.run(statement, {"operator": tx.tenant, "registration": registration_id, **since})
+    rows = await tx.all(statement, {"operator": tx.tenant, "registration": registration_id, **since})
+    return {bytes(row.idx): HoldingKind(row.kind) for row in rows}
 
 
 async def purge(tx: Tx, p: Parameters) -> int:

@@ -35,13 +35,17 @@ from service.risk.model import (
     ends_for_scam,
 )
 from service.risk.rules import RiskPolicy
-from service.risk.store import decisions, denials, holdings, marks, shared, signals
+from service.risk.store import decisions, denials, holdings, links, marks, shared, signals
 from service.risk.volatile import Places, Velocity
+from service.risk.workflow.links import Links
 
 log = structlog.get_logger(__name__)
 
 _NOT_THEIRS = frozenset({"dealer", "agent", "block"})
 """What many honest applicants share by no choice of theirs: a denial of one says nothing of the next."""
+
+COMES_OR_GOES = (EventName.REGISTRATION_APPROVED, EventName.REGISTRATION_CANCELLED)
+"""With these the graph has a line more or less."""
 
 
 class Risk:
@@ -51,6 +55,7 @@ class Risk:
     def __init__(self, vault: Vault | None = None, velocity: Velocity | None = None) -> None:
         self._vault = vault
         self.velocity = velocity
+        self.links = Links()
 
     def lock_keys(self, subject: RiskSubject) -> tuple[int, ...]:
         """What ``tx.lock`` takes before :meth:`count`: document and personal number; where the evidence
@@ -222,15 +227,22 @@ class Risk:
 
     async def forget(self, tx: Tx, registration_id: UUID, policy: RiskPolicy) -> int:
         """Erase a registration's holdings, except what keeps a scammer out until it decays; its denial and its
-        marks."""
+        marks. What hung together by it does so no more."""
         denials.remove(tx, registration_id)
         await marks.forget(tx, registration_id)
-        return await holdings.forget(tx, registration_id, policy.parameters)
+        gone = await holdings.forget(tx, registration_id, policy.parameters)
+        if gone:
+            await self.links.refresh(tx, [registration_id], policy, gone=gone)
+        return len(gone)
 
     async def purge(self, tx: Tx, policy: RiskPolicy) -> int:
-        """Delete the holdings and denials that weigh nothing any more; part of the daily retention."""
+        """Delete the holdings and denials that weigh nothing any more; part of the daily retention, after which the
+        components are swept."""
         await denials.purge(tx, policy.parameters)
-        return await holdings.purge(tx, policy.longest())
+        rows = await holdings.purge(tx, policy.longest())
+        await links.guard(tx)
+        await links.drop_orphans(tx)
+        return rows
 
     def count_peers(self, tx: Tx, policy: RiskPolicy) -> None:
         """Stage the count of what is usual among sellers; a chore."""
@@ -238,7 +250,8 @@ class Risk:
 
     async def follow(self, tx: Tx, event: Event, policy: RiskPolicy | None = None) -> bool:
         """Take an event of a line or a registration into the holdings; whether anything changed. ``policy`` says
-        how long a closed line counts over all operators: as long as it does here.
+        how long a closed line counts over all operators (as long as it does here), and what hangs together; without
+        it neither is kept.
 
         May be called any number of times and in any order with the same events: a line's life moves one way
         only, and of scam and reinstatement the latest instants are kept.
@@ -259,6 +272,8 @@ class Risk:
             case EventName.LINE_CLOSED:
                 changed = await holdings.close(tx, registration_id, event.at)
                 await self._share_until(tx, event, registration_id, policy)
+        if policy is not None and event.name in COMES_OR_GOES:
+            await self.links.refresh(tx, [registration_id], policy)
         if for_scam and event.name in (EventName.LINE_SUSPENDED, EventName.LINE_CLOSED):
             changed += await holdings.mark_scam(tx, registration_id, event.at, confirmed=is_confirmed)
         return changed > 0

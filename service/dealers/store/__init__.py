@@ -8,7 +8,16 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from service.dealers.model import Agent, AgentCodeTaken, Counts, Dealer, DealerCodeTaken, Quotas, State
+from service.dealers.model import (
+    Agent,
+    AgentCodeTaken,
+    Band,
+    Counts,
+    Dealer,
+    DealerCodeTaken,
+    Quotas,
+    State,
+)
 from service.dealers.rules import day_of, hour_of
 from service.dealers.tables import AgentRow, DealerHourRow, DealerRow
 from service.infra.postgres import Reader, Tx
@@ -28,6 +37,10 @@ def _dealer(row: sa.Row[Any]) -> Dealer:
         quotas=Quotas(row.hourly_quota, row.daily_quota),
         created_at=row.created_at,
         version=row.version,
+        shrunk_to=row.shrunk_to,
+        shrunk_on=row.shrunk_on,
+        band=Band(row.band),
+        outlet=Band(row.outlet),
     )
 
 

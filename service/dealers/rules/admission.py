@@ -1,4 +1,4 @@
-"""Judgement on dealers: who may open a registration, and how many."""
+"""Who may open a registration, and how many."""
 
 from datetime import UTC, datetime, timedelta
 
