@@ -28,7 +28,7 @@ from service.otp.model import Channel, CodePolicy, Message
 from service.otp.rules import route
 from service.otp.workflow.dispatch import Dispatch, NotSent, Withheld
 from service.registration import store as registrations
-from service.registration.model import State
+from service.registration.model import Purpose, State
 from service.registration.workflow.deciding import subject_of
 from service.registration.workflow.parts import Parts, opened
 from service.registration.workflow.sharing import Identity, identity_of, shared_keys
@@ -128,7 +128,8 @@ class Notices:
         again: what left is not sent twice, unless the process died in the middle of it."""
         async with self._db.read(operator) as reader:
             registration = await registrations.load(reader, registration_id)
-            if registration.state not in (State.APPROVED, State.ACTIVE):
+            is_new = registration.purpose in (Purpose.NEW, Purpose.PORT_IN)
+            if not is_new or registration.state not in (State.APPROVED, State.ACTIVE):
                 return 0
             try:
                 key, numbers = await opened(self._parts, reader, registration)
