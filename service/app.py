@@ -65,6 +65,7 @@ def create_app(settings: Settings, clock: Clock | None = None, instead: Instead 
 def mount(app: FastAPI, settings: Settings) -> None:
     """Every router there is. ``/dev/outbox`` exists in demo mode alone."""
     from service.lines import routes as lines
+    from service.notices import routes as notices
     from service.otp import routes as otp
     from service.registration import routes as registrations
     from service.reports import routes as reports
@@ -77,7 +78,7 @@ def mount(app: FastAPI, settings: Settings) -> None:
     app.include_router(reports.router)
     app.include_router(response.router)
     app.include_router(otp.receipts)
-    app.include_router(otp.holder)
+    app.include_router(notices.router)
     if settings.is_demo and "outbox" in settings.senders:
         from service.web import dev
 

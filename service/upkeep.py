@@ -128,6 +128,11 @@ class Upkeep:
         if left:
             MONEY_LEFT.set(min(left))
 
+    async def usual(self) -> None:
+        """What is usual for each signal, from the decisions of the last days."""
+        for operator in await self._services.operator_ids():
+            await self._services.usual.count(operator)
+
     async def purge(self) -> None:
         """Kept answers past their day, jobs that failed a week ago; count the failed ones that wait."""
         for operator in await self._services.operator_ids():
@@ -136,6 +141,7 @@ class Upkeep:
                 await codes.purge(tx, tx.now - HISTORY)
             await self._services.blocks.purge(operator)
             await self._services.reports.purge(operator)
+        await self._services.notices.purge()
         async with self._services.db.write(None) as tx:
             await tx.run(
                 sa.text(

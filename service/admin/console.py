@@ -18,7 +18,7 @@ from service.lines.workflow import Lines
 from service.registration.workflow import Registrations
 from service.reports.workflow import Reports
 from service.response.workflow import Response
-from service.risk.workflow import Risk
+from service.risk.workflow import Drafts, Risk
 from service.staff.workflow import StaffDesk
 from service.subscribers.workflow import Subscribers
 
@@ -50,6 +50,8 @@ class Parts(Protocol):
     @property
     def risk(self) -> Risk: ...
     @property
+    def drafts(self) -> Drafts: ...
+    @property
     def lines(self) -> Lines: ...
     @property
     def registrations(self) -> Registrations: ...
@@ -79,6 +81,7 @@ class Console:
     subscribers: Subscribers
     dealers: Dealers
     risk: Risk
+    drafts: Drafts
     lines: Lines
     registrations: Registrations
     reports: Reports
@@ -103,6 +106,7 @@ def build(parts: Parts) -> Console:
         subscribers=parts.subscribers,
         dealers=parts.dealers,
         risk=parts.risk,
+        drafts=parts.drafts,
         lines=parts.lines,
         registrations=parts.registrations,
         reports=parts.reports,

@@ -38,11 +38,11 @@ RAIL = (
     ("Lines", "/admin/lines", Permission.READ),
     ("Reports", "/admin/reports", Permission.READ),
     ("Dealers", "/admin/dealers", Permission.READ),
+    ("Rules", "/admin/rules", Permission.READ),
     ("Codes", "/admin/codes", Permission.READ),
     ("Audit", "/admin/audit", Permission.READ_AUDIT),
 )
-"""The words of the rail, in order. Rules joins it with the issue that builds it: a word that leads nowhere would be
-noise."""
+"""The words of the rail, in order."""
 
 Form = dict[str, str]
 

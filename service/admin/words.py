@@ -246,6 +246,13 @@ ACTED: Mapping[str, tuple[str, Tone]] = {
     **ring_words.ACTED,
 }
 FLASHES: Mapping[str, Flash] = {
+    "rule-drafted": Flash("Kept in the draft. It decides nothing until a second person publishes it."),
+    "rules-propose": Flash("Proposed. A second person can publish it now."),
+    "rules-approve": Flash("Published. The rules are in force."),
+    "rules-withdraw": Flash("Given back. The draft can be edited again."),
+    "rules-rebase": Flash("Brought up to date. The changes stand on the rules in force now."),
+    "rules-drop": Flash("Dropped. The rules in force stay as they are."),
+    "rule-undone": Flash("Taken out of the draft."),
     "approved": Flash("Approved. The network is setting the line up."),
     "denied": Flash("Denied. The applicant is told, and may appeal once within 30 days."),
     "restrict": Flash("Restricted. The network is told."),

@@ -22,8 +22,9 @@ from service.subscribers.workflow import Subscribers
 class KnownReporters:
     """``service.reports.ports.Reporters`` over the registers of lines and of holdings."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, policies: Policies) -> None:
         self._vault = vault
+        self._policies = policies
 
     async def line(self, reader: Reader, msisdn: str) -> LineFacts | None:
         indexes = self._vault.index_all(reader.tenant, IndexKind.MSISDN, canon(IndexKind.MSISDN, msisdn))
@@ -42,7 +43,7 @@ class KnownReporters:
         )
 
     async def links(self, reader: Reader, registrations: Sequence[UUID]) -> Mapping[UUID, frozenset[str]]:
-        return await risk.shared_by(reader, registrations)
+        return await risk.shared_by(reader, registrations, self._policies.current.risk.links)
 
 
 def reporting(
@@ -62,7 +63,7 @@ def reporting(
         vault,
         subscribers,
         Limiter(redis),
-        KnownReporters(vault),
+        KnownReporters(vault, policies),
         verifications,
         everybody,
         lambda: policies.current.reports,

@@ -166,6 +166,34 @@ async def test_a_ring_is_one_voice(town: Town) -> None:
     assert report.counted == 2
 
 
+async def test_who_hangs_together_is_one_and_who_shares_a_shops_phone_is_not(
+    town: Town, services: Services
+) -> None:
+    """A ring's members need share nothing two by two: what hangs together is the graph's word."""
+    people = await town.old_lines(SCAMMER, *PEOPLE[:6])
+    for line in people[1:3]:
+        await town.hang_on(line, "document", line.id.bytes)
+    async with services.db.write(town.operator) as tx:
+        for line in people[1:3]:
+            await tx.run(
+                sa.text("INSERT INTO link_component VALUES (:op, :registration, :component)"),
+                {"op": town.operator, "registration": line.registration_id, "component": town.operator},
+            )
+    for line in people[3:5]:
+        await town.hang_on(line, "device", b"p" * 20)
+    for by in PEOPLE[:4]:
+        await town.report(by)
+    await town.work()
+    [report] = await town.reports()
+    assert await whys(town, report) == [Why.COUNTS, Why.LINKED, Why.COUNTS, Why.LINKED]
+    # Thirty customers more on that phone, and it is a shop's.
+    for line in await town.settle(*(number(turn) for turn in range(100, 130))):
+        await town.hang_on(line, "device", b"p" * 20)
+    await town.report(None)
+    await town.work()
+    assert await whys(town, report) == [Why.COUNTS, Why.LINKED, Why.COUNTS, Why.COUNTS, Why.UNPROVED]
+
+
 async def test_one_client_supplies_two(town: Town) -> None:
     await town.old_lines(SCAMMER, *PEOPLE[:4])
     for by in PEOPLE[:4]:

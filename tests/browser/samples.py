@@ -413,7 +413,6 @@ SAMPLES: dict[str, Sample] = {
     ),
     "case": Sample("case.html", CASE, f"/admin/review/{REG}"),
     "links": Sample("links.html", samples_links.page(6), f"/admin/review/{REG}/links"),
-    "links-many": Sample("links.html", samples_links.page(60), f"/admin/review/{REG}/links"),
     "links-none": Sample("links.html", samples_links.bare(), f"/admin/review/{REG}/links"),
     "lines": Sample(
         "lines.html",

@@ -13,6 +13,7 @@ from service.admin.routes import (
     reports,
     response,
     rings,
+    rules,
     search,
     you,
 )
@@ -28,6 +29,7 @@ routers = (
     response.router,
     rings.router,
     dealers.router,
+    rules.router,
     codes.router,
     audit.router,
     search.router,

@@ -65,6 +65,17 @@ from service.admin.views.pieces import (
     Tone,
 )
 from service.admin.views.reports import ReportPage, ReportRow, ReportsPage, VoteRow
+from service.admin.views.rules import (
+    Change,
+    DraftNote,
+    DraftPage,
+    DraftRule,
+    RuleForm,
+    RulePage,
+    RuleRow,
+    RulesPage,
+    Select,
+)
 
 __all__ = [
     "Act",
@@ -77,6 +88,7 @@ __all__ = [
     "BlockRow",
     "CasePage",
     "Chain",
+    "Change",
     "Check",
     "Choice",
     "CodesPage",
@@ -87,6 +99,9 @@ __all__ = [
     "DealerRisk",
     "DealerRow",
     "DealersPage",
+    "DraftNote",
+    "DraftPage",
+    "DraftRule",
     "ErrorPage",
     "Fact",
     "Flash",
@@ -119,6 +134,11 @@ __all__ = [
     "ReviewPage",
     "Rows",
     "RuleCount",
+    "RuleForm",
+    "RulePage",
+    "RuleRow",
+    "RulesPage",
+    "Select",
     "SignInPage",
     "Stack",
     "Tab",

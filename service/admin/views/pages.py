@@ -62,6 +62,8 @@ class CasePage:
     reveal: Reveal | None = None
     related: tuple[Related, ...] = ()
     policy: str | None = None
+    ways: tuple[str, ...] = ()
+    shadow: tuple[Reason, ...] = ()
     appeal: str | None = None
     next_href: str | None = None
 

@@ -270,8 +270,12 @@ async def purge(tx: Tx, p: Parameters) -> int:
     statement = sa.text(
         f"""DELETE FROM holding h WHERE h.operator_id = :operator AND h.state IN ('released', 'closed')
   AND h.opened_at <= :device_since AND h.opened_at <= :day_since
+  AND (h.kind NOT IN ('dealer', 'agent') OR h.state = 'released' OR h.opened_at <= :seller_since)
   AND NOT {_COUNTING} AND {SCAM} IS NOT TRUE AND {STRUCK} IS NOT TRUE"""
     )
     since = _since(tx.now, p)
     del since["horizon"]
+    since["seller_since"] = tx.now - timedelta(
+        days=p.dealer_scam_days
+    )  # a rate is of all lines, closed ones too
     return await tx.run(statement, {"operator": tx.tenant, **since})

@@ -5,7 +5,7 @@ The registration's workflow calls them in this order, in one transaction: ``tx.l
 too: ``tx.lock``, ``may_still_hold``, ``by_person``, ``record``, ``hold``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +23,7 @@ from service.kit.errors import Refusal, Unavailable
 from service.kit.ids import new_id
 from service.risk import rules
 from service.risk.model import (
+    Baseline,
     Blind,
     Decider,
     Decision,
@@ -53,12 +54,19 @@ STRUCK_KINDS = ("document", "personal_number", "person", "device", "dealer")
 
 class Risk:
     """Holds no state: policies are passed in, so that one request reads one version. Without a vault nothing is
-    shared between operators; without velocity the counters of the last day are unknown."""
+    shared between operators; without velocity the counters of the last day are unknown. ``usual`` gives an operator's
+    baselines."""
 
-    def __init__(self, vault: Vault | None = None, velocity: Velocity | None = None) -> None:
+    def __init__(
+        self,
+        vault: Vault | None = None,
+        velocity: Velocity | None = None,
+        usual: Callable[[UUID], Mapping[str, Baseline]] | None = None,
+    ) -> None:
         self._vault = vault
         self.velocity = velocity
         self.links = Links()
+        self._usual = usual
 
     def lock_keys(self, subject: RiskSubject) -> tuple[int, ...]:
         """What ``tx.lock`` takes before :meth:`count`: document and personal number; where the evidence
@@ -116,9 +124,19 @@ class Risk:
             log.warning("risk.shared_asks_refused", operator=reader.tenant.hex)
         return Signals.of({**subject.facts, **gathered, **known})
 
-    def decide(self, signals: Signals, policy: RiskPolicy, now: datetime, registration_id: UUID) -> Decision:
-        """The rules' decision; nothing is written yet."""
-        return Decision(new_id(), registration_id, now, rules.decide(signals, policy, now), signals)
+    def decide(
+        self,
+        signals: Signals,
+        policy: RiskPolicy,
+        now: datetime,
+        registration_id: UUID,
+        operator: UUID | None = None,
+    ) -> Decision:
+        """The rules' decision, with what is usual at ``operator`` beside its values; nothing is written yet."""
+        judgement = rules.decide(signals, policy, now)
+        if self._usual is not None and operator is not None:
+            judgement = rules.with_usual(judgement, self._usual(operator))
+        return Decision(new_id(), registration_id, now, judgement, signals)
 
     def by_person(
         self, before: Decision, verdict: Verdict, code: str, policy: RiskPolicy, now: datetime
