@@ -132,6 +132,7 @@ def responding(
         instead.finder or risk.links,
         instead.notices or NullHolderNotice(),
         lambda: policies.current.risk,
+        lambda: policies.current.response,
     )
 
 
