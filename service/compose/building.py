@@ -133,6 +133,7 @@ def responding(
         instead.finder or risk.links,
         instead.notices or SmsHolderNotice(db, lines, sent.dispatch),
         lambda: policies.current.risk,
+        lambda: policies.current.response,
     )
 
 
