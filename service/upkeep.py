@@ -137,6 +137,7 @@ class Upkeep:
                 await codes.purge(tx, tx.now - HISTORY)
             await self._services.blocks.purge(operator)
             await self._services.reports.purge(operator)
+        await self._services.notices.purge()
         async with self._services.db.write(None) as tx:
             await tx.run(
                 sa.text(

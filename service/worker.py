@@ -16,8 +16,10 @@ from service.infra import telemetry
 from service.infra.jobs import RETRY, Handler, dispatcher
 from service.kit.clock import Clock, SystemClock
 from service.kit.errors import Unavailable
+from service.notices import jobs as notices
 from service.registration import jobs as registration
 from service.reports import jobs as reports
+from service.response import jobs as response
 from service.risk import jobs as risk
 from service.settings import Settings
 from service.upkeep import Upkeep, sealer
@@ -34,7 +36,9 @@ def subscribers(services: Services) -> dict[EventName, Sequence[Handler]]:
     for table in (
         risk.subscriptions(services.risk, services.db, lambda: services.policies.current.risk),
         registration.subscriptions(services.registrations),
+        notices.subscriptions(services.notices, services.db),
         reports.subscriptions(services.reports),
+        response.subscriptions(services.response),
     ):
         for name, handler in table.items():
             told.setdefault(name, []).append(handler)
@@ -53,7 +57,11 @@ def jobs(services: Services, settings: Settings) -> procrastinate.App:
     )
     app.add_tasks_from(dispatcher(subscribers(services)), namespace="event")
     app.add_tasks_from(registration.blueprint(services.registrations), namespace="registration")
-    app.add_tasks_from(lines.blueprint(services.lines, services.operator_ids), namespace="lines")
+    app.add_tasks_from(
+        lines.blueprint(services.lines, services.probation, services.operator_ids), namespace="lines"
+    )
+    app.add_tasks_from(notices.blueprint(services.notices), namespace="notices")
+    app.add_tasks_from(response.blueprint(services.response, services.operator_ids), namespace="response")
     app.add_tasks_from(_daily(Upkeep(services)), namespace="upkeep")
     return app
 
@@ -153,7 +161,7 @@ async def run(
     """
     telemetry.configure(settings.log_level)
     services = build(settings, clock or SystemClock())
-    async with services.running():
+    async with services.running(sends=True):
         stop = asyncio.Event()
         tasks = [asyncio.create_task(_work(services, settings))]
         tasks += [

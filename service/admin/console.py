@@ -17,6 +17,7 @@ from service.limits.workflow import Blocks, Purses
 from service.lines.workflow import Lines
 from service.registration.workflow import Registrations
 from service.reports.workflow import Reports
+from service.response.workflow import Response
 from service.risk.workflow import Risk
 from service.staff.workflow import StaffDesk
 from service.subscribers.workflow import Subscribers
@@ -55,6 +56,8 @@ class Parts(Protocol):
     @property
     def reports(self) -> Reports: ...
     @property
+    def response(self) -> Response: ...
+    @property
     def desk(self) -> StaffDesk: ...
     @property
     def blocks(self) -> Blocks: ...
@@ -79,6 +82,7 @@ class Console:
     lines: Lines
     registrations: Registrations
     reports: Reports
+    response: Response
     blocks: Blocks
     purses: Purses
 
@@ -102,6 +106,7 @@ def build(parts: Parts) -> Console:
         lines=parts.lines,
         registrations=parts.registrations,
         reports=parts.reports,
+        response=parts.response,
         blocks=parts.blocks,
         purses=parts.purses,
     )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from service.admin import report_words
+from service.admin import report_words, ring_words
 from service.admin.views import Badge, Choice, Flash, Tone
 
 REGISTRATION: Mapping[str, Badge] = {
@@ -243,6 +243,7 @@ ACTED: Mapping[str, tuple[str, Tone]] = {
     "block.set": ("Set", "review"),
     "block.lifted": ("Lifted", "approve"),
     **report_words.ACTED,
+    **ring_words.ACTED,
 }
 FLASHES: Mapping[str, Flash] = {
     "approved": Flash("Approved. The network is setting the line up."),
@@ -261,6 +262,7 @@ FLASHES: Mapping[str, Flash] = {
     "block-set": Flash("Set. No codes go there until it ends or is lifted."),
     "block-lifted": Flash("Lifted. Codes go there again."),
     **report_words.FLASHES,
+    **ring_words.FLASHES,
 }
 
 

@@ -20,8 +20,9 @@ from service.infra.redis import Redis
 from service.kit.clock import Clock
 from service.kit.errors import Unavailable
 from service.limits.workflow import Blocks, Purses
-from service.lines.workflow import Lines
+from service.lines.workflow import Lines, Probation
 from service.migrations import HEAD
+from service.notices.workflow import Notices
 from service.operators.workflow import Operators
 from service.otp.ports import Lived, Sender
 from service.otp.workflow import Codes, Receipts
@@ -31,6 +32,7 @@ from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
 from service.registration.workflow import Registrations
 from service.reports.workflow import Reports
+from service.response.workflow import Response
 from service.risk.workflow import Risk
 from service.settings import Mode, Settings
 from service.staff.model import Role
@@ -72,8 +74,11 @@ class Services:
     purses: Purses
     risk: Risk
     lines: Lines
+    probation: Probation
     registrations: Registrations
+    notices: Notices
     reports: Reports
+    response: Response
     outbox: Outbox | None
     senders: Sequence[Sender]
     guards: Guards

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from importlib import resources
 from typing import Any, TypeVar
 
@@ -27,8 +28,15 @@ def build(sources: Sources, *, demo: bool, allows_test_numbers: bool = False) ->
     """Every file through its own gate; :class:`PolicyRefused` for anything wrong.
 
     An overlay is refused outside demo and test mode: it lets specimens pass. So are test numbers, unless
-    ``allows_test_numbers``: whoever reads the policy has a code that is always right for them.
+    ``allows_test_numbers``: whoever reads the policy has a code that is always right for them. A start sows,
+    takes and follows the same texts: they are read once.
     """
+    return _built(tuple(sources.texts.items()), demo, allows_test_numbers)
+
+
+@lru_cache(maxsize=4)
+def _built(texts: tuple[tuple[str, str], ...], demo: bool, allows_test_numbers: bool) -> PolicySet:
+    sources = Sources(dict(texts))
     missing = [name for name in FILES if name not in sources.texts]
     extra = [name for name in sources.texts if name not in (*FILES, *OPTIONAL, OVERLAY)]
     if missing or extra:

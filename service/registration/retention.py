@@ -11,7 +11,8 @@ from service.infra.postgres import Reader, Tx
 from service.kit.ids import wire
 from service.lines.workflow import Lines
 from service.registration import rules, store
-from service.registration.model import ENDED_STATES, OPEN, Registration
+from service.registration.model import ENDED_STATES, OPEN, Registration, State
+from service.registration.store.on_file import of_closed_lines
 from service.risk.rules import RiskPolicy
 from service.risk.workflow import Risk
 from service.subscribers.model import Holding, HoldingClass
@@ -38,11 +39,17 @@ class PipelineHoldings:
         """Whoever has an ended registration or a closed line, and is not erased; ``of`` then says all."""
         registered = await store.ended_holders(reader, after, limit)
         closed = await self._lines.closed_holders(reader, after, limit)
-        return sorted({*registered, *closed})[:limit]
+        changed = await of_closed_lines(reader, after, limit)
+        return sorted({*registered, *closed, *changed})[:limit]
 
     async def of(self, tx: Tx, subscriber_id: UUID) -> Sequence[Holding]:
         found = [_held(each) for each in await store.of_subscriber(tx, subscriber_id, lock=True)]
-        return [*(holding for holding, _ in found), *await self._lines.holdings(tx, subscriber_id)]
+        changed = [
+            self._lines.holding(await self._lines.load(tx, registration.line_id))
+            for _, registration in found
+            if registration.line_id is not None and registration.state is State.ACTIVE
+        ]
+        return [*(holding for holding, _ in found), *changed, *await self._lines.holdings(tx, subscriber_id)]
 
     async def forget(self, tx: Tx, subscriber_id: UUID) -> None:
         """Cancel what is still open, and drop every keyed hash of an erased person, what operators share

@@ -21,7 +21,12 @@ class HoldingRow(Tenant, Base):
     __table_args__ = (
         sa.UniqueConstraint("operator_id", "registration_id", "kind"),
         sa.Index("ix_holding_idx", "operator_id", "idx", "opened_at"),
-        sa.Index("ix_holding_scam", "operator_id", "idx", postgresql_where=sa.text("scam_at IS NOT NULL")),
+        sa.Index(
+            "ix_holding_scam",
+            "operator_id",
+            "idx",
+            postgresql_where=sa.text("scam_at IS NOT NULL OR struck_at IS NOT NULL"),
+        ),
         sa.Index("ix_holding_line", "operator_id", "line_id"),
         sa.CheckConstraint(
             "kind IN ('document','personal_number','person','device','dealer',"
@@ -52,11 +57,34 @@ class HoldingRow(Tenant, Base):
         comment="pii:none when the line was last stopped for scam"
     )
     struck_at: Mapped[datetime | None] = mapped_column(
-        comment="pii:none when a scam was last confirmed; decays"
+        comment="pii:none the newest strike that holds; decays"
     )
     lifted_at: Mapped[datetime | None] = mapped_column(
         comment="pii:none when the line was last reinstated, which undoes both"
     )
+
+
+class StrikeRow(Tenant, Base):
+    """One thing that one line hangs on, struck by one source. It holds while ``at`` is later than ``undone_at``.
+
+    Like the holdings that it strikes it outlives what is known of the person, and has no foreign key.
+    """
+
+    __tablename__ = "strike"
+    __table_args__ = (
+        sa.Index("ix_strike_source", "operator_id", "source_kind", "source_id"),
+        sa.CheckConstraint("source_kind IN ('line','report','ring')", name="source"),
+    )
+
+    registration_id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none whose line it is")
+    kind: Mapped[str] = mapped_column(sa.String(16), primary_key=True, comment="pii:none kind of holding")
+    source_kind: Mapped[str] = mapped_column(
+        sa.String(6), primary_key=True, comment="pii:none line, report or ring"
+    )
+    source_id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none which one")
+    at: Mapped[datetime] = mapped_column(comment="pii:none when it was put; decays")
+    undone_at: Mapped[datetime | None] = mapped_column(comment="pii:none up to when it is undone")
+    is_erased: Mapped[bool] = mapped_column(comment="pii:none the person was erased since")
 
 
 class LinkComponentRow(Tenant, Base):

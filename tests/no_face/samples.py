@@ -50,6 +50,7 @@ BODIES: dict[str, list[Json]] = {
     ],
     "post /v1/registrations/{registration_id}/submit": [{}],
     "post /v1/registrations/{registration_id}/appeal": [{"text": "Please look again"}],
+    "post /v1/lines/{msisdn}/appeal": [{"text": "I called nobody", "action": "act_" + "0" * 32}],
     "post /v1/verifications": [
         {
             "to": "+4915112345678",

@@ -11,6 +11,8 @@ from service.admin.routes import (
     links,
     overview,
     reports,
+    response,
+    rings,
     search,
     you,
 )
@@ -23,6 +25,8 @@ routers = (
     links.router,
     lines.router,
     reports.router,
+    response.router,
+    rings.router,
     dealers.router,
     codes.router,
     audit.router,

@@ -22,6 +22,7 @@ from service.admin.views.pieces import (
     Tab,
     Tone,
 )
+from service.admin.views.rings import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class LinePage:
     acts: tuple[Act, ...]
     registration: str | None
     why_none: str | None = None
+    ledger: Ledger | None = None
 
 
 @dataclass(frozen=True, slots=True)

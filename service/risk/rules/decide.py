@@ -30,7 +30,10 @@ def decide(signals: Signals, policy: RiskPolicy, now: datetime) -> Judgement:
     reasons = tuple(reason for rule in policy.rules if (reason := _ask(rule, env, policy)) is not None)
     score = sum(reason.contribution for reason in reasons)
     effects = {reason.effect for reason in reasons}
-    if Verdict.DENIED in effects:
+    if Verdict.DENIED in effects and signals.values.get("purpose") == "reverify":
+        # It grants nothing and its line goes on: a person says what becomes of the line.
+        verdict = Verdict.REVIEW
+    elif Verdict.DENIED in effects:
         verdict = Verdict.DENIED
     elif Verdict.REVIEW in effects or score >= policy.parameters.review_score:
         verdict = Verdict.REVIEW

@@ -62,6 +62,8 @@ class Parameters:
     """A strike decays after so many days."""
     renewal_days: int = _days(0, 730)
     """A document that ends within so many days may have been renewed already."""
+    sim_rest_hours: int = field(metadata={"low": 0, "high": 720})
+    """A code to a line whose card was changed within so many hours proves nothing elsewhere."""
     review_score: int = field(metadata={"low": 1, "high": 1_000_000})
     """The sum of weights from which a person looks."""
 

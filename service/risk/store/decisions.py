@@ -151,8 +151,7 @@ LEFT JOIN LATERAL (
   SELECT p.verdict FROM decision p WHERE p.operator_id = d.operator_id AND p.registration_id = d.registration_id
     AND p.decided_by = 'person' AND p.at >= d.at ORDER BY p.at DESC, p.id DESC LIMIT 1) p ON true
 LEFT JOIN LATERAL (
-  SELECT bool_or(h.struck_at > COALESCE(h.lifted_at, '-infinity'::timestamptz)) AS struck,
-    min(h.opened_at) AS opened_at
+  SELECT bool_or(h.struck_at IS NOT NULL) AS struck, min(h.opened_at) AS opened_at
   FROM holding h WHERE h.operator_id = d.operator_id AND h.registration_id = d.registration_id) h ON true
 WHERE d.operator_id = :operator AND d.at >= :since AND d.at < :until
   AND (d.at, d.id) > (:after_at, CAST(:after_id AS uuid))
