@@ -34,6 +34,11 @@ class EventName(StrEnum):
     LINE_REVERIFIED = "line.reverified"
     LINE_PROBATION_ENDED = "line.probation_ended"
     LINE_PROBATION_RESTARTED = "line.probation_restarted"
+    REPORT_FILED = "report.filed"
+    REPORT_CORROBORATED = "report.corroborated"
+    REPORT_CONFIRMED = "report.confirmed"
+    REPORT_DISMISSED = "report.dismissed"
+    REPORT_APPEALED = "report.appealed"
 
 
 @dataclass(frozen=True, slots=True)

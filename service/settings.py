@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     heads_webhook_secret: SecretStr = Field(
         SecretStr(""), description="its signing secret (whsec_…), or two, old and new, with a space between"
     )
+    rules_operator: str = Field(
+        "", description="slug of the operator whose staff change the rules; empty: the only one there is"
+    )
     public_url: str = Field(
         "http://127.0.0.1:8080", description="how the outside reaches us; Origin and Host are checked"
     )

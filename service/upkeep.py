@@ -128,6 +128,11 @@ class Upkeep:
         if left:
             MONEY_LEFT.set(min(left))
 
+    async def usual(self) -> None:
+        """What is usual for each signal, from the decisions of the last days."""
+        for operator in await self._services.operator_ids():
+            await self._services.usual.count(operator)
+
     async def purge(self) -> None:
         """Kept answers past their day, jobs that failed a week ago; count the failed ones that wait."""
         for operator in await self._services.operator_ids():
@@ -135,6 +140,8 @@ class Upkeep:
                 await purge(tx)
                 await codes.purge(tx, tx.now - HISTORY)
             await self._services.blocks.purge(operator)
+            await self._services.reports.purge(operator)
+        await self._services.notices.purge()
         async with self._services.db.write(None) as tx:
             await tx.run(
                 sa.text(
@@ -202,7 +209,7 @@ class Upkeep:
         return await run_retention(
             services.db,
             services.subscribers,
-            PipelineHoldings(services.lines, services.risk, policy.risk),
+            PipelineHoldings(services.lines, services.risk, policy.risk, [services.reports]),
             operators,
             policy.retention,
         )
@@ -218,7 +225,8 @@ class Upkeep:
         registration that is open is cancelled; a line's index stays until its number is free. Raises NotFound,
         and StateConflict under a legal hold."""
         services = self._services
-        holdings = PipelineHoldings(services.lines, services.risk, services.policies.current.risk)
+        risk = services.policies.current.risk
+        holdings = PipelineHoldings(services.lines, services.risk, risk, [services.reports])
         async with services.db.write(operator) as tx:
             if any(held.on_hold for held in await holdings.of(tx, subscriber_id)):
                 raise StateConflict("legal_hold", (), "A legal hold is on this person's registration.")
@@ -249,6 +257,8 @@ def outlets(settings: Settings, clock: Clock) -> list[HeadsOutlet]:
 
 SECRETS = (
     SecretColumn("dealer", "licence", "dealer"),
+    SecretColumn("report", "secret", "report"),
+    SecretColumn("report_vote", "secret", "report_vote"),
     SecretColumn("staff", "sealed", "staff"),
 )
 """Secrets under the key-encryption key, which a rotation of ``kek`` seals again."""

@@ -55,6 +55,7 @@ class Coded:
     blocks: Blocks
     purses: Purses
     senders: Sequence[Sender]
+    dispatch: Dispatch
     guards: Guards
 
 
@@ -93,7 +94,8 @@ def coded(
             remember=receipts.remember,
         ),
     )
-    return Coded(engine, links, journal, receipts, Courier(dispatch, clock), blocks, purses, sending, before)
+    courier = Courier(dispatch, clock)
+    return Coded(engine, links, journal, receipts, courier, blocks, purses, sending, dispatch, before)
 
 
 def guards(settings: Settings, clock: Clock, vault: Vault, policy: Callable[[], CodePolicy]) -> Guards:

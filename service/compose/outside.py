@@ -15,6 +15,8 @@ from service.infra.postgres import Deliver
 from service.kit.clock import Clock
 from service.lines.ports import Calendar, Inventory, NullInventory, NullProvisioner, Provisioner, Usage
 from service.otp.ports import Journal, Sender
+from service.response.ports import HolderNotice
+from service.response.workflow import RingFinder
 from service.settings import Settings
 
 
@@ -29,6 +31,8 @@ class Instead:
     usage: Usage | None = None
     deliver: Deliver | None = None
     journal: Journal | None = None
+    finder: RingFinder | None = None
+    notices: HolderNotice | None = None
 
 
 def outside(settings: Settings, clock: Clock) -> tuple[Provisioner, Inventory, Registry]:

@@ -1,6 +1,7 @@
 """What a person holds, for the register of persons: registrations and lines together."""
 
 from collections.abc import Sequence
+from typing import Protocol
 from uuid import UUID
 
 from service.audit.workflow import Actor, record
@@ -19,10 +20,17 @@ from service.subscribers.model import Holding, HoldingClass
 _ACTOR = Actor.system("erasure")
 
 
-class PipelineHoldings:
-    """``service.subscribers.ports.Holdings`` over registrations and lines."""
+class Forgets(Protocol):
+    """A domain that keeps something of a person beside what they hold."""
 
-    def __init__(self, lines: Lines, risk: Risk, policy: RiskPolicy) -> None:
+    async def forget(self, tx: Tx, subscriber_id: UUID) -> None: ...
+
+
+class PipelineHoldings:
+    """``service.subscribers.ports.Holdings`` over registrations and lines. ``others`` forget with them."""
+
+    def __init__(self, lines: Lines, risk: Risk, policy: RiskPolicy, others: Sequence[Forgets] = ()) -> None:
+        self._others = others
         self._lines = lines
         self._risk = risk
         self._policy = policy
@@ -55,6 +63,8 @@ class PipelineHoldings:
                 self._risk.unshare(tx, line.id)
         store.forget(tx, subscriber_id)
         self._lines.forget(tx, subscriber_id)
+        for other in self._others:
+            await other.forget(tx, subscriber_id)
 
 
 async def _cancel(tx: Tx, registration: Registration) -> None:

@@ -12,6 +12,8 @@ from service.admin.present.standing import risk
 from service.dealers.model import Assessment, Band, Record
 from tests.browser import samples_links
 from tests.browser.samples_codes import BLK, BLOCK, TRAFFIC
+from tests.browser.samples_reports import REPORT_PAGES
+from tests.browser.samples_rings import LEDGER, RING_PAGES
 
 NOW = datetime(2026, 11, 23, 14, 8, tzinfo=UTC)
 REG = "reg_019318c2f4a07b3c9d51e6a2b8c4d0f1"
@@ -25,6 +27,7 @@ RAIL = (
     v.RailItem("Overview", "/admin"),
     v.RailItem("Review", "/admin/review", 12),
     v.RailItem("Lines", "/admin/lines"),
+    v.RailItem("Reports", "/admin/reports"),
     v.RailItem("Dealers", "/admin/dealers"),
     v.RailItem("Codes", "/admin/codes"),
     v.RailItem("Audit", "/admin/audit"),
@@ -410,7 +413,6 @@ SAMPLES: dict[str, Sample] = {
     ),
     "case": Sample("case.html", CASE, f"/admin/review/{REG}"),
     "links": Sample("links.html", samples_links.page(6), f"/admin/review/{REG}/links"),
-    "links-many": Sample("links.html", samples_links.page(60), f"/admin/review/{REG}/links"),
     "links-none": Sample("links.html", samples_links.bare(), f"/admin/review/{REG}/links"),
     "lines": Sample(
         "lines.html",
@@ -422,6 +424,7 @@ SAMPLES: dict[str, Sample] = {
         "/admin/lines",
     ),
     "line": Sample("line.html", LINE, "/admin/lines/x"),
+    "line-ledger": Sample("line.html", replace(LINE, ledger=LEDGER), "/admin/lines/x"),
     "dealers": Sample("dealers.html", v.DealersPage(DEALER_ROWS, 4, True), "/admin/dealers"),
     "dealer": Sample(
         "dealer.html",
@@ -490,6 +493,8 @@ SAMPLES: dict[str, Sample] = {
     "codes": Sample(
         "door/codes.html", v.RecoveryPage(tuple(f"{i:02d}-ab{i}d-efgh-jkmn" for i in range(10)), "/admin")
     ),
+    **{name: Sample(*parts) for name, parts in REPORT_PAGES.items()},
+    **{name: Sample(*parts) for name, parts in RING_PAGES.items()},
 }
 
 

@@ -1,11 +1,14 @@
 """The verbs of the pipeline, over the steps that it composes."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from service.audit.workflow import Actor, record
 from service.documents.model import DocumentCheck, Submission
 from service.events import Event, EventName
 from service.infra.jobs import emit
+from service.infra.postgres import Reader, Tx
 from service.kit.errors import JsonObject
 from service.kit.ids import wire
 from service.operators.workflow import Operators
@@ -21,11 +24,13 @@ from service.registration.workflow import (
     deciding,
     evidence,
     gathering,
+    marking,
     opening,
     papers,
     purposes,
 )
 from service.registration.workflow.parts import Keep, Parts
+from service.risk.model import Mark, MarkKind
 from service.web.auth import Principal
 from service.web.idempotency import keep_nothing
 
@@ -132,6 +137,22 @@ class Registrations:
     async def assess_dealers(self, operator: UUID) -> int:
         """Every shop of an operator beside its peers; how many quotas of the day shrank anew."""
         return await dealing.assess(self.parts, operator)
+
+    async def mark(
+        self,
+        tx: Tx,
+        registration_id: UUID,
+        kind: MarkKind,
+        actor: Actor,
+        until: datetime | None = None,
+    ) -> Mark:
+        return await marking.mark(self.parts, tx, registration_id, kind, actor, until)
+
+    async def lift_mark(self, tx: Tx, mark_id: UUID, actor: Actor) -> None:
+        await marking.MARKS.lift(tx, mark_id, actor)
+
+    async def marks_on(self, reader: Reader, registration_id: UUID) -> Sequence[Mark]:
+        return await marking.marks_on(self.parts, reader, registration_id)
 
     async def note_velocity(self, operator: UUID, registration_id: UUID) -> None:
         await gathering.note_velocity(self.parts, operator, registration_id)

@@ -5,7 +5,7 @@ each, the pure decision, the pure step of the state machine, the audit entry and
 """
 
 import contextlib
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -68,7 +68,7 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
             await tx.lock(*parts.risk.lock_keys(subject))
             signals = await parts.risk.count(tx, subject, policy.risk, tx.now, gathered)
             signals = purposes.weighed(registration, signals, known)
-            decision = parts.risk.decide(signals, policy.risk, tx.now, registration.id)
+            decision = parts.risk.decide(signals, policy.risk, tx.now, registration.id, tx.tenant)
             after = await _grant(parts, tx, registration, subject, decision, policy.risk, "rules")
             record(
                 tx,
@@ -192,6 +192,17 @@ async def _dealer(parts: Parts, reader: Reader, registration: Registration) -> S
     return (await parts.dealers.find(reader, registration.dealer_id)).standing
 
 
+def _dealing(dealer: Standing | None) -> dict[str, Value | None]:
+    """How the dealer stands; a registration without one has none."""
+    return {
+        "dealer_absent": dealer is None,
+        "dealer_state": dealer.state.value if dealer else "none",
+        "dealer_quota_day": dealer.daily_quota if dealer else None,
+        "dealer_band": dealer.band.value if dealer else "none",
+        "outlet_band": dealer.outlet.value if dealer else "none",
+    }
+
+
 def subject_of(
     vault: Vault,
     registration: Registration,
@@ -230,12 +241,8 @@ def subject_of(
         "line_code_verified": registration.verified(Target.LINE) is not None,
         "contact_code_verified": registration.verified(Target.CONTACT) is not None,
         "otp_tries": sum(max(0, proof.tries - 1) for proof in registration.codes),
-        "dealer_state": dealer.state.value if dealer else "none",
-        "dealer_quota_day": dealer.daily_quota if dealer else None,
-        "dealer_band": dealer.band.value if dealer else "none",
-        "outlet_band": dealer.outlet.value if dealer else "none",
+        **_dealing(dealer),
         "device_absent": registration.device_idx is None,
-        "dealer_absent": dealer is None,
         "agent_absent": registration.agent_id is None,
         "channel": registration.channel.value,
         "line_form": registration.form,
@@ -288,7 +295,13 @@ def outcome_of(decision: Decision, by: str) -> Outcome:
 
 def _reason(reason: Reason) -> JsonObject:
     facts: list[JsonValue] = [
-        {"name": fact.name, "op": fact.op, "value": fact.value, "threshold": fact.threshold}
+        {
+            "name": fact.name,
+            "op": fact.op,
+            "value": fact.value,
+            "threshold": fact.threshold,
+            "baseline": None if fact.baseline is None else asdict(fact.baseline),
+        }
         for fact in reason.facts
         if fact.holds
     ]

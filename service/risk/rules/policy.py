@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal
 
-from service.risk.model import SIGNAL_TYPES, ApplicantCode, DenyGround, Signals, Type, Value, Verdict
+from service.risk.model import SIGNAL_TYPES, ApplicantCode, DenyGround, Signals, Stage, Type, Value, Verdict
 from service.risk.model.catalogue import INT
 from service.risk.rules.compiler import compile_expression
 from service.risk.rules.language import Env, Expression, Vocabulary
@@ -139,7 +139,10 @@ def ground_holds(ground: DenyGround, env: Env) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``effect`` is DENIED (with its ``ground``), REVIEW, or None for a rule that only adds ``weight``."""
+    """``effect`` is DENIED (with its ``ground``), REVIEW, or None for a rule that only adds ``weight``.
+
+    ``version`` counts the bodies (:attr:`body`) that the rule has had while it was live.
+    """
 
     id: str
     when: Expression
@@ -149,6 +152,14 @@ class Rule:
     staff: str
     code: ApplicantCode
     owner: str
+    stage: Stage = Stage.LIVE
+    version: int = 1
+
+    @property
+    def body(self) -> tuple[object, ...]:
+        """What decides and what is said: it may not change under the same version once the rule is live."""
+        condition = " ".join(self.when.text.split())
+        return condition, self.effect, self.ground, self.weight, self.staff, self.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +190,9 @@ class RiskPolicy:
         )
 
     links: LinkPolicy = field(default_factory=LinkPolicy)
+
+    def rule(self, name: str) -> Rule | None:
+        return next((rule for rule in self.rules if rule.id == name), None)
 
     def text(self, code: ApplicantCode, language: str | None = None) -> str:
         """The applicant's text in the asked language (``de-AT`` falls back to ``de``), else English."""

@@ -360,7 +360,7 @@ class TestGate:
             ({"staff": "{lines_on_devise}"}, "staff names lines_on_devise"),
             ({"code": "busy"}, "code is one of"),
             ({"owner": ""}, "owner"),
-            ({"stage": "live"}, "stage is not known here"),
+            ({"colour": "red"}, "colour is not known here"),
             ({"id": "Busy Device"}, "an id of lower-case letters"),
             ({"id": "no-code"}, "used twice"),
             ({"example": []}, "an example that fires and one that stays quiet"),
