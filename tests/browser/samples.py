@@ -8,6 +8,7 @@ from typing import Any
 import segno
 
 from service.admin import views as v
+from tests.browser import samples_rules as rules
 from tests.browser.samples_codes import BLK, BLOCK, TRAFFIC
 
 NOW = datetime(2026, 11, 23, 14, 8, tzinfo=UTC)
@@ -23,6 +24,7 @@ RAIL = (
     v.RailItem("Review", "/admin/review", 12),
     v.RailItem("Lines", "/admin/lines"),
     v.RailItem("Dealers", "/admin/dealers"),
+    v.RailItem("Rules", "/admin/rules"),
     v.RailItem("Codes", "/admin/codes"),
     v.RailItem("Audit", "/admin/audit"),
 )
@@ -132,8 +134,8 @@ CASE = v.CasePage(
         v.Fact("E-mail", "a••••@example.org", "masked"),
     ),
     reasons=(
-        v.Reason("lines-on-document", WHY[0], "deny", 7, 3, 1, "counts from 3"),
-        v.Reason("device-registrations", WHY[1], "review", 9, 4, 1, "counts above 4"),
+        v.Reason("lines-on-document", WHY[0], "deny", 7, 3, 1, "counts from 3", "99 % have at most 1"),
+        v.Reason("device-registrations", WHY[1], "review", 9, 4, 1, "counts above 4", "usually 1"),
         v.Reason(
             "evidence-unproven",
             "The document is consistent, but nothing proves that it is genuine.",
@@ -141,6 +143,8 @@ CASE = v.CasePage(
         ),
         v.Reason("code-verified", "A code reached the new line and came back.", "approve"),
     ),
+    ways=("Would pass if lines_on_document were at most 2.",),
+    shadow=(v.Reason("large-quota", "A quota of 900 a day.", "review", 900, 300, 120, "counts from 300"),),
     evidence=(
         v.ProofGroup("Signed", "an issuer's signature was checked", ()),
         v.ProofGroup("Confirmed", "a registry answered yes", ()),
@@ -435,6 +439,13 @@ SAMPLES: dict[str, Sample] = {
             "x",
         ),
     ),
+    "rules": Sample("rules.html", rules.LISTED, "/admin/rules"),
+    "rule": Sample("rule.html", rules.RULE, "/admin/rules/busy-device"),
+    "rule-form": Sample("rule_edit.html", rules.FORM, "/admin/rules/busy-device/edit"),
+    "rule-form-wrong": Sample("rule_edit.html", rules.WRONG, "/admin/rules/new"),
+    "rule-draft": Sample("rule_draft.html", rules.DRAFT, "/admin/rules/draft/1"),
+    "rule-draft-waits": Sample("rule_draft.html", rules.WAITS, "/admin/rules/draft/1"),
+    "rule-draft-moved": Sample("rule_draft.html", rules.MOVED, "/admin/rules/draft/1"),
     "traffic": Sample("codes.html", TRAFFIC, "/admin/codes"),
     "traffic-empty": Sample(
         "codes.html",
