@@ -4,6 +4,7 @@
 # make tour    scenes in the terminal, against a demo that runs in another one
 # make lint    style, types, import contracts
 # make bench   speed of the main routes as ratios to a reference route
+# make simulate people and rings through the real rules; writes docs/simulation.md (a simulation, not evidence)
 # make image   the container image
 # make notices third-party notices and the SBOM, into build/
 # make audit   known vulnerabilities of the locked packages, as a report
@@ -18,8 +19,10 @@ IMAGE ?= simward
 BIN := .venv/bin
 # More workers do not help: each has a PostgreSQL and a Redis of its own.
 WORKERS ?= 2
+# Where this is set, every process that a test starts would compile all of the service anew.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo tour test lint bench image notices audit
+.PHONY: help setup demo tour test lint bench simulate image notices audit
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
 
@@ -48,6 +51,9 @@ lint: setup
 
 bench: setup
 	@exec $(BIN)/python -m bench $(ARGS)
+
+simulate: setup
+	@exec $(BIN)/simward simulate --write-docs $(ARGS)
 
 image:
 	docker build --tag "$(IMAGE)" .

@@ -31,7 +31,7 @@ from service.otp.workflow.guard import Guard
 from service.otp.workflow.history import History
 from service.registration.retention import PipelineHoldings
 from service.registration.rotation import RegistrationPlaintexts, reshare
-from service.risk.workflow import Risk
+from service.risk.workflow import Links, Risk
 from service.settings import Mode, Settings
 from service.subscribers.model import RetentionRun
 from service.subscribers.retention import run_retention
@@ -61,6 +61,11 @@ class Upkeep:
             while await self._services.registrations.expire(operator):
                 continue
 
+    async def dealers(self) -> None:
+        """Shops beside their peers, and quotas of a day that went to review."""
+        for operator in await self._services.operator_ids():
+            await self._services.registrations.assess_dealers(operator)
+
     async def partitions(self) -> None:
         """Monthly partitions, three months ahead."""
         async with self._services.db.write(None) as tx:
@@ -86,6 +91,23 @@ class Upkeep:
         """Slices of the day's money, ahead of need; and blocks that Redis has forgotten."""
         for operator in await self._services.operator_ids():
             await self._services.purses.top_up(operator)
+
+    async def velocity(self) -> None:
+        """Count the last day again where Redis has forgotten it, or could not be told."""
+        services = self._services
+        counters = services.risk.velocity
+        assert counters is not None
+        for operator in await services.operator_ids():
+            if operator in counters.missed or not await counters.is_whole(operator):
+                counted = await services.registrations.rebuild_velocity(operator)
+                log.info("velocity.rebuilt", operator=operator.hex, registrations=counted)
+
+    async def peers(self) -> None:
+        """What is usual among sellers, counted again."""
+        services = self._services
+        for operator in await services.operator_ids():
+            async with services.db.write(operator) as tx:
+                services.risk.count_peers(tx, services.policies.current.risk)
 
     async def measure(self) -> None:
         """Money left and blocks that hold, for whoever reads the metrics. Asked of the servers at that moment, by a
@@ -118,6 +140,8 @@ class Upkeep:
                 await purge(tx)
                 await codes.purge(tx, tx.now - HISTORY)
             await self._services.blocks.purge(operator)
+            await self._services.reports.purge(operator)
+        await self._services.notices.purge()
         async with self._services.db.write(None) as tx:
             await tx.run(
                 sa.text(
@@ -185,17 +209,24 @@ class Upkeep:
         return await run_retention(
             services.db,
             services.subscribers,
-            PipelineHoldings(services.lines, services.risk, policy.risk),
+            PipelineHoldings(services.lines, services.risk, policy.risk, [services.reports]),
             operators,
             policy.retention,
         )
+
+    async def links(self) -> None:
+        """Every operator's components from the holdings alone, under the policy in force."""
+        for operator in await self._services.operator_ids():
+            policy = self._services.policies.current.risk
+            await Links().sweep(self._services.db, operator, policy)
 
     async def erase(self, operator: UUID, subscriber_id: UUID) -> bool:
         """Erase one person on request: the data key, and what other domains keep of them, in one transaction. A
         registration that is open is cancelled; a line's index stays until its number is free. Raises NotFound,
         and StateConflict under a legal hold."""
         services = self._services
-        holdings = PipelineHoldings(services.lines, services.risk, services.policies.current.risk)
+        risk = services.policies.current.risk
+        holdings = PipelineHoldings(services.lines, services.risk, risk, [services.reports])
         async with services.db.write(operator) as tx:
             if any(held.on_hold for held in await holdings.of(tx, subscriber_id)):
                 raise StateConflict("legal_hold", (), "A legal hold is on this person's registration.")
@@ -226,6 +257,8 @@ def outlets(settings: Settings, clock: Clock) -> list[HeadsOutlet]:
 
 SECRETS = (
     SecretColumn("dealer", "licence", "dealer"),
+    SecretColumn("report", "secret", "report"),
+    SecretColumn("report_vote", "secret", "report_vote"),
     SecretColumn("staff", "sealed", "staff"),
 )
 """Secrets under the key-encryption key, which a rotation of ``kek`` seals again."""

@@ -16,6 +16,10 @@ from service.infra import telemetry
 from service.infra.jobs import RETRY, Handler, dispatcher
 from service.kit.clock import Clock, SystemClock
 from service.kit.errors import Unavailable
+from service.notices import jobs as notices
+from service.registration import jobs as registration
+from service.reports import jobs as reports
+from service.response import jobs as response
 from service.risk import jobs as risk
 from service.settings import Settings
 from service.upkeep import Upkeep, sealer
@@ -29,7 +33,13 @@ STALLED_AFTER = timedelta(seconds=15)
 def subscribers(services: Services) -> dict[EventName, Sequence[Handler]]:
     """Who is told of what. The only place where one domain's event meets another's handler."""
     told: dict[EventName, list[Handler]] = {}
-    for table in (risk.subscriptions(services.risk, services.db, lambda: services.policies.current.risk),):
+    for table in (
+        risk.subscriptions(services.risk, services.db, lambda: services.policies.current.risk),
+        registration.subscriptions(services.registrations),
+        notices.subscriptions(services.notices, services.db),
+        reports.subscriptions(services.reports),
+        response.subscriptions(services.response),
+    ):
         for name, handler in table.items():
             told.setdefault(name, []).append(handler)
     return dict(told)
@@ -38,7 +48,6 @@ def subscribers(services: Services) -> dict[EventName, Sequence[Handler]]:
 def jobs(services: Services, settings: Settings) -> procrastinate.App:
     """The procrastinate application with every domain's tasks."""
     from service.lines import jobs as lines
-    from service.registration import jobs as registration
 
     conninfo = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
     app = procrastinate.App(
@@ -48,7 +57,11 @@ def jobs(services: Services, settings: Settings) -> procrastinate.App:
     )
     app.add_tasks_from(dispatcher(subscribers(services)), namespace="event")
     app.add_tasks_from(registration.blueprint(services.registrations), namespace="registration")
-    app.add_tasks_from(lines.blueprint(services.lines, services.operator_ids), namespace="lines")
+    app.add_tasks_from(
+        lines.blueprint(services.lines, services.probation, services.operator_ids), namespace="lines"
+    )
+    app.add_tasks_from(notices.blueprint(services.notices), namespace="notices")
+    app.add_tasks_from(response.blueprint(services.response, services.operator_ids), namespace="response")
     app.add_tasks_from(_daily(Upkeep(services)), namespace="upkeep")
     return app
 
@@ -61,6 +74,11 @@ def _daily(upkeep: Upkeep) -> procrastinate.Blueprint:
     async def retention(timestamp: int) -> None:
         await upkeep.retention()
 
+    @tasks.periodic(cron="47 3 * * *")
+    @tasks.task(name="links", queueing_lock="upkeep:links", retry=RETRY)
+    async def links(timestamp: int) -> None:
+        await upkeep.links()
+
     return tasks
 
 
@@ -71,6 +89,9 @@ def chores(upkeep: Upkeep) -> list[tuple[timedelta, str, Callable[[], Awaitable[
         (timedelta(seconds=0.5), "history", upkeep.history),
         (timedelta(seconds=0.5), "money", upkeep.money),
         (timedelta(seconds=30), "expire", upkeep.expire),
+        (timedelta(minutes=1), "dealers", upkeep.dealers),
+        (timedelta(seconds=5), "velocity", upkeep.velocity),
+        (timedelta(hours=1), "peers", upkeep.peers),
         (timedelta(hours=6), "partitions", upkeep.partitions),
         (timedelta(minutes=10), "purge", upkeep.purge),
         (timedelta(hours=1), "usual", upkeep.usual),
@@ -141,7 +162,7 @@ async def run(
     """
     telemetry.configure(settings.log_level)
     services = build(settings, clock or SystemClock())
-    async with services.running():
+    async with services.running(sends=True):
         stop = asyncio.Event()
         tasks = [asyncio.create_task(_work(services, settings))]
         tasks += [

@@ -16,6 +16,8 @@ from service.kit.clock import Clock
 from service.limits.workflow import Blocks, Purses
 from service.lines.workflow import Lines
 from service.registration.workflow import Registrations
+from service.reports.workflow import Reports
+from service.response.workflow import Response
 from service.risk.workflow import Drafts, Risk
 from service.staff.workflow import StaffDesk
 from service.subscribers.workflow import Subscribers
@@ -54,6 +56,10 @@ class Parts(Protocol):
     @property
     def registrations(self) -> Registrations: ...
     @property
+    def reports(self) -> Reports: ...
+    @property
+    def response(self) -> Response: ...
+    @property
     def desk(self) -> StaffDesk: ...
     @property
     def blocks(self) -> Blocks: ...
@@ -78,6 +84,8 @@ class Console:
     drafts: Drafts
     lines: Lines
     registrations: Registrations
+    reports: Reports
+    response: Response
     blocks: Blocks
     purses: Purses
 
@@ -101,6 +109,8 @@ def build(parts: Parts) -> Console:
         drafts=parts.drafts,
         lines=parts.lines,
         registrations=parts.registrations,
+        reports=parts.reports,
+        response=parts.response,
         blocks=parts.blocks,
         purses=parts.purses,
     )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
+from service.admin import report_words, ring_words
 from service.admin.views import Badge, Choice, Flash, Tone
 
 REGISTRATION: Mapping[str, Badge] = {
@@ -241,6 +242,8 @@ ACTED: Mapping[str, tuple[str, Tone]] = {
     "pii.revealed": ("Data shown in clear", "plain"),
     "block.set": ("Set", "review"),
     "block.lifted": ("Lifted", "approve"),
+    **report_words.ACTED,
+    **ring_words.ACTED,
 }
 FLASHES: Mapping[str, Flash] = {
     "rule-drafted": Flash("Kept in the draft. It decides nothing until a second person publishes it."),
@@ -265,6 +268,8 @@ FLASHES: Mapping[str, Flash] = {
     "look": Flash("Saved."),
     "block-set": Flash("Set. No codes go there until it ends or is lifted."),
     "block-lifted": Flash("Lifted. Codes go there again."),
+    **report_words.FLASHES,
+    **ring_words.FLASHES,
 }
 
 
@@ -278,7 +283,13 @@ def reason_text(code: str | None) -> str | None:
     if code is None:
         return None
     every = (*APPROVE_REASONS, *DENY_REASONS, *REVEAL_REASONS)
-    lists = (*LINE_REASONS.values(), *DEALER_REASONS.values(), LIFT_REASONS, BLOCK_REASONS)
+    lists = (
+        *LINE_REASONS.values(),
+        *DEALER_REASONS.values(),
+        LIFT_REASONS,
+        BLOCK_REASONS,
+        report_words.REASONS,
+    )
     for choice in (*every, *(c for group in lists for c in group)):
         if choice.code == code:
             return choice.text

@@ -3,12 +3,13 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from service.cli.open_book import run, vault
+from service.cli.open_book import instant, run, vault
+from service.cli.table import table
 from service.infra import telemetry
 from service.infra.postgres import Database
 from service.infra.redis import Redis
@@ -36,21 +37,11 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("--policy", type=Path, required=True, help="the next limits.toml")
     parser.add_argument("--operator", help="count this operator's sends alone; all are heard")
     parser.add_argument(
-        "--from", dest="since", type=_instant, help="an instant of RFC 3339; default: a week before --to"
+        "--from", dest="since", type=instant, help="an instant of RFC 3339; default: a week before --to"
     )
-    parser.add_argument("--to", dest="until", type=_instant, help="an instant of RFC 3339; default: now")
+    parser.add_argument("--to", dest="until", type=instant, help="an instant of RFC 3339; default: now")
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.set_defaults(run=run(_replay))
-
-
-def _instant(text: str) -> datetime:
-    """A day alone is its first instant in UTC."""
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        if "T" in text:
-            raise argparse.ArgumentTypeError("say the offset from UTC, as in 2027-01-01T00:00:00Z")
-        at = at.replace(tzinfo=UTC)
-    return at.astimezone(UTC)
 
 
 async def _replay(db: Database, arguments: argparse.Namespace) -> int:
@@ -104,18 +95,18 @@ def lines(said: Mapping[str, Any]) -> Iterator[str]:
     yield f"{said['from']} to {said['to']}: {said['decisions']} sends were decided"
     yield f"in force: {policy['in_force']}; next: {policy['next']}"
     yield ""
-    yield from _table(
+    yield from table(
         ("outcome", "recorded", "in force", "next"),
         [(row["outcome"], row["recorded"], row["in_force"], row["next"]) for row in said["outcomes"]],
     )
-    yield from _table(
+    yield from table(
         ("limit", "stage", "outcome", "in force", "next"),
         [
             (row["limit"], row["stage"], row["outcome"], row["in_force"], row["next"])
             for row in said["limits"]
         ],
     )
-    yield from _table(
+    yield from table(
         ("country", "outcome", "in force", "next"),
         [(row["country"], row["outcome"], row["in_force"], row["next"]) for row in said["countries"]],
     )
@@ -123,7 +114,7 @@ def lines(said: Mapping[str, Any]) -> Iterator[str]:
         f"changed: {changed['count']}; let through: {changed['let_through']}; stopped: {changed['stopped']},"
         f" of which {changed['stopped_but_verified']} came back with the right code{_share(changed)}"
     )
-    yield from _table(
+    yield from table(
         ("challenge", "at", "in force", "next", "verified"),
         [
             (
@@ -152,14 +143,3 @@ def _share(changed: Mapping[str, Any]) -> str:
 
 def _word(outcome: str, limit: str | None) -> str:
     return outcome if limit is None else f"{outcome} ({limit})"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
-    """Columns as wide as they must be; nothing where there are no rows."""
-    if not rows:
-        return
-    cells = [tuple(head), *(tuple(str(cell) for cell in row) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in cells:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-    yield ""

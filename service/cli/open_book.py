@@ -4,6 +4,7 @@ import argparse
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from service.infra.crypto import Vault, kms_from
 from service.infra.postgres import Database
@@ -41,3 +42,13 @@ def run(work: Work) -> Callable[[argparse.Namespace], int]:
         return asyncio.run(working())
 
     return inside
+
+
+def instant(text: str) -> datetime:
+    """A day alone is its first instant in UTC."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        if "T" in text:
+            raise argparse.ArgumentTypeError("say the offset from UTC, as in 2027-01-01T00:00:00Z")
+        at = at.replace(tzinfo=UTC)
+    return at.astimezone(UTC)

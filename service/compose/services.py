@@ -20,8 +20,9 @@ from service.infra.redis import Redis
 from service.kit.clock import Clock
 from service.kit.errors import Unavailable
 from service.limits.workflow import Blocks, Purses
-from service.lines.workflow import Lines
+from service.lines.workflow import Lines, Probation
 from service.migrations import HEAD
+from service.notices.workflow import Notices
 from service.operators.workflow import Operators
 from service.otp.ports import Lived, Sender
 from service.otp.workflow import Codes, Receipts
@@ -30,6 +31,8 @@ from service.otp.workflow.holder import Holder
 from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
 from service.registration.workflow import Registrations
+from service.reports.workflow import Reports
+from service.response.workflow import Response
 from service.risk.workflow import Drafts, Risk, Usual
 from service.settings import Mode, Settings
 from service.staff.model import Role
@@ -73,7 +76,11 @@ class Services:
     usual: Usual
     drafts: Drafts
     lines: Lines
+    probation: Probation
     registrations: Registrations
+    notices: Notices
+    reports: Reports
+    response: Response
     outbox: Outbox | None
     senders: Sequence[Sender]
     guards: Guards

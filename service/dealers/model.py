@@ -1,7 +1,7 @@
 """Dealers, agents, their quotas, and what is refused about them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -28,17 +28,60 @@ class Quotas:
     daily: int = 500
 
 
+class Band(StrEnum):
+    """How a shop stands beside its peers; all that other operators learn of it. ``none``: no lines yet."""
+
+    NONE = "none"
+    LOW = "low"
+    WATCH = "watch"
+    HIGH = "high"
+
+    @property
+    def severity(self) -> int:
+        return list(Band).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A shop's last ninety days: lines approved, stopped for scam, struck; approved between 22 and 6 UTC; the most
+    approved in one hour. ``decided`` and ``reviewed`` are of the present UTC day."""
+
+    lines: int = 0
+    stopped: int = 0
+    struck: int = 0
+    night: int = 0
+    peak: int = 0
+    decided: int = 0
+    reviewed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """``rate``: lines stopped for scam in permille, drawn towards the peers' ``mean``; ``interval``: where the shop's
+    own rate lies (95 %), None without a line. ``outlet``: the worst band of the same licence at any operator."""
+
+    record: Record
+    rate: int
+    interval: tuple[int, int] | None
+    mean: int
+    band: Band
+    outlet: Band = Band.NONE
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What a decision about somebody else's registration weighs of the dealer behind it."""
 
     state: State
     daily_quota: int
+    band: Band = Band.NONE
+    outlet: Band = Band.NONE
 
 
 @dataclass(frozen=True, slots=True)
 class Dealer:
-    """A shop. Its licence number is in ``licence`` alone, sealed as a secret of this row."""
+    """A shop. Its licence number is in ``licence`` alone, sealed as a secret of this row. On the UTC day ``shrunk_on``
+    the daily quota is ``shrunk_to``; ``band`` and ``outlet`` are set by the clock's chore."""
 
     id: UUID
     operator_id: UUID
@@ -49,10 +92,14 @@ class Dealer:
     quotas: Quotas
     created_at: datetime
     version: int = 1
+    shrunk_to: int | None = None
+    shrunk_on: date | None = None
+    band: Band = Band.NONE
+    outlet: Band = Band.NONE
 
     @property
     def standing(self) -> Standing:
-        return Standing(self.state, self.quotas.daily)
+        return Standing(self.state, self.quotas.daily, self.band, self.outlet)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """Register shops and agents, stop and start them, and admit what they open."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from service.audit.workflow import Actor, record
@@ -10,18 +12,25 @@ from service.dealers.model import (
     CODE_PATTERN,
     Agent,
     AgentUnknown,
+    Assessment,
+    Band,
     Counts,
     Dealer,
     DealerSuspended,
     LicenceInUse,
     Quotas,
+    Record,
     State,
 )
+from service.dealers.store import standing
 from service.infra.crypto import Vault
 from service.infra.postgres import Database, Reader, Tx
 from service.kit.canon import IndexKind, canon
 from service.kit.errors import InvalidRequest, NotFound
 from service.kit.ids import new_id, wire
+
+OUTLET_SAID = timedelta(days=2)
+"""What a shop of the same licence said at another operator counts so long; every chore says it again."""
 
 _CODE = re.compile(CODE_PATTERN)
 
@@ -60,7 +69,8 @@ class Dealers:
         if dealer is None:
             raise DealerSuspended()
         rules.admit(dealer)
-        rules.take(await store.count_one(tx, dealer_id), dealer.quotas, tx.now)
+        quotas = rules.quotas_of(dealer, rules.day_of(tx.now).date())
+        rules.take(await store.count_one(tx, dealer_id), quotas, tx.now)
 
     async def counts(self, reader: Reader, dealer_id: UUID) -> Counts:
         """What the dealer opened in this hour and this day."""
@@ -178,6 +188,60 @@ class Dealers:
                 },
             )
         return replace(after, version=before.version + 1)
+
+    # For the clock
+
+    async def assess(self, operator: UUID, records: Mapping[UUID, Record]) -> int:
+        """Assess every shop beside its peers, from ``records`` (of those that have any); how many day's quotas shrank
+        anew. Idempotent; it may run in several workers at once."""
+        shrunk = 0
+        async with self._db.write(operator) as tx:
+            today, since = rules.day_of(tx.now).date(), tx.now - OUTLET_SAID
+            dealers = await store.listed(tx)
+            made = rules.assessed({each.id: records.get(each.id, Record()) for each in dealers})
+            for dealer in dealers:
+                number = canon(IndexKind.LICENCE, self.licence(dealer))
+                found = made[dealer.id]
+                if found.band is not Band.NONE:
+                    refs = self._vault.shared_ref_all(dealer.id)
+                    primary = self._vault.shared_ref(dealer.id)
+                    refs = (primary, *(ref for ref in refs if ref != primary))
+                    standing.say(tx, self._vault.shared(IndexKind.LICENCE, number), refs, found.band)
+                outlet = await standing.worst(tx, self._vault.shared_all(IndexKind.LICENCE, number), since)
+                quota = rules.shrunk(dealer.quotas, found.record.decided, found.record.reviewed)
+                standing.put(tx, dealer.id, replace(found, outlet=outlet), quota, today)
+                if quota is not None and dealer.shrunk_on != today:
+                    shrunk += 1
+                    self._tell_shrunk(tx, dealer, found.record, quota)
+                if found.band is not dealer.band:
+                    self._tell_band(tx, dealer, found.band)
+            standing.purge(tx, since)
+        return shrunk
+
+    @staticmethod
+    def _tell_shrunk(tx: Tx, dealer: Dealer, seen: Record, quota: int) -> None:
+        record(
+            tx,
+            actor=Actor.system("dealers"),
+            action="dealer.quota_shrunk",
+            object=wire("dlr", dealer.id),
+            reason="day-in-review",
+            facts={"decided": seen.decided, "reviewed": seen.reviewed, "daily": quota},
+        )
+
+    @staticmethod
+    def _tell_band(tx: Tx, dealer: Dealer, band: Band) -> None:
+        record(
+            tx,
+            actor=Actor.system("dealers"),
+            action="dealer.band_changed",
+            object=wire("dlr", dealer.id),
+            facts={"from": dealer.band.value, "to": band.value},
+        )
+
+    async def assessments(self, reader: Reader) -> Mapping[UUID, tuple[Assessment, datetime]]:
+        """The last assessment of each shop, and when it was made."""
+        return await standing.all_of(reader)
 
     async def reindex(self, operator: UUID) -> int:
         """Index every licence again under the primary key; how many there are. Part of ``simward rotate-keys``."""

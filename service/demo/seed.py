@@ -82,6 +82,7 @@ class _Season:
 
     async def prepare(self) -> None:
         """Shops, agents, people, and the shop system that calls for them; what is there already is kept."""
+        await self.upkeep.velocity()
         for shop in SHOPS:
             with contextlib.suppress(DealerCodeTaken, LicenceInUse):
                 await self.services.dealers.register(
@@ -190,6 +191,7 @@ class _Season:
                 case Deed.CHORES:
                     await works.expire(self.operator)
                     await self.upkeep.retention()
+                    await self.upkeep.peers()
                 case Deed.REVIEW:
                     await self._review()
                 case Deed.CANCEL | Deed.APPEAL:

@@ -40,3 +40,12 @@ class Statement:
             if value is not None:
                 bound[name] = process(value)
         return bound
+
+    def after(self, first: "Statement") -> "Statement":
+        """Both in one statement, ``first`` as a common table expression: neither sees what the other writes. Their
+        values are given together, so that no name may mean one thing here and another there."""
+        joined = Statement.__new__(Statement)
+        joined.sql = f"WITH first AS ({first.sql}) {self.sql}"
+        joined._fixed = {**first._fixed, **self._fixed}
+        joined._processors = {**first._processors, **self._processors}
+        return joined

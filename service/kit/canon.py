@@ -31,6 +31,7 @@ class IndexKind(StrEnum):
     ADDRESS = "address"
     PAYMENT = "payment"
     LICENCE = "licence"
+    BLOCK = "block"
 
 
 SHARED_KINDS = frozenset({IndexKind.DOCUMENT, IndexKind.PERSON, IndexKind.MSISDN, IndexKind.LICENCE})
@@ -71,6 +72,7 @@ def canon(kind: IndexKind, *values: str) -> str:
     address            country, postal code, locality, line, line …
     device, payment    opaque, exact, up to 256 characters
     licence            licence number, or country and number
+    block              E.164 with ``+``, of which the last three digits go: a block of 1,000 numbers
     =================  ==========================================================================
     """
     return _FORMS[kind](values)
@@ -113,6 +115,7 @@ def _person(values: tuple[str, ...]) -> str:
     return "|".join((" ".join(tokens), "".join(first), born, _alnum(issuer)))
 
 
+_BLOCK_DIGITS = 3
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
@@ -121,6 +124,10 @@ def _number(values: tuple[str, ...]) -> str:
     if not _E164.fullmatch(value):
         raise ValueError("a number is E.164 with a plus")
     return value
+
+
+def _block(values: tuple[str, ...]) -> str:
+    return _number(values)[:-_BLOCK_DIGITS]
 
 
 def _folded(text: str) -> str:
@@ -184,4 +191,5 @@ _FORMS: dict[IndexKind, Callable[[tuple[str, ...]], str]] = {
     IndexKind.ADDRESS: _address,
     IndexKind.PAYMENT: _opaque,
     IndexKind.LICENCE: _licence,
+    IndexKind.BLOCK: _block,
 }

@@ -24,6 +24,8 @@ _TYPES = {
     PhoneNumberType.UAN: "company",
     PhoneNumberType.VOICEMAIL: "voicemail",
 }
+REGIONS: frozenset[str] = frozenset(phonenumbers.SUPPORTED_REGIONS)
+"""What ``region`` may say, but None: ISO 3166-1 alpha-2."""
 LINE_TYPES = frozenset(_TYPES.values())
 """What ``line_type`` may say, but ``unknown``."""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -99,6 +99,16 @@ class Policies:
     def _rebuilt(self, sources: Sources) -> PolicySet:
         """It comes into force nowhere: what was decided under it is only looked at."""
         return build(sources, demo=self._demo or sources.is_overlaid, allows_test_numbers=True)
+
+    async def beside(self, change: Callable[[Sources], Sources]) -> PolicySet:
+        """What ``change`` makes of the texts in force, built and put into force nowhere. Raises
+        :class:`PolicyRefused`."""
+        current = await self.refresh()
+        async with self._db.read(None) as reader:
+            sources = await store.sources(reader, current.version)
+        if sources is None:
+            raise PolicyRefused("the version in force is not kept")
+        return self._build(change(sources))
 
     @property
     def risk(self) -> RiskPolicy:

@@ -1,10 +1,12 @@
-"""Background work of the pipeline: activation, and registrations whose time is over."""
+"""Background work of the pipeline: activation, registrations whose time is over, and velocity."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 import procrastinate
 
-from service.infra.jobs import RETRY
+from service.events import Event, EventName
+from service.infra.jobs import RETRY, Handler
 from service.registration.workflow import Registrations
 
 
@@ -15,4 +17,21 @@ def blueprint(registrations: Registrations) -> procrastinate.Blueprint:
     async def activate(*, operator: str, registration: str, attempt: int) -> None:
         await registrations.activate(UUID(operator), UUID(registration), attempt)
 
+    @tasks.task(name="tell_holder", retry=RETRY)
+    async def tell_holder(*, operator: str, registration: str) -> None:
+        await registrations.tell_holder(UUID(operator), UUID(registration))
+
+    @tasks.task(name="put_back", retry=RETRY)
+    async def put_back(*, operator: str, registration: str) -> None:
+        await registrations.put_back(UUID(operator), UUID(registration))
+
     return tasks
+
+
+def subscriptions(registrations: Registrations) -> Mapping[EventName, Handler]:
+    """What the worker's table of subscribers takes in: where registrations and lines come from is counted."""
+
+    async def note(event: Event) -> None:
+        await registrations.note_velocity(event.operator, UUID(event.refs["registration"]))
+
+    return dict.fromkeys((EventName.REGISTRATION_CREATED, EventName.REGISTRATION_APPROVED), note)

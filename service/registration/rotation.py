@@ -30,7 +30,7 @@ class RegistrationPlaintexts:
         for registration, _ in await store.of_subscriber(reader, subscriber_id):
             if registration.sealed:
                 numbers = Numbers.of(key, registration)
-                found.append((IndexKind.MSISDN, canon(IndexKind.MSISDN, numbers.msisdn)))
+                found += [(kind, canon(kind, numbers.msisdn)) for kind in (IndexKind.MSISDN, IndexKind.BLOCK)]
                 if numbers.iccid:
                     found.append((IndexKind.ICCID, canon(IndexKind.ICCID, numbers.iccid)))
             identity = identity_of(key, registration)

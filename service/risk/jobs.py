@@ -1,4 +1,4 @@
-"""Background work in: the events that move holdings."""
+"""Background work in: the events that move holdings and components."""
 
 from collections.abc import Callable, Mapping
 
@@ -13,6 +13,7 @@ FOLLOWED = (
     EventName.LINE_SUSPENDED,
     EventName.LINE_REINSTATED,
     EventName.LINE_CLOSED,
+    EventName.REGISTRATION_APPROVED,
     EventName.REGISTRATION_CANCELLED,
 )
 

@@ -21,9 +21,18 @@ class HoldingRow(Tenant, Base):
     __table_args__ = (
         sa.UniqueConstraint("operator_id", "registration_id", "kind"),
         sa.Index("ix_holding_idx", "operator_id", "idx", "opened_at"),
-        sa.Index("ix_holding_scam", "operator_id", "idx", postgresql_where=sa.text("scam_at IS NOT NULL")),
+        sa.Index(
+            "ix_holding_scam",
+            "operator_id",
+            "idx",
+            postgresql_where=sa.text("scam_at IS NOT NULL OR struck_at IS NOT NULL"),
+        ),
         sa.Index("ix_holding_line", "operator_id", "line_id"),
-        sa.CheckConstraint("kind IN ('document','personal_number','person','device','dealer')", name="kind"),
+        sa.CheckConstraint(
+            "kind IN ('document','personal_number','person','device','dealer',"
+            "'address','contact','agent','payment','block')",
+            name="kind",
+        ),
         sa.CheckConstraint("state IN ('approved','live','closed','released')", name="state"),
         sa.CheckConstraint("evidence IN ('limited','full')", name="evidence"),
         sa.CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
@@ -33,7 +42,7 @@ class HoldingRow(Tenant, Base):
     registration_id: Mapped[UUID] = mapped_column(comment="pii:none whose line it is")
     line_id: Mapped[UUID | None] = mapped_column(comment="pii:none the line, once there is one")
     kind: Mapped[str] = mapped_column(sa.String(16), comment="pii:none what the index is of")
-    idx: Mapped[bytes] = mapped_column(comment="pii:index keyed hash; of kind dealer: the dealer's id")
+    idx: Mapped[bytes] = mapped_column(comment="pii:index keyed hash; of kind dealer and agent: the id")
     evidence: Mapped[str] = mapped_column(sa.String(8), comment="pii:none what the line was granted on")
     state: Mapped[str] = mapped_column(sa.String(10), comment="pii:none how far the line's life is")
     opened_at: Mapped[datetime] = mapped_column(comment="pii:none when it was approved")
@@ -48,11 +57,47 @@ class HoldingRow(Tenant, Base):
         comment="pii:none when the line was last stopped for scam"
     )
     struck_at: Mapped[datetime | None] = mapped_column(
-        comment="pii:none when a scam was last confirmed; decays"
+        comment="pii:none the newest strike that holds; decays"
     )
     lifted_at: Mapped[datetime | None] = mapped_column(
         comment="pii:none when the line was last reinstated, which undoes both"
     )
+
+
+class StrikeRow(Tenant, Base):
+    """One thing that one line hangs on, struck by one source. It holds while ``at`` is later than ``undone_at``.
+
+    Like the holdings that it strikes it outlives what is known of the person, and has no foreign key.
+    """
+
+    __tablename__ = "strike"
+    __table_args__ = (
+        sa.Index("ix_strike_source", "operator_id", "source_kind", "source_id"),
+        sa.CheckConstraint("source_kind IN ('line','report','ring')", name="source"),
+    )
+
+    registration_id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none whose line it is")
+    kind: Mapped[str] = mapped_column(sa.String(16), primary_key=True, comment="pii:none kind of holding")
+    source_kind: Mapped[str] = mapped_column(
+        sa.String(6), primary_key=True, comment="pii:none line, report or ring"
+    )
+    source_id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none which one")
+    at: Mapped[datetime] = mapped_column(comment="pii:none when it was put; decays")
+    undone_at: Mapped[datetime | None] = mapped_column(comment="pii:none up to when it is undone")
+    is_erased: Mapped[bool] = mapped_column(comment="pii:none the person was erased since")
+
+
+class LinkComponentRow(Tenant, Base):
+    """Lines that hang together: those of one component. A line that hangs together with nobody has no row.
+
+    A projection of the holdings and of the policy's weights, which ``Links.sweep`` can make again.
+    """
+
+    __tablename__ = "link_component"
+    __table_args__ = (sa.Index("ix_link_component_component", "operator_id", "component"),)
+
+    registration_id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none whose line it is")
+    component: Mapped[UUID] = mapped_column(comment="pii:none the component's lowest registration")
 
 
 class DecisionRow(Tenant, Base):
@@ -61,6 +106,7 @@ class DecisionRow(Tenant, Base):
     __tablename__ = "decision"
     __table_args__ = (
         sa.Index("ix_decision_registration", "operator_id", "registration_id", "at"),
+        sa.Index("ix_decision_at", "operator_id", "at", "id"),
         {"postgresql_partition_by": "RANGE (at)"},
     )
 
@@ -172,3 +218,58 @@ class SharedAskRow(Base):
     asked: Mapped[bytes] = mapped_column(
         primary_key=True, comment="pii:index keyed hash of asker and identity"
     )
+
+
+class DeniedKeyRow(Tenant, Base):
+    """What a denied registration would have hung on: that it was denied is remembered for ``denial_days``."""
+
+    __tablename__ = "denied_key"
+    __table_args__ = (sa.Index("ix_denied_key_idx", "operator_id", "idx", "at"),)
+
+    registration_id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none which registration")
+    kind: Mapped[str] = mapped_column(
+        sa.String(16), primary_key=True, comment="pii:none what the index is of"
+    )
+    idx: Mapped[bytes] = mapped_column(comment="pii:index keyed hash")
+    at: Mapped[datetime] = mapped_column(comment="pii:none when it was denied")
+
+
+class IdentityMarkRow(Tenant, Base):
+    """What a holder says of their own papers: one row for each index of the identity, under one id."""
+
+    __tablename__ = "identity_mark"
+    __table_args__ = (
+        sa.Index("ix_identity_mark_idx", "operator_id", "idx"),
+        sa.Index("ix_identity_mark_registration", "operator_id", "registration_id"),
+        sa.CheckConstraint("kind IN ('frozen','document_lost')", name="kind"),
+        sa.CheckConstraint("of IN ('document','personal_number','person')", name="of"),
+        sa.CheckConstraint("(lifted_at IS NULL) = (lifted_by IS NULL)", name="lifted"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none id of the mark")
+    of: Mapped[str] = mapped_column(sa.String(16), primary_key=True, comment="pii:none what the index is of")
+    kind: Mapped[str] = mapped_column(sa.String(16), comment="pii:none frozen or document_lost")
+    idx: Mapped[bytes] = mapped_column(comment="pii:index keyed hash")
+    registration_id: Mapped[UUID] = mapped_column(comment="pii:none whose papers they are known from")
+    set_at: Mapped[datetime] = mapped_column(comment="pii:none when it was set")
+    set_by: Mapped[str] = mapped_column(sa.String(40), comment="pii:none holder, or id of staff")
+    until: Mapped[datetime | None] = mapped_column(
+        comment="pii:none when it ends by itself; null: when it is lifted"
+    )
+    lifted_at: Mapped[datetime | None] = mapped_column(comment="pii:none when it was lifted before its end")
+    lifted_by: Mapped[str | None] = mapped_column(sa.String(40), comment="pii:none holder, or id of staff")
+
+
+class PeerRateRow(Tenant, Base):
+    """What is usual among sellers of one kind: all their lines of the span, and how many were stopped for scam."""
+
+    __tablename__ = "peer_rate"
+    __table_args__ = (
+        sa.CheckConstraint("kind IN ('dealer','agent')", name="kind"),
+        sa.CheckConstraint("stopped BETWEEN 0 AND lines", name="stopped"),
+    )
+
+    kind: Mapped[str] = mapped_column(sa.String(16), primary_key=True, comment="pii:none whose rate")
+    lines: Mapped[int] = mapped_column(sa.BigInteger, comment="pii:none lines within the span")
+    stopped: Mapped[int] = mapped_column(sa.BigInteger, comment="pii:none of them stopped for scam")
+    at: Mapped[datetime] = mapped_column(comment="pii:none when it was counted")

@@ -98,6 +98,15 @@ class Subscribers:
         _, values = self._open(reader.tenant, await self._person(reader, subscriber_id))
         return values
 
+    def values_in(
+        self, key: SubjectKey, subscriber_id: UUID, sealed: bytes | None
+    ) -> Sequence[tuple[IndexKind, str]]:
+        """As :meth:`values`, of the blob that a domain read beside its own row; :class:`Erased` where there was
+        none."""
+        if sealed is None:
+            raise Erased()
+        return _values(key.open(_TABLE, subscriber_id, sealed))
+
     async def reindex(self, tx: Tx, subscriber_id: UUID) -> None:
         """Compute the index rows again under the primary key."""
         person = await self._person(tx, subscriber_id, lock=True)
@@ -160,8 +169,7 @@ class Subscribers:
     def _open(self, operator: UUID, person: store.Person) -> tuple[JsonObject, list[tuple[IndexKind, str]]]:
         key = self._key(operator, person.key)
         content = key.open(_TABLE, person.key.subscriber_id, person.sealed)
-        values = cast(list[tuple[str, str]], content["i"])
-        return cast(JsonObject, content["d"]), [(IndexKind(kind), canon) for kind, canon in values]
+        return cast(JsonObject, content["d"]), _values(content)
 
     def _indexed(
         self, operator: UUID, values: Iterable[tuple[IndexKind, str]]
@@ -171,6 +179,11 @@ class Subscribers:
 
 def _distinct(values: Values) -> list[tuple[IndexKind, str]]:
     return list(dict.fromkeys(values))
+
+
+def _values(content: JsonObject) -> list[tuple[IndexKind, str]]:
+    values = cast(list[tuple[str, str]], content["i"])
+    return [(IndexKind(kind), canon) for kind, canon in values]
 
 
 def _content(pii: JsonObject, values: Iterable[tuple[IndexKind, str]]) -> JsonObject:

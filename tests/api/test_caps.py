@@ -9,6 +9,7 @@ import pytest
 
 from service.audit.workflow import Actor
 from service.compose import Instead, Services
+from service.dealers.model import Quotas
 from service.documents.model import RegistryAnswer
 from service.kit.clock import ManualClock
 from service.kit.errors import Refusal
@@ -307,3 +308,41 @@ async def test_the_under_aged_are_looked_at(api: Api) -> None:
         personal_number="0811230001", expiry=TODAY + timedelta(days=900),
     )  # fmt: skip
     assert (await applicant(api, 2, person=grown).decided())["state"] == "approved"
+
+
+# What a dealer is answerable for
+
+
+async def test_a_shop_whose_lines_are_stopped_and_whose_day_goes_to_review(
+    api: Api, services: Services, registry: TurnableRegistry
+) -> None:
+    """Counted from what the pipeline stored: its band sends applicants to a person, its quota of the day shrinks."""
+    for code in ("D-1", "D-2"):
+        quotas = Quotas(hourly=100, daily=24)
+        await services.dealers.register(
+            api.operator, code=code, name="Shop", licence=code, quotas=quotas, actor=CLI
+        )
+    shop = [applicant(api, turn) for turn in range(1, 9)]
+    for each in shop:
+        assert (await each.decided(dealer="D-1", device=None))["state"] == "approved"
+    assert (await applicant(api, 20).decided(dealer="D-2"))["state"] == "approved"
+    await work(services)
+    for each in shop[:2]:
+        assert (await api.post(f"/v1/lines/{each.msisdn}/suspend", {"reason": "scam"})).status_code == 200
+    await work(services)
+    assert await services.registrations.assess_dealers(api.operator) == 0
+    doubted = applicant(api, 30)
+    assert (await doubted.decided(dealer="D-1"))["state"] == "in_review"
+    assert {r["rule"] for r in (await doubted.get())["decision"]["reasons"]} >= {"dealer-among-the-worst"}
+    for turn in range(31, 35):
+        assert (await applicant(api, turn).decided(dealer="D-1"))["state"] == "in_review"
+    assert (await applicant(api, 40).decided(dealer="D-2"))["state"] == "approved"
+    assert await services.registrations.assess_dealers(api.operator) == 1
+    async with services.db.read(api.operator) as reader:
+        dealer = await services.dealers.find(reader, "D-1")
+    assert dealer.shrunk_to == 18  # 5 of 13 went to a person: 24 · 30 % · 13 / 5
+    for turn in range(50, 55):
+        answer = await api.post("/v1/registrations", applicant(api, turn).body(dealer="D-1"))
+        assert answer.status_code == 201
+    answer = await api.post("/v1/registrations", applicant(api, 55).body(dealer="D-1"))
+    assert (answer.status_code, answer.json()["limit"]) == (429, "RegistrationsPerDealer")

@@ -29,11 +29,12 @@ from service.operators.workflow import Operators
 from service.otp import store as codes
 from service.otp.workflow.guard import Guard
 from service.otp.workflow.history import History
-from service.policies import Policies
+from service.policies import Policies, Sources
 from service.registration import store
 from service.registration.model import Opening, Purpose, Registration, State, Target
-from service.risk.model import Decider, Decision, Verdict
-from service.risk.rules import replay
+from service.registration.workflow.backtesting import Cancelled, backtest, replay
+from service.risk.model import Decision, Verdict
+from service.risk.rules import RiskPolicy
 from service.risk.workflow import Risk
 from service.settings import Mode, Settings
 from tests.conftest import START, Backend
@@ -141,7 +142,7 @@ async def test_the_season(
     assert (entered.state, entered.outcome.decided_by) == (State.IN_REVIEW, "rules")
     every.remove(entered)
 
-    await _each_decision_replays(db, sown)
+    await _each_decision_replays(db, demo)
     await _two_days_of_codes(settings, db, demo)
     states = Counter(found.state for found in every)
     assert set(states) >= {
@@ -186,13 +187,41 @@ async def test_the_season(
             assert found.ended_at - found.expires_at < timedelta(days=1, hours=1)
 
 
-async def _each_decision_replays(db: Database, sown: Sown) -> None:
-    policy = (await Policies(db, demo=True).refresh()).risk
-    made = [each for history in sown.decisions.values() for each in history if each.by is Decider.RULES]
-    assert len(made) > 80
-    for decision in made:
-        assert decision.judgement.policy_version == policy.version
-        assert replay(decision, policy) == decision.judgement
+async def _each_decision_replays(db: Database, demo: Operator) -> None:
+    """People's decisions too; and under stricter rules some come out otherwise, which the backtest tells."""
+    policies = Policies(db, demo=True)
+    in_force = await policies.refresh()
+
+    async def policy_of(version: str) -> RiskPolicy | None:
+        found = await policies.version(version)
+        return found.risk if found else None
+
+    span = (TODAY - timedelta(days=200), TODAY + timedelta(days=1))
+    found = await replay(db, [demo.id], policy_of, *span)
+    assert found.is_whole, found.examples
+    assert found.decisions > 80
+    assert set(found.versions) == {in_force.version}
+
+    stricter = await policies.beside(
+        lambda now: Sources(
+            {**now.texts, "risk.toml": now.texts["risk.toml"].replace("\ncap = 5 ", "\ncap = 2 ")}
+        )
+    )
+    seen: list[tuple[int, int]] = []
+    told = await backtest(db, [demo.id], stricter.risk, *span, progress=lambda *done: seen.append(done))
+    assert seen[-1] == (found.decisions, found.decisions)
+    assert told.changes.total() > 0
+    assert told.verdicts["next"][Verdict.DENIED] > told.verdicts["recorded"][Verdict.DENIED]
+    assert told.verdicts["next"].total() == told.verdicts["recorded"].total() == told.cases
+    assert told.matrix("recorded", "reports").recall.of >= 1, "the ring's line was confirmed"
+    assert {kind for kind, _, _ in told.honest("next")} == {"all", "channel", "document", "region"}
+    was, now = next(told.honest("recorded"))[2], next(told.honest("next"))[2]
+    assert now.hits > was.hits
+
+    same = await backtest(db, [demo.id], in_force.risk, *span)
+    assert same.changes.total() == 0
+    with pytest.raises(Cancelled):
+        await backtest(db, [demo.id], stricter.risk, *span, cancelled=lambda: True)
 
 
 async def test_an_interrupted_seed_is_continued_and_a_finished_one_left_alone(

@@ -8,8 +8,13 @@ from typing import Any
 import segno
 
 from service.admin import views as v
+from service.admin.present.standing import risk
+from service.dealers.model import Assessment, Band, Record
+from tests.browser import samples_links
 from tests.browser import samples_rules as rules
 from tests.browser.samples_codes import BLK, BLOCK, TRAFFIC
+from tests.browser.samples_reports import REPORT_PAGES
+from tests.browser.samples_rings import LEDGER, RING_PAGES
 
 NOW = datetime(2026, 11, 23, 14, 8, tzinfo=UTC)
 REG = "reg_019318c2f4a07b3c9d51e6a2b8c4d0f1"
@@ -23,6 +28,7 @@ RAIL = (
     v.RailItem("Overview", "/admin"),
     v.RailItem("Review", "/admin/review", 12),
     v.RailItem("Lines", "/admin/lines"),
+    v.RailItem("Reports", "/admin/reports"),
     v.RailItem("Dealers", "/admin/dealers"),
     v.RailItem("Rules", "/admin/rules"),
     v.RailItem("Codes", "/admin/codes"),
@@ -223,12 +229,42 @@ LINE = v.LinePage(
     registration=REG,
 )
 DEALER_ROWS = (
-    v.DealerRow("D-0040", "Kiosk am Markt", v.Badge("Active", "approve"), "DE-2219", 12, 40, 3, 10, 0),
     v.DealerRow(
-        "D-0041", "Hostel Süd, front desk", v.Badge("Active", "approve"), "DE-7712", 33, 40, 4, 10, 2
+        "D-0040",
+        "Kiosk am Markt",
+        v.Badge("Active", "approve"),
+        "DE-2219",
+        12,
+        40,
+        3,
+        10,
+        0,
+        risk(Assessment(Record(420, 3, 1, 4, 9, 12, 1), 7, (2, 21), 9, Band.LOW, Band.LOW)),
     ),
     v.DealerRow(
-        "D-0042", "Phones & More \u200bOHG", v.Badge("Paused", "review"), "DE-1180", 40, 40, 0, 10, 7
+        "D-0041",
+        "Hostel Süd, front desk",
+        v.Badge("Active", "approve"),
+        "DE-7712",
+        33,
+        40,
+        4,
+        10,
+        2,
+        risk(Assessment(Record(60, 3, 0, 2, 7, 33, 4), 25, (17, 137), 9, Band.WATCH)),
+    ),
+    v.DealerRow(
+        "D-0042",
+        "Phones & More \u200bOHG",
+        v.Badge("Paused", "review"),
+        "DE-1180",
+        40,
+        40,
+        0,
+        10,
+        7,
+        risk(Assessment(Record(90, 21, 12, 33, 18, 40, 22), 154, (158, 330), 9, Band.HIGH, Band.HIGH)),
+        80,
     ),
     v.DealerRow("D-0043", "Bahnhof Handy", v.Badge("Suspended", "deny"), "DE-0031", 0, 40, 0, 10, 0),
 )
@@ -380,6 +416,8 @@ SAMPLES: dict[str, Sample] = {
         "/admin/review",
     ),
     "case": Sample("case.html", CASE, f"/admin/review/{REG}"),
+    "links": Sample("links.html", samples_links.page(6), f"/admin/review/{REG}/links"),
+    "links-none": Sample("links.html", samples_links.bare(), f"/admin/review/{REG}/links"),
     "lines": Sample(
         "lines.html",
         v.LinesPage(
@@ -390,6 +428,7 @@ SAMPLES: dict[str, Sample] = {
         "/admin/lines",
     ),
     "line": Sample("line.html", LINE, "/admin/lines/x"),
+    "line-ledger": Sample("line.html", replace(LINE, ledger=LEDGER), "/admin/lines/x"),
     "dealers": Sample("dealers.html", v.DealersPage(DEALER_ROWS, 4, True), "/admin/dealers"),
     "dealer": Sample(
         "dealer.html",
@@ -465,6 +504,8 @@ SAMPLES: dict[str, Sample] = {
     "codes": Sample(
         "door/codes.html", v.RecoveryPage(tuple(f"{i:02d}-ab{i}d-efgh-jkmn" for i in range(10)), "/admin")
     ),
+    **{name: Sample(*parts) for name, parts in REPORT_PAGES.items()},
+    **{name: Sample(*parts) for name, parts in RING_PAGES.items()},
 }
 
 

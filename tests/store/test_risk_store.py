@@ -17,6 +17,7 @@ from service.kit.clock import ManualClock
 from service.kit.ids import new_id
 from service.risk.jobs import FOLLOWED, subscriptions
 from service.risk.model import (
+    CATALOGUE,
     Blind,
     Decision,
     HoldingsLimit,
@@ -81,17 +82,23 @@ class Desk:
 
     async def signals(self, subject: RiskSubject, policy: RiskPolicy = POLICY) -> dict[str, Value]:
         async with self.db.read(self.operator) as reader:
-            return dict((await self.risk.count(reader, subject, policy, reader.now)).values)
+            gathered = await self.risk.gather(reader, new_id(), subject, policy, reader.now)
+            return dict((await self.risk.count(reader, subject, policy, reader.now, gathered)).values)
 
     async def submit(self, subject: RiskSubject, policy: RiskPolicy = POLICY) -> Decision:
         registration = new_id()
+        async with self.db.read(self.operator) as reader:
+            gathered = await self.risk.gather(reader, registration, subject, policy, reader.now)
         async with self.db.write(self.operator) as tx:
             await tx.lock(*self.risk.lock_keys(subject))
-            signals = await self.risk.count(tx, subject, policy, tx.now)
+            signals = await self.risk.count(tx, subject, policy, tx.now, gathered)
             decision = self.risk.decide(signals, policy, tx.now, registration)
-            self.risk.record(tx, decision)
             if decision.verdict is Verdict.APPROVED:
-                self.risk.hold(tx, subject, decision, registration, policy)
+                self.risk.grant(tx, subject, decision, registration, policy)
+            elif decision.verdict is Verdict.DENIED:
+                self.risk.deny(tx, subject, decision, registration)
+            else:
+                self.risk.record(tx, decision)
         return decision
 
     async def line(self, subject: RiskSubject, policy: RiskPolicy = POLICY) -> UUID:
@@ -125,7 +132,7 @@ async def test_nothing_is_known_of_a_newcomer_and_that_is_known(desk: Desk) -> N
         desk.subject(personal_number="NLD|1", person="A|B|1990-02-03|NLD", device="d", dealer=new_id())
     )
     counts = {name: value for name, value in signals.items() if name.startswith(COUNTS)}
-    assert len(counts) == 18
+    assert set(counts) == {name for name in CATALOGUE if name.startswith(COUNTS)}
     assert set(counts.values()) == {0}
     bare = await desk.signals(RiskSubject(facts=FACTS))
     assert {name: value for name, value in bare.items() if name.startswith(COUNTS)} == counts

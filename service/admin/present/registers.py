@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from service.admin import words
 from service.admin.html import short
 from service.admin.present.people import masked_card, masked_number
+from service.admin.present.standing import risk, shrunk_from
 from service.admin.store import Activity, ChainState, Names
 from service.admin.views import (
     Chain,
@@ -15,7 +16,8 @@ from service.admin.views import (
     LineRow,
 )
 from service.audit.model import Entry
-from service.dealers.model import Dealer
+from service.dealers.model import Assessment, Dealer
+from service.dealers.rules import quotas_of
 from service.kit import masking
 from service.kit.ids import wire
 from service.lines.model import Line
@@ -67,17 +69,22 @@ def _day(at: datetime) -> str:
 # Dealers
 
 
-def dealer_row(dealer: Dealer, done: Activity, licence: str) -> DealerRow:
+def dealer_row(
+    dealer: Dealer, done: Activity, licence: str, made: Assessment | None, today: date
+) -> DealerRow:
+    daily = quotas_of(dealer, today).daily
     return DealerRow(
         ref=dealer.code,
         name=dealer.name,
         badge=words.DEALER[dealer.state],
         licence=masking.tail(licence, 3),
         today=done.today,
-        daily_quota=dealer.quotas.daily,
+        daily_quota=daily,
         hour=done.hour,
         hourly_quota=dealer.quotas.hourly,
         waiting=done.waiting,
+        risk=risk(made),
+        shrunk_from=shrunk_from(dealer.shrunk_on, today, dealer.quotas.daily, daily),
     )
 
 

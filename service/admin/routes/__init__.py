@@ -1,13 +1,33 @@
 """The pages, a file for each word of the rail. Each route gathers, shows, and leaves judging to the domains."""
 
-from service.admin.routes import audit, cases, codes, dealers, docs, door, lines, overview, rules, search, you
+from service.admin.routes import (
+    audit,
+    cases,
+    codes,
+    dealers,
+    docs,
+    door,
+    lines,
+    links,
+    overview,
+    reports,
+    response,
+    rings,
+    rules,
+    search,
+    you,
+)
 
 # The last one answers whatever no other did with a page of its own.
 routers = (
     door.router,
     overview.router,
     cases.router,
+    links.router,
     lines.router,
+    reports.router,
+    response.router,
+    rings.router,
     dealers.router,
     rules.router,
     codes.router,

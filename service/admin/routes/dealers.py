@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -10,8 +12,17 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from service.admin import present, store, words
 from service.admin.gate import Form, Visitor, act, done, frame, new_router, show, visit
 from service.admin.store import Activity
-from service.admin.views import Act, DealerPage, DealersPage, FormField, Pager
-from service.dealers.model import CODE_PATTERN, Dealer, DealerCodeTaken, LicenceInUse, Quotas, State
+from service.admin.views import Act, DealerPage, DealerRow, DealersPage, FormField, Pager
+from service.dealers.model import (
+    CODE_PATTERN,
+    Assessment,
+    Dealer,
+    DealerCodeTaken,
+    LicenceInUse,
+    Quotas,
+    State,
+)
+from service.dealers.rules import day_of
 from service.infra.postgres import Reader
 from service.kit.errors import InvalidRequest, NotFound, Refusal, Stale
 from service.staff.model import NotPermitted, Permission
@@ -36,7 +47,8 @@ async def listed(request: Request) -> Response:
         every = await visitor.console.dealers.listed(reader)
         done_now = await store.activity(reader)
         rest = [dealer for dealer in every if dealer.code > after]
-        rows = tuple(_row(visitor, dealer, done_now.get(dealer.id, Activity())) for dealer in rest[:PAGE])
+        made = await visitor.console.dealers.assessments(reader)
+        rows = tuple(_row(visitor, dealer, done_now, made, reader.now) for dealer in rest[:PAGE])
         page = DealersPage(
             rows=rows,
             total=len(every),
@@ -49,8 +61,21 @@ async def listed(request: Request) -> Response:
         return await show(visitor, reader, "dealers.html", page)
 
 
-def _row(visitor: Visitor, dealer: Dealer, done_now: Activity) -> Any:
-    return present.dealer_row(dealer, done_now, visitor.console.dealers.licence(dealer))
+def _row(
+    visitor: Visitor,
+    dealer: Dealer,
+    done_now: Mapping[UUID, Activity],
+    made: Mapping[UUID, tuple[Assessment, datetime]],
+    now: datetime,
+) -> DealerRow:
+    found = made.get(dealer.id)
+    return present.dealer_row(
+        dealer,
+        done_now.get(dealer.id, Activity()),
+        visitor.console.dealers.licence(dealer),
+        found[0] if found else None,
+        day_of(now).date(),
+    )
 
 
 _NEW = (
@@ -157,10 +182,11 @@ async def _page(
     visitor: Visitor, reader: Reader, dealer: Dealer, typed: Mapping[str, str], wrong: Mapping[str, str]
 ) -> DealerPage:
     done_now = await store.activity(reader)
+    made = await visitor.console.dealers.assessments(reader)
     agents = await visitor.console.dealers.agents(reader, dealer.id)
     kept = {"daily": str(dealer.quotas.daily), "hourly": str(dealer.quotas.hourly)}
     return DealerPage(
-        row=_row(visitor, dealer, done_now.get(dealer.id, Activity())),
+        row=_row(visitor, dealer, done_now, made, reader.now),
         path=f"/admin/dealers/{dealer.code}",
         form=_quota_fields({**kept, **typed}, wrong),
         agents=tuple(f"{agent.code}{'' if agent.is_active else ', no longer'}" for agent in agents),

@@ -21,6 +21,7 @@ from service.admin.views.pages import (
     CasePage,
     Chain,
     DealerPage,
+    DealerRisk,
     DealerRow,
     DealersPage,
     ErrorPage,
@@ -63,6 +64,7 @@ from service.admin.views.pieces import (
     Theme,
     Tone,
 )
+from service.admin.views.reports import ReportPage, ReportRow, ReportsPage, VoteRow
 from service.admin.views.rules import (
     Change,
     DraftNote,
@@ -94,6 +96,7 @@ __all__ = [
     "Converted",
     "Day",
     "DealerPage",
+    "DealerRisk",
     "DealerRow",
     "DealersPage",
     "DraftNote",
@@ -124,6 +127,9 @@ __all__ = [
     "Reason",
     "RecoveryPage",
     "Related",
+    "ReportPage",
+    "ReportRow",
+    "ReportsPage",
     "Reveal",
     "ReviewPage",
     "Rows",
@@ -138,5 +144,6 @@ __all__ = [
     "Tab",
     "Theme",
     "Tone",
+    "VoteRow",
     "YouPage",
 ]

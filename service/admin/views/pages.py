@@ -22,6 +22,7 @@ from service.admin.views.pieces import (
     Tab,
     Tone,
 )
+from service.admin.views.rings import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,22 @@ class LinePage:
     acts: tuple[Act, ...]
     registration: str | None
     why_none: str | None = None
+    ledger: Ledger | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DealerRisk:
+    """A shop beside its peers. Rates as text; ``low`` to ``high``, ``rate`` and ``mean`` as places on a bar of 96."""
+
+    band: Badge
+    outlet: Badge | None
+    said: str
+    peers: str
+    low: float
+    high: float
+    rate: float
+    mean: float
+    facts: tuple[Fact, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +129,8 @@ class DealerRow:
     hour: int
     hourly_quota: int
     waiting: int
+    risk: DealerRisk | None = None
+    shrunk_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from service.kit.errors import InvalidRequest
 from service.kit.msisdn import Msisdn
 from service.otp import rules
-from service.otp.model import Challenge, ChallengeState, Channel, OtpExpired, Proof, Sent, To
+from service.otp.model import Behaviour, Challenge, ChallengeState, Channel, OtpExpired, Proof, Sent, To
 from service.otp.workflow.budgets import Asker
 from service.otp.workflow.engine import Engine, Solution, Subject
 
@@ -105,6 +105,16 @@ class Codes:
     async def release(self, operator: UUID, proof: Proof) -> None:
         """The proof could not be recorded: the same code, given again, is adopted at once."""
         await self._challenges.release(operator, proof)
+
+    @staticmethod
+    def behaviour(sent: Mapping[UUID, datetime], proved: Mapping[UUID, datetime]) -> Behaviour | None:
+        """How codes were used: when each was ``sent``, as the history says, and when which was ``proved``. None
+        while the history has nothing of them: it comes within a second."""
+        if not sent:
+            return None
+        spans = [proved[challenge] - sent[challenge] for challenge in proved if challenge in sent]
+        seconds = max(0, min(spans) // timedelta(seconds=1)) if spans else None
+        return Behaviour(max(0, len(sent) - max(1, len(proved))), seconds)
 
     async def status(self, operator: UUID, registration_id: UUID) -> list[Challenge]:
         """The challenges that still wait for an answer, at most one to each target."""

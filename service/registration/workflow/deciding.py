@@ -4,6 +4,7 @@ Gathered without a write transaction; then, in one: locks on the capped identiti
 each, the pure decision, the pure step of the state machine, the audit entry and the jobs; commit; answer.
 """
 
+import contextlib
 from dataclasses import asdict, replace
 from datetime import date, datetime
 from uuid import UUID
@@ -15,7 +16,7 @@ from service.infra.crypto import SubjectKey, Vault
 from service.infra.jobs import emit
 from service.infra.postgres import Reader, Tx
 from service.kit.canon import IndexKind
-from service.kit.errors import JsonObject, JsonValue, NotFound, Stale, StateConflict
+from service.kit.errors import JsonObject, JsonValue, NotFound, Stale, StateConflict, Unavailable
 from service.kit.ids import wire
 from service.registration import rules, store
 from service.registration.model import (
@@ -26,10 +27,13 @@ from service.registration.model import (
     Target,
     View,
 )
+from service.registration.workflow import purposes
 from service.registration.workflow.activating import ask
 from service.registration.workflow.evidence import adopt
+from service.registration.workflow.gathering import gather, own_facts
+from service.registration.workflow.linking import links_of
 from service.registration.workflow.opening import client_actor
-from service.registration.workflow.parts import Keep, Parts, loaded_to_decide, opened
+from service.registration.workflow.parts import Keep, Numbers, Parts, loaded_to_decide, opened
 from service.registration.workflow.sharing import ask_of, identity_of
 from service.risk.model import Blind, Decision, Reason, RiskSubject, Value, Verdict
 from service.risk.rules import RiskPolicy
@@ -46,19 +50,24 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
     """Decide. Refuses with what is missing, or where it was decided already."""
     policy = parts.policy.current
     async with parts.db.read(caller.operator_id) as reader:
-        registration, key, numbers, dealer = await loaded_to_decide(
-            parts, reader, registration_id, caller.dealer_id
-        )
-        rules.collecting(registration, reader.now)
-    registration = await adopt(parts, registration)
+        found = await loaded_to_decide(parts, reader, registration_id, caller.dealer_id)
+        rules.collecting(found.registration, reader.now)
+    registration = await adopt(parts, found.registration)
     lacking = rules.missing(registration)
     if lacking:
         raise EvidenceMissing(lacking)
-    subject = subject_of(parts.vault, registration, key, dealer, parts.db.clock.now())
+    now = parts.db.clock.now()
+    subject = replace(
+        subject_of(parts.vault, registration, found.key, found.numbers, found.dealer, now),
+        links=links_of(parts.vault, registration, found.numbers, found.values),
+    )
+    gathered = await gather(parts, replace(found, registration=registration), subject, policy.risk)
+    known = await purposes.gather(parts, registration, found.key, policy.risk)
     try:
         async with parts.db.write(caller.operator_id) as tx:
             await tx.lock(*parts.risk.lock_keys(subject))
-            signals = await parts.risk.count(tx, subject, policy.risk, tx.now)
+            signals = await parts.risk.count(tx, subject, policy.risk, tx.now, gathered)
+            signals = purposes.weighed(registration, signals, known)
             decision = parts.risk.decide(signals, policy.risk, tx.now, registration.id, tx.tenant)
             after = await _grant(parts, tx, registration, subject, decision, policy.risk, "rules")
             record(
@@ -72,10 +81,13 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
                     "policy": policy.version,
                 },
             )
-            view = View(after, numbers.msisdn)
+            view = View(after, found.numbers.msisdn)
             await keep(tx, view)
     except Stale:
         raise await _conflict(parts, caller, registration_id) from None
+    if after.is_card_lost:
+        with contextlib.suppress(Unavailable, Stale):  # the job that was asked for tells it then
+            await purposes.tell_holder(parts, caller.operator_id, caller.operator, registration_id)
     return view
 
 
@@ -89,12 +101,22 @@ async def _grant(
     by: str,
 ) -> Registration:
     """Write a decision and everything that follows from it, in the caller's transaction."""
-    after = rules.decided(registration, outcome_of(decision, by), tx.now)
+    after = rules.decided(registration, purposes.shown(registration, outcome_of(decision, by)), tx.now)
     await store.save(tx, after, expected=registration.version)
-    parts.risk.record(tx, decision)
-    if decision.verdict is Verdict.APPROVED:
-        parts.risk.hold(tx, subject, decision, registration.id, policy)
-        ask(tx, registration.id)
+    match decision.verdict:
+        case Verdict.APPROVED:
+            if registration.line_id is None:
+                parts.risk.grant(tx, subject, decision, registration.id, policy)
+            else:  # a line in service has its place already
+                parts.risk.record(tx, decision)
+            ask(tx, registration.id)
+            if by != "rules":
+                parts.risk.not_denied(tx, registration.id)
+        case Verdict.DENIED:
+            parts.risk.deny(tx, subject, decision, registration.id)
+        case Verdict.REVIEW:
+            parts.risk.record(tx, decision)
+    purposes.ask_to_tell(tx, after)
     refs = {"registration": registration.id.hex}
     emit(tx, Event(_EVENTS[after.state], tx.tenant, tx.now, refs))
     return replace(after, version=registration.version + 1)
@@ -128,13 +150,23 @@ async def decide_by_person(
         rules.may_decide_by_person(registration, staff.id)
         if registration.version != expected_version:
             raise Stale()
-        key, _ = await opened(parts, tx, registration)
+        key, numbers = await opened(parts, tx, registration)
         dealer = await _dealer(parts, tx, registration)
-        subject = subject_of(parts.vault, registration, key, dealer, tx.now)
+        subject = replace(
+            subject_of(parts.vault, registration, key, numbers, dealer, tx.now),
+            links=links_of(
+                parts.vault,
+                registration,
+                numbers,
+                await parts.subscribers.values(tx, registration.subscriber_id),
+            ),
+        )
         history = await parts.risk.history(tx, registration_id)
         if not history:
             raise NotFound()
         if wanted is Verdict.APPROVED:
+            rules.may_approve(registration, tx.now)
+        if wanted is Verdict.APPROVED and registration.line_id is None:
             await tx.lock(*parts.risk.lock_keys(subject))
             refusal = await parts.risk.may_still_hold(tx, subject, policy.risk, tx.now)
             if refusal is not None:
@@ -160,8 +192,24 @@ async def _dealer(parts: Parts, reader: Reader, registration: Registration) -> S
     return (await parts.dealers.find(reader, registration.dealer_id)).standing
 
 
+def _dealing(dealer: Standing | None) -> dict[str, Value | None]:
+    """How the dealer stands; a registration without one has none."""
+    return {
+        "dealer_absent": dealer is None,
+        "dealer_state": dealer.state.value if dealer else "none",
+        "dealer_quota_day": dealer.daily_quota if dealer else None,
+        "dealer_band": dealer.band.value if dealer else "none",
+        "outlet_band": dealer.outlet.value if dealer else "none",
+    }
+
+
 def subject_of(
-    vault: Vault, registration: Registration, key: SubjectKey, dealer: Standing | None, now: datetime
+    vault: Vault,
+    registration: Registration,
+    key: SubjectKey,
+    numbers: Numbers,
+    dealer: Standing | None,
+    now: datetime,
 ) -> RiskSubject:
     """Everything that the risk rules may know about this registration, as blind indexes and coded facts."""
     best = rules.best_document(registration)
@@ -193,14 +241,13 @@ def subject_of(
         "line_code_verified": registration.verified(Target.LINE) is not None,
         "contact_code_verified": registration.verified(Target.CONTACT) is not None,
         "otp_tries": sum(max(0, proof.tries - 1) for proof in registration.codes),
-        "dealer_state": dealer.state.value if dealer else "none",
-        "dealer_quota_day": dealer.daily_quota if dealer else None,
+        **_dealing(dealer),
         "device_absent": registration.device_idx is None,
-        "dealer_absent": dealer is None,
         "agent_absent": registration.agent_id is None,
         "channel": registration.channel.value,
         "line_form": registration.form,
         "plan": registration.plan,
+        **own_facts(registration, numbers),
     }
     if best is not None:
         facts |= {name: value for name, value in best.facts.items() if isinstance(value, int | bool | str)}
@@ -208,7 +255,7 @@ def subject_of(
         document=blind(IndexKind.DOCUMENT, "document"),
         personal_number=blind(IndexKind.PERSONAL_NUMBER, "personal_number"),
         person=blind(IndexKind.PERSON, "person"),
-        device=Blind(applicants_device, (applicants_device,)) if applicants_device else None,
+        device=Blind.single(applicants_device) if applicants_device else None,
         dealer_id=registration.dealer_id,
         document_expires_on=expires_on,
         facts=facts,

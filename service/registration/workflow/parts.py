@@ -1,7 +1,8 @@
 """What the pipeline is composed of."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -10,13 +11,15 @@ from service.dealers.workflow import Dealers
 from service.documents.workflow import Documents
 from service.infra.crypto import SubjectKey, Vault
 from service.infra.postgres import Database, Reader, Tx
+from service.kit.canon import IndexKind
 from service.kit.errors import JsonObject, StateConflict
 from service.lines.ports import Inventory, Provisioner
 from service.lines.workflow import Lines
-from service.otp.workflow import Codes
+from service.otp.workflow import Codes, Courier
 from service.registration import store
-from service.registration.model import Registration
+from service.registration.model import Purpose, Registration
 from service.registration.ports import CurrentPolicy
+from service.registration.store.deciding import load_to_decide
 from service.risk.workflow import Risk
 from service.subscribers.workflow import Subscribers
 
@@ -40,6 +43,10 @@ class Parts:
     provisioner: Provisioner
     inventory: Inventory
     policy: CurrentPolicy
+    purposes: frozenset[Purpose] = frozenset(Purpose)
+    """What this installation takes registrations for."""
+    courier: Courier | None = None
+    """Carries notices; without one a lost card is never replaced, because nobody could be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +95,29 @@ async def loaded(
     return registration, key, Numbers.of(key, registration)
 
 
+@dataclass(frozen=True, slots=True)
+class ToDecide:
+    """A registration with all that is weighed of it: ``values`` is what the applicant is found by, ``sends`` when
+    which code was sent."""
+
+    registration: Registration
+    key: SubjectKey
+    numbers: Numbers
+    dealer: Standing | None
+    values: Sequence[tuple[IndexKind, str]]
+    sends: Mapping[UUID, datetime]
+
+
 async def loaded_to_decide(
     parts: Parts, reader: Reader, registration_id: UUID, dealer: UUID | None
-) -> tuple[Registration, SubjectKey, Numbers, Standing | None]:
-    """As :func:`loaded`, with how its dealer stands."""
-    registration, wrapped, standing = await store.load_to_decide(reader, registration_id, dealer=dealer)
-    key = parts.subscribers.unwrap(reader.tenant, registration.subscriber_id, wrapped)
-    return registration, key, Numbers.of(key, registration), standing
+) -> ToDecide:
+    """As :func:`loaded`, with the rest, in one statement."""
+    found = await load_to_decide(reader, registration_id, dealer=dealer)
+    registration, person = found.registration, found.registration.subscriber_id
+    key = parts.subscribers.unwrap(reader.tenant, person, found.wrapped)
+    values = parts.subscribers.values_in(key, person, found.person)
+    numbers = Numbers.of(key, registration)
+    return ToDecide(registration, key, numbers, found.dealer, values, found.sends)
 
 
 async def opened(parts: Parts, reader: Reader, registration: Registration) -> tuple[SubjectKey, Numbers]:

@@ -12,6 +12,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from service.kit.msisdn import REGIONS
+
 Value: TypeAlias = int | bool | str
 
 
@@ -34,6 +36,13 @@ class Type:
 INT = Type("int")
 BOOL = Type("bool")
 
+LONG_AGO = 87_600
+"""Hours, ten years: what a span says where the thing has never happened. A known value, so that a rule that asks
+for a short span needs no guard against newcomers."""
+
+NO_COUNTRY = "ZZ"
+"""The country of a number that belongs to none (satellite, machine to machine), as in CLDR."""
+
 
 @dataclass(frozen=True, slots=True)
 class Signal:
@@ -54,6 +63,17 @@ def _count(name: str, meaning: str, source: str = "holdings", unit: str = "lines
     return Signal(name, INT, unit, source, meaning, 0)
 
 
+def _hours(name: str, meaning: str, source: str = "holdings") -> Signal:
+    return Signal(
+        name, INT, "hours", source, f"{meaning}; {LONG_AGO} where there was none", LONG_AGO, 0, LONG_AGO
+    )
+
+
+def _rate(name: str, meaning: str) -> Signal:
+    """Of a thousand. What the few lines of a small shop say is drawn to what is usual among its peers."""
+    return Signal(name, INT, "per 1,000", "holdings", meaning, 0, 0, 1_000)
+
+
 def _flag(name: str, source: str, meaning: str, *, ordinary: bool = False) -> Signal:
     return Signal(name, BOOL, "yes or no", source, meaning, ordinary)
 
@@ -62,6 +82,28 @@ def _code(name: str, source: str, meaning: str, *values: str) -> Signal:
     """A closed set; the first value is the ordinary one."""
     return Signal(name, Type("choice", frozenset(values)), "code", source, meaning, values[0])
 
+
+WINDOWS = (1, 7, 30)
+"""Days."""
+_SPACED = {
+    "document": "this document",
+    "person": "the same person",
+    "device": "this applicant's device",
+}
+_SHARED = {
+    "address": "the same address",
+    "contact": "the same contact number",
+    "payment": "the same means of payment",
+}
+_KEYS = {
+    "document": "this document",
+    "personal_number": "this personal number",
+    "person": "the same person",
+    "device": "this applicant's device",
+    **_SHARED,
+}
+_SELLERS = {"dealer": "this dealer", "agent": "this agent"}
+_TRIED = {"network": "from the same network", "device": "from this applicant's device"}
 
 _SIGNALS = (
     # Papers.
@@ -87,6 +129,10 @@ _SIGNALS = (
     _flag("line_code_verified", "otp", "A one-time code to the new line came back", ordinary=True),
     _flag("contact_code_verified", "otp", "A one-time code to the contact number came back"),
     _count("otp_tries", "Wrong codes entered before the right ones in this registration", "otp", "tries"),
+    _count("code_resends", "Codes sent in this registration beyond the first to each number; unknown until the history"
+           " has them", "otp", "codes"),
+    Signal("code_seconds", INT, "seconds", "otp", "From the sending of the code that came back to its coming back, the"
+           " quickest where there are two; unknown until the history has the sending", 30, 0, 86_400),
     # Lines that hang on the same key: approved, going live or live, those opened within `window_days`,
     # and those closed within `refill_days`.
     _count("lines_on_document", "Lines on this very document"),
@@ -94,9 +140,19 @@ _SIGNALS = (
     _count("lines_on_person", "Lines on the same name, birth date and issuer; 0 where the match would be weak"),
     _count("lines_on_predecessor", "Lines of the same person on another document that has expired or is about to"),
     _count("lines_on_device", "Lines from this applicant's device within `device_days`"),
+    *(_count(f"lines_on_{key}_{days}d", f"Lines approved within {days} × 24 hours on {what}")
+      for key, what in _SPACED.items() for days in WINDOWS),
+    *(_hours(f"hours_since_line_on_{key}", f"Hours since the last line was approved on {what}")
+      for key, what in _SPACED.items()),
     _count("unproven_on_document", "Lines on this document that were granted on unproven evidence"),
     _count("dealer_lines_today", "Lines of this dealer within 24 hours"),
     _count("dealer_unproven_today", "Lines of this dealer within 24 hours that rest on unproven evidence"),
+    # How many share a thing: of the newest lines on it, up to 200.
+    _count("persons_on_device", "Persons with a line from this applicant's device", unit="persons"),
+    *(each for key, what in _SHARED.items() for each in (
+        _count(f"lines_on_{key}", f"Lines in service or going live on {what}"),
+        _count(f"persons_on_{key}", f"Persons with a line on {what}", unit="persons"),
+    )),
     _flag("person_weak", "registration", "Name and birth date identify poorly (1 January, or a partial date)"),
     # Over all operators: one truth, asked once a document passed and a code came back, else false. Unknown to
     # whoever asked about too many identities that day.
@@ -107,19 +163,69 @@ _SIGNALS = (
     _count("scam_on_personal_number", "Lines on this personal number that were suspended or closed for scam"),
     _count("scam_on_person", "Lines of the same person that were suspended or closed for scam"),
     _count("scam_on_device", "Lines from this device that were suspended or closed for scam"),
+    *(_count(f"scam_on_{key}", f"Lines on {what} that were suspended or closed for scam")
+      for key, what in _SHARED.items()),
+    _count("scam_on_agent", "Lines of this agent suspended or closed for scam within `dealer_scam_days`"),
+    _count("scam_on_block", "Lines of the same 1,000 numbers that were suspended or closed for scam"),
     _count("scam_on_dealer", "Lines of this dealer suspended or closed for scam within `dealer_scam_days`"),
     _count("strikes_on_document", "Confirmed strikes on this document that have not decayed", unit="strikes"),
     _count("strikes_on_personal_number", "Confirmed strikes on this personal number", unit="strikes"),
     _count("strikes_on_person", "Confirmed strikes on the same person", unit="strikes"),
     _count("strikes_on_device", "Confirmed strikes on this device", unit="strikes"),
+    *(_count(f"strikes_on_{key}", f"Confirmed strikes on {what}", unit="strikes") for key, what in _SHARED.items()),
+    _count("strikes_on_agent", "Confirmed strikes on this agent within `dealer_scam_days`", unit="strikes"),
     _count("strikes_on_dealer", "Confirmed strikes on this dealer within `dealer_scam_days`", unit="strikes"),
+    *(_count(f"denials_on_{key}", f"Registrations denied within `denial_days` on {what}", "denials", "registrations")
+      for key, what in _KEYS.items()),
+    # What holders say of their own papers.
+    _flag("identity_frozen", "marks", "The holder of this identity asked that no new line be registered on it"),
+    _flag("document_reported_lost", "marks", "The holder reported this document as lost or stolen"),
     # Where it came from.
     _code("dealer_state", "dealers", "The dealer's standing; none where no dealer is named",
           "active", "none", "paused", "suspended"),
     Signal("dealer_quota_day", INT, "lines", "dealers", "Lines that the dealer may register a day", 100),
+    _code("dealer_band", "dealers", "How the dealer's lines stopped for scam stand beside those of its peers; none "
+          "where there is no dealer, or no line yet", "low", "none", "watch", "high"),
+    _code("outlet_band", "dealers", "The worst such band of the shop's licence at any operator",
+          "low", "none", "watch", "high"),
+    *(each for key, what in _SELLERS.items() for each in (
+        _rate(f"{key}_scam_rate_permille", f"Of a thousand lines of {what}, how many were stopped for scam: its last"
+              " 1,000 within `dealer_scam_days`, drawn to its peers' rate by the weight of `peer_lines` lines; unknown"
+              " until the peers were counted"),
+        Signal(f"{key}_burst", INT, "percent", "holdings", f"Lines of {what} within 24 hours, this one among them,"
+               " against its mean day before them, of which there is one line at least", 100, 0, 100_000),
+        Signal(f"{key}_night_share", INT, "percent", "holdings", f"Share of the last 1,000 lines of {what} that were"
+               " approved from `night_from` to `night_until`; unknown below 10 lines", 0, 0, 100),
+    )),
+    _rate("peer_scam_rate_permille", "Of a thousand lines of all dealers, how many were stopped for scam within"
+          " `dealer_scam_days`; unknown until they were counted"),
     _flag("device_absent", "registration", "No device was named"),
     _flag("dealer_absent", "registration", "No dealer was named"),
     _flag("agent_absent", "registration", "No person at the dealer's was named"),
+    _flag("iccid_absent", "registration", "No card was named"),
+    _flag("contact_absent", "registration", "No contact number was given"),
+    _flag("address_absent", "registration", "No address was given that could be looked up"),
+    _flag("payment_absent", "registration", "No means of payment was named"),
+    _flag("network_absent", "registration", "No address of the applicant's device was given"),
+    # The last day, from counters that may be lost: all unknown while they are.
+    _flag("velocity_known", "velocity", "The counters of the last day were there to be asked", ordinary=True),
+    _count("network_lines_1d", "Lines approved within 24 hours from the same network (/24, or /48)", "velocity"),
+    *(_count(f"{key}_tries_{span}", f"Registrations decided within {words} {what}", "velocity", "registrations")
+      for key, what in _TRIED.items() for span, words in (("1h", "an hour"), ("1d", "24 hours"))),
+    # The line's own past: none of a new line, so that both are unknown then.
+    _hours("hours_since_sim_change", "Hours since the line's card was changed; unknown of a new line", "lines"),
+    Signal("line_tenure_days", INT, "days", "lines", "Days for which the line has been this holder's; unknown of a"
+           " new line", 400, 0, 3_650),
+    Signal("number_country", Type("choice", frozenset({NO_COUNTRY, *REGIONS})), "ISO 3166-1", "registration",
+           "Country of the number, by whose law caps and spacing go; ZZ for a number of none", NO_COUNTRY),
+    # What for. Of a registration that is about a line in service, the counts of lines say nothing (they are ordinary):
+    # it takes no place.
+    _code("purpose", "registration", "What the registration is for", "new", "port_in", "sim_swap", "reverify"),
+    _code("holder_match", "registration", "Whether document, personal number or person are those of the line's holder",
+          "not_asked", "same", "differs", "unknown"),
+    _flag("card_lost", "registration", "A SIM swap that the old card cannot confirm"),
+    _flag("code_to_young_sim", "lines", "A code came back from a line whose card was changed within `sim_rest_hours`:"
+          " it counts as none"),
     _code("channel", "registration", "Where it was asked for", "shop", "app", "web", "call_centre", "unknown"),
     _code("line_form", "registration", "Plastic or embedded SIM", "sim", "esim", "unknown"),
     _code("plan", "registration", "Kind of service", "prepaid", "postpaid", "data", "iot", "unknown"),

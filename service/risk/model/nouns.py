@@ -185,13 +185,20 @@ class Decision:
 
 
 class HoldingKind(StrEnum):
-    """What a line hangs on. ``dealer`` rows carry the dealer's id where the others carry a blind index."""
+    """What a line hangs on. ``dealer`` and ``agent`` rows carry an id where the others carry a blind index; ``block``
+    is the 1,000 numbers that the line's own is one of. Those from ``address`` on link lines and take no place under
+    a cap."""
 
     DOCUMENT = "document"
     PERSONAL_NUMBER = "personal_number"
     PERSON = "person"
     DEVICE = "device"
     DEALER = "dealer"
+    ADDRESS = "address"
+    CONTACT = "contact"
+    AGENT = "agent"
+    PAYMENT = "payment"
+    BLOCK = "block"
 
 
 class HoldingState(StrEnum):
@@ -207,6 +214,11 @@ class Blind:
 
     primary: bytes
     every: tuple[bytes, ...]
+
+    @classmethod
+    def single(cls, index: bytes) -> "Blind":
+        """One that is known under one key alone: its text is not kept, or it is an id."""
+        return cls(index, (index,))
 
     @property
     def lowest(self) -> bytes:
@@ -235,7 +247,7 @@ class RiskSubject:
     weighs nothing and is not recorded. ``device`` is the applicant's own; a dealer's device is left out.
     ``facts`` maps names of the catalogue to values, None or missing meaning unknown; the counts are not among
     them. ``document_expires_on`` serves renewals and is kept by the month. ``shared`` is left out where there is
-    no document.
+    no document. ``links`` is what else the line hangs on: address, contact, agent, payment, block.
     """
 
     document: Blind | None = None
@@ -246,6 +258,7 @@ class RiskSubject:
     document_expires_on: date | None = None
     facts: Mapping[str, Value | None] = field(default_factory=dict)
     shared: SharedAsk | None = None
+    links: Mapping[HoldingKind, Blind] = field(default_factory=dict)
 
     @property
     def is_proven(self) -> bool:
@@ -259,15 +272,43 @@ class RiskSubject:
 
     def keys(self) -> dict[HoldingKind, Blind]:
         """Everything that a line of this subject would hang on."""
-        dealer = None if self.dealer_id is None else Blind(self.dealer_id.bytes, (self.dealer_id.bytes,))
         found = {
             HoldingKind.DOCUMENT: self.document,
             HoldingKind.PERSONAL_NUMBER: self.personal_number,
             HoldingKind.PERSON: None if self.facts.get("person_weak") is True else self.person,
             HoldingKind.DEVICE: self.device,
-            HoldingKind.DEALER: dealer,
+            HoldingKind.DEALER: None if self.dealer_id is None else Blind.single(self.dealer_id.bytes),
+            **self.links,
         }
         return {kind: blind for kind, blind in found.items() if blind is not None}
+
+
+class MarkKind(StrEnum):
+    """What a holder says of their own identity, or of one document of theirs."""
+
+    FROZEN = "frozen"
+    DOCUMENT_LOST = "document_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """``registration_id`` is the one whose papers it is set on; ``set_by`` is ``holder`` or the id of staff; without
+    ``until`` it holds until it is lifted."""
+
+    id: UUID
+    kind: MarkKind
+    registration_id: UUID
+    set_at: datetime
+    set_by: str
+    until: datetime | None = None
+
+
+class NothingToMark(Refusal):
+    """The registration has no document that was read: nothing is known that a mark could be set on."""
+
+    code = "nothing-to-mark"
+    kind = Kind.CONFLICT
+    title = "No document was read that could be marked"
 
 
 class HoldingsLimit(Refusal):

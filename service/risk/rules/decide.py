@@ -35,7 +35,10 @@ def decide(signals: Signals, policy: RiskPolicy, now: datetime) -> Judgement:
     reasons, shadow = (_asked(policy, stage, env) for stage in (Stage.LIVE, Stage.SHADOW))
     score = sum(reason.contribution for reason in reasons)
     effects = {reason.effect for reason in reasons}
-    if Verdict.DENIED in effects:
+    if Verdict.DENIED in effects and signals.values.get("purpose") == "reverify":
+        # It grants nothing and its line goes on: a person says what becomes of the line.
+        verdict = Verdict.REVIEW
+    elif Verdict.DENIED in effects:
         verdict = Verdict.DENIED
     elif Verdict.REVIEW in effects or score >= policy.parameters.review_score:
         verdict = Verdict.REVIEW
@@ -69,7 +72,7 @@ def evidence_of(signals: Signals) -> Evidence:
 
 def is_at_cap(signals: Signals, policy: RiskPolicy) -> bool:
     """The hard cap, which nobody passes. Counts that are not known are at the cap."""
-    cap = policy.parameters.cap
+    cap = policy.parameters_for(signals.values).cap
     counts = [signals.values.get(name) for name in ("lines_on_document", "lines_on_personal_number")]
     return any(type(count) is not int or count >= cap for count in counts)
 

@@ -26,10 +26,12 @@ from service.risk.model import (
     Verdict,
     ordinary,
 )
-from service.risk.model.catalogue import INT
+from service.risk.model.catalogue import INT, NO_COUNTRY
 from service.risk.rules.compiler import compile_expression
+from service.risk.rules.countries import load_countries
 from service.risk.rules.decide import decide
 from service.risk.rules.language import Env, Expression, RuleFailed, Unknown
+from service.risk.rules.links import load_links
 from service.risk.rules.policy import PLACEHOLDER, VOCABULARY, Parameters, RiskPolicy, Rule
 
 
@@ -38,8 +40,9 @@ def load_policy(mapping: Mapping[str, Any], version: str | None = None) -> RiskP
 
     ``version`` is the name under which a whole policy set is known; without it the content's own digest.
     """
-    _only(mapping, "the risk policy", "parameters", "texts", "rule")
+    _only(mapping, "the risk policy", "parameters", "countries", "texts", "rule", "links")
     parameters = _parameters(_mapping(mapping.get("parameters"), "parameters"))
+    countries = load_countries(_mapping(mapping.get("countries", {}), "countries"), parameters, _parameters)
     constants: dict[str, Value] = asdict(parameters)
     raw_rules = mapping.get("rule")
     if not isinstance(raw_rules, Sequence) or not 1 <= len(raw_rules) <= 500:
@@ -52,8 +55,18 @@ def load_policy(mapping: Mapping[str, Any], version: str | None = None) -> RiskP
         raise RuleError(f"rule {min(twice)}: the id is used twice")
     digest = hashlib.sha256(json.dumps(mapping, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     texts = _texts(_mapping(mapping.get("texts"), "texts"))
-    policy = RiskPolicy(version or digest[:16], digest, parameters, rules, texts, MappingProxyType(constants))
-    _ask_house_questions(policy)
+    policy = RiskPolicy(
+        version or digest[:16],
+        digest,
+        parameters,
+        rules,
+        texts,
+        MappingProxyType(constants),
+        countries,
+        load_links(_mapping(mapping.get("links", {}), "links")),
+    )
+    for country in (NO_COUNTRY, *countries):
+        _ask_house_questions(policy, country)
     return policy
 
 
@@ -74,10 +87,11 @@ def _text(value: object, place: str, most: int = 1_000) -> str:
     return value
 
 
-def _parameters(given: Mapping[str, Any]) -> Parameters:
-    _only(given, "parameters", *VOCABULARY.parameters)
+def _parameters(given: Mapping[str, Any], at: str = "parameters") -> Parameters:
+    _only(given, at, *VOCABULARY.parameters)
+    given = {e.name: e.metadata["before"] for e in fields(Parameters) if "before" in e.metadata} | dict(given)
     for each in fields(Parameters):
-        place = f"parameters.{each.name}"
+        place = f"{at}.{each.name}"
         if each.name not in given:
             raise RuleError(f"{place}: is missing")
         value, kind = given[each.name], VOCABULARY.parameters[each.name]
@@ -87,7 +101,7 @@ def _parameters(given: Mapping[str, Any]) -> Parameters:
         if kind == INT and not each.metadata["low"] <= value <= each.metadata["high"]:
             raise RuleError(f"{place}: lies outside {each.metadata['low']}-{each.metadata['high']}")
     if given["shared_cap"] in (1, 2):
-        raise RuleError("parameters.shared_cap: 0, or 3 and more: a lower one would tell of single lines")
+        raise RuleError(f"{at}.shared_cap: 0, or 3 and more: a lower one would tell of single lines")
     return Parameters(**given)
 
 
@@ -246,9 +260,11 @@ def _outcome(rule: Rule, env: Env) -> str:
 _ANY_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def _ask_house_questions(policy: RiskPolicy) -> None:
-    """What no policy may approve by rule, whatever it says: the floor under every operator's wishes."""
-    p = policy.parameters
+def _ask_house_questions(policy: RiskPolicy, country: str = NO_COUNTRY) -> None:
+    """What no policy may approve by rule, whatever it says, of a number of ``country``: the floor under every
+    operator's wishes."""
+    p = policy.countries.get(country, policy.parameters)
+    usual = ordinary().having({"number_country": country})
     questions: dict[str, dict[str, Value | None]] = {
         "a document at the cap": {"lines_on_document": p.cap},
         "a personal number at the cap": {"lines_on_personal_number": p.cap},
@@ -272,5 +288,5 @@ def _ask_house_questions(policy: RiskPolicy) -> None:
     limited = p.unproven_lines if p.unproven_evidence == "limited" else 0
     questions["unproven evidence beyond its share"] = {"proof": "consistent", "lines_on_document": limited}
     for what, given in questions.items():
-        if decide(ordinary().having(given), policy, _ANY_INSTANT).verdict is Verdict.APPROVED:
+        if decide(usual.having(given), policy, _ANY_INSTANT).verdict is Verdict.APPROVED:
             raise RuleError(f"the policy would approve {what}; no policy may")

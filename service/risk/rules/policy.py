@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal
@@ -11,10 +11,16 @@ from service.risk.model import SIGNAL_TYPES, ApplicantCode, DenyGround, Signals,
 from service.risk.model.catalogue import INT
 from service.risk.rules.compiler import compile_expression
 from service.risk.rules.language import Env, Expression, Vocabulary
+from service.risk.rules.links import LinkPolicy
 
 
 def _days(low: int, high: int) -> Any:
     return field(metadata={"low": low, "high": high})
+
+
+def _added(low: int, high: int, before: int) -> Any:
+    """A parameter that versions from before it do not name; ``before`` is what they meant."""
+    return field(metadata={"low": low, "high": high, "before": before})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +62,28 @@ class Parameters:
     """A strike decays after so many days."""
     renewal_days: int = _days(0, 730)
     """A document that ends within so many days may have been renewed already."""
+    sim_rest_hours: int = field(metadata={"low": 0, "high": 720})
+    """A code to a line whose card was changed within so many hours proves nothing elsewhere."""
     review_score: int = field(metadata={"low": 1, "high": 1_000_000})
     """The sum of weights from which a person looks."""
+
+    spacing_hours: int = _added(0, 8_760, 0)
+    """So long after an identity's last line a person looks at its next one; 0 asks for no space."""
+    day_lines: int = _added(1, 1_000, 1_000)
+    """More than so many lines of one identity within 24 hours need a person."""
+    denial_days: int = _added(1, 730, 1)
+    """Denials of so many days are counted, and kept."""
+    sharing_persons: int = _added(1, 10_000, 10_000)
+    """More than so many persons on one device, contact number or means of payment need a person."""
+    network_lines: int = _added(1, 100_000, 100_000)
+    """More than so many lines from one network within 24 hours weigh."""
+    peer_lines: int = _added(1, 10_000, 50)
+    """How many lines of its peers a dealer's own are drawn to."""
+    dealer_rate_factor: int = _added(1, 1_000, 1_000)
+    """A dealer's or agent's rate of scam lines of more than so many times its peers' weighs."""
+    night_from: int = _added(0, 23, 22)
+    night_until: int = _added(0, 23, 5)
+    """Hours of UTC: the night of the country whose dealers these are."""
 
     def counts_until(self, opened_at: datetime, closed_at: datetime) -> datetime:
         """Until when a closed line counts for a cap."""
@@ -72,6 +98,20 @@ def _parameter_types() -> dict[str, Type]:
         found[each.name] = Type("choice", frozenset(values)) if values else INT
     return found
 
+
+BY_COUNTRY = frozenset(
+    {
+        "cap",
+        "window_days",
+        "refill_days",
+        "shared_cap",
+        "spacing_hours",
+        "day_lines",
+        "unproven_lines",
+        "min_age",
+    }
+)
+"""What a country's law may set for its own numbers."""
 
 VOCABULARY = Vocabulary(SIGNAL_TYPES, MappingProxyType(_parameter_types()))
 
@@ -132,6 +172,24 @@ class RiskPolicy:
     rules: tuple[Rule, ...]
     texts: Mapping[str, Mapping[ApplicantCode, str]]
     constants: Mapping[str, Value]
+    countries: Mapping[str, Parameters] = field(default_factory=dict)
+    """Whole sets, by the country of the number (ISO 3166-1 alpha-2); the others have ``parameters``."""
+
+    def parameters_for(self, seen: Mapping[str, Value | None]) -> Parameters:
+        """Those of the country in ``seen`` (signals or facts)."""
+        country = seen.get("number_country")
+        return self.countries.get(country, self.parameters) if isinstance(country, str) else self.parameters
+
+    def longest(self) -> Parameters:
+        """With the longest windows of any country: for what must outlive them all."""
+        every = (self.parameters, *self.countries.values())
+        return replace(
+            self.parameters,
+            window_days=max(p.window_days for p in every),
+            refill_days=max(p.refill_days for p in every),
+        )
+
+    links: LinkPolicy = field(default_factory=LinkPolicy)
 
     def rule(self, name: str) -> Rule | None:
         return next((rule for rule in self.rules if rule.id == name), None)
@@ -142,8 +200,10 @@ class RiskPolicy:
         return self.texts.get(asked, self.texts["en"])[code]
 
     def env(self, signals: Signals) -> dict[str, Value]:
-        """What rules read: signals and parameters in one."""
-        return {**signals.values, **self.constants}
+        """What rules read: signals and parameters in one, those of the number's country."""
+        p = self.parameters_for(signals.values)
+        own = {} if p is self.parameters else {name: getattr(p, name) for name in BY_COUNTRY}
+        return {**signals.values, **self.constants, **own}
 
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")

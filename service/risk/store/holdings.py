@@ -6,6 +6,7 @@ ten times the CPU of its execution.
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from service.risk.tables import HoldingRow
 
 _H = HoldingRow
 _COUNTED = (HoldingKind.DOCUMENT, HoldingKind.PERSONAL_NUMBER, HoldingKind.PERSON, HoldingKind.DEVICE)
+_MARKED = (*_COUNTED, HoldingKind.DEALER)
+"""Of which scams and strikes are counted."""
 
 # A line that counts for the cap: not ended, or opened within the window, or closed a short while ago. One that
 # was released before it ever went live does not count.
@@ -28,13 +31,11 @@ _COUNTING = """(h.state IN ('approved', 'live')
   OR (h.state = 'closed' AND (h.opened_at > :window_since OR h.closed_at > :refill_since)))"""
 
 # Stopped for scam and not reinstated since; while the line is not closed, or within `strike_days`.
-_SCAM = """(h.scam_at > COALESCE(h.lifted_at, '-infinity'::timestamptz)
+SCAM = """(h.scam_at > COALESCE(h.lifted_at, '-infinity'::timestamptz)
   AND (h.scam_at > :strike_since OR h.state IN ('approved', 'live')))"""
 
-# A confirmed strike that was not undone and has not decayed.
-_STRUCK = (
-    """(h.struck_at > COALESCE(h.lifted_at, '-infinity'::timestamptz) AND h.struck_at > :strike_since)"""
-)
+# A confirmed strike that was not undone (service.risk.store.strikes) and has not decayed.
+STRUCK = "(h.struck_at > :strike_since)"
 
 # Lines of the same person whose document, another one, has ended or soon will. The person's index holds the
 # issuer, so that the issuer is the same.
@@ -48,8 +49,8 @@ SELECT h.kind AS label,
   count(*) FILTER (WHERE CASE WHEN h.kind = 'device'
     THEN h.state <> 'released' AND h.opened_at > :device_since ELSE {_COUNTING} END) AS lines,
   count(*) FILTER (WHERE {_COUNTING} AND h.evidence = 'limited') AS unproven,
-  count(*) FILTER (WHERE {_SCAM}) AS scam,
-  count(*) FILTER (WHERE {_STRUCK}) AS strikes
+  count(*) FILTER (WHERE {SCAM}) AS scam,
+  count(*) FILTER (WHERE {STRUCK}) AS strikes
 FROM holding h WHERE h.operator_id = :operator AND h.kind <> 'dealer' AND h.idx = ANY(CAST(:keys AS bytea[]))
 GROUP BY h.kind
 UNION ALL
@@ -60,10 +61,10 @@ SELECT 'dealer_today', count(*), count(*) FILTER (WHERE h.evidence = 'limited'),
 FROM holding h WHERE h.operator_id = :operator AND h.kind = 'dealer' AND h.idx = ANY(CAST(:dealer AS bytea[]))
   AND h.opened_at > :day_since AND h.state <> 'released'
 UNION ALL
-SELECT 'dealer', 0, 0, count(*) FILTER (WHERE {_SCAM} AND h.scam_at > :dealer_scam_since),
-  count(*) FILTER (WHERE {_STRUCK} AND h.scam_at > :dealer_scam_since)
+SELECT 'dealer', 0, 0, count(*) FILTER (WHERE {SCAM} AND h.scam_at > :dealer_scam_since),
+  count(*) FILTER (WHERE {STRUCK} AND h.struck_at > :dealer_scam_since)
 FROM holding h WHERE h.operator_id = :operator AND h.kind = 'dealer' AND h.idx = ANY(CAST(:dealer AS bytea[]))
-  AND h.scam_at IS NOT NULL"""
+  AND (h.scam_at IS NOT NULL OR h.struck_at IS NOT NULL)"""
 
 _COUNTS = Statement(sa.text(_COUNT))
 # With what is asked over all operators: in the same statement, because it is asked in every submit.
@@ -99,7 +100,7 @@ async def count(
     """
     counts: dict[str, Value | None] = {"lines_on_predecessor": 0, "unproven_on_document": 0}
     counts |= {"dealer_lines_today": 0, "dealer_unproven_today": 0}
-    for kind in HoldingKind:
+    for kind in _MARKED:
         counts[f"scam_on_{kind.value}"] = counts[f"strikes_on_{kind.value}"] = 0
         if kind in _COUNTED:
             counts[f"lines_on_{kind.value}"] = 0
@@ -137,19 +138,21 @@ async def count(
 
 _HOLD = """INSERT INTO holding
   (operator_id, id, registration_id, kind, idx, evidence, state, opened_at, document_ends, renewal_of)
-VALUES (:operator, :id, :registration, CAST(:kind AS text), :idx, :evidence, :state, :opened_at, :document_ends, {0})
+SELECT :operator, k.id, :registration, k.kind, k.idx, :held_on, 'approved', :opened_at,
+  CASE WHEN k.kind = 'person' THEN CAST(:document_ends AS date) END, {0}
+FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:idxs AS bytea[])) AS k (id, kind, idx)
 ON CONFLICT (operator_id, registration_id, kind) DO NOTHING"""
 
-_HOLDS = Statement(sa.text(_HOLD.format("NULL")))
-# With the line that a renewed document continues. The registration's own person may be inserted before its
-# document, and is no predecessor of it.
+_HOLDS = Statement(sa.text(_HOLD.format("NULL::uuid")))
+# With the line that a renewed document continues. A statement does not see the rows that it inserts, so that the
+# registration is no predecessor of itself.
 _HOLDS_RENEWED = Statement(
     sa.text(
-        _HOLD.format(f"""(SELECT h.registration_id FROM holding h
-  WHERE CAST(:kind AS text) = 'document' AND h.registration_id <> :registration AND {_PREDECESSOR}
-  ORDER BY h.opened_at DESC, h.id DESC LIMIT 1)""")
+        _HOLD.format(f"""CASE WHEN k.kind = 'document' THEN (SELECT h.registration_id FROM holding h
+  WHERE h.registration_id <> :registration AND {_PREDECESSOR} ORDER BY h.opened_at DESC, h.id DESC LIMIT 1) END""")
     )
 )
+_joined = cache(Statement.after)
 
 
 def hold(
@@ -161,35 +164,37 @@ def hold(
     p: Parameters,
     *,
     may_renew: bool,
+    first: tuple[Statement, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Stage a row of each kind, in one statement. A registration that holds already is left as it is."""
-    month = document_expires_on.replace(day=1) if document_expires_on else None
-    rows: list[dict[str, Any]] = [
-        {
-            "operator": tx.tenant,
-            "id": new_id(),
-            "registration": registration_id,
-            "kind": kind.value,
-            "idx": blind.primary,
-            "evidence": evidence.value,
-            "state": HoldingState.APPROVED.value,
-            "opened_at": tx.now,
-            "document_ends": month if kind is HoldingKind.PERSON else None,
-        }
-        for kind, blind in keys.items()
-    ]
-    if not rows:
+    """Stage a row of each kind, in one statement. A registration that holds already is left as it is. ``first`` is
+    done in the same statement: the decision that grants it."""
+    if not keys:
+        if first is not None:
+            tx.stage(*first)
         return
-    if not may_renew or HoldingKind.PERSON not in keys:
-        tx.stage(_HOLDS, rows)
-        return
-    documents = keys.get(HoldingKind.DOCUMENT)
-    before = {
-        "person": list(keys[HoldingKind.PERSON].every),
-        "document": list(documents.every) if documents else [],
-        "horizon": _since(tx.now, p)["horizon"],
+    values: dict[str, Any] = {
+        "operator": tx.tenant,
+        "registration": registration_id,
+        "ids": [new_id() for _ in keys],
+        "kinds": [kind.value for kind in keys],
+        "idxs": [blind.primary for blind in keys.values()],
+        "held_on": evidence.value,
+        "opened_at": tx.now,
+        "document_ends": document_expires_on.replace(day=1) if document_expires_on else None,
     }
-    tx.stage(_HOLDS_RENEWED, [row | before for row in rows])
+    statement = _HOLDS
+    if may_renew and HoldingKind.PERSON in keys:
+        statement = _HOLDS_RENEWED
+        documents = keys.get(HoldingKind.DOCUMENT)
+        values |= {
+            "person": list(keys[HoldingKind.PERSON].every),
+            "document": list(documents.every) if documents else [],
+            "horizon": _since(tx.now, p)["horizon"],
+        }
+    if first is None:
+        tx.stage(statement, values)
+    else:
+        tx.stage(_joined(statement, first[0]), {**first[1], **values})
 
 
 def _of(tx: Tx, registration_id: UUID) -> sa.ColumnElement[bool]:
@@ -222,14 +227,13 @@ async def release(tx: Tx, registration_id: UUID) -> int:
     )
 
 
-async def mark_scam(tx: Tx, registration_id: UUID, at: datetime, *, confirmed: bool) -> int:
+async def mark_scam(tx: Tx, registration_id: UUID, at: datetime) -> int:
     """The line was stopped for scam at ``at``. Instants only ever grow, so events may come twice and in any
     order."""
-    columns = {"scam_at": _H.scam_at, **({"struck_at": _H.struck_at} if confirmed else {})}
     return await tx.run(
         sa.update(HoldingRow)
-        .where(_of(tx, registration_id), sa.or_(*(sa.or_(c.is_(None), c < at) for c in columns.values())))
-        .values({name: sa.func.greatest(column, at) for name, column in columns.items()})
+        .where(_of(tx, registration_id), sa.or_(_H.scam_at.is_(None), _H.scam_at < at))
+        .values(scam_at=at)
     )
 
 
@@ -249,14 +253,16 @@ async def registration_of(reader: Reader, line_id: UUID) -> UUID | None:
     return found
 
 
-async def forget(tx: Tx, registration_id: UUID, p: Parameters) -> int:
-    """Erase a registration's holdings, but those that carry a scam or a strike which has not decayed."""
+async def forget(tx: Tx, registration_id: UUID, p: Parameters) -> dict[bytes, HoldingKind]:
+    """Erase a registration's holdings, but those that carry a scam or a strike which has not decayed; what it hung
+    on."""
     statement = sa.text(
         f"""DELETE FROM holding h WHERE h.operator_id = :operator AND h.registration_id = :registration
-  AND {_SCAM} IS NOT TRUE AND {_STRUCK} IS NOT TRUE"""
+  AND {SCAM} IS NOT TRUE AND {STRUCK} IS NOT TRUE RETURNING h.idx, h.kind"""
     )
     since = {"strike_since": _since(tx.now, p)["strike_since"]}
-    return await tx.run(statement, {"operator": tx.tenant, "registration": registration_id, **since})
+    rows = await tx.all(statement, {"operator": tx.tenant, "registration": registration_id, **since})
+    return {bytes(row.idx): HoldingKind(row.kind) for row in rows}
 
 
 async def purge(tx: Tx, p: Parameters) -> int:
@@ -264,8 +270,12 @@ async def purge(tx: Tx, p: Parameters) -> int:
     statement = sa.text(
         f"""DELETE FROM holding h WHERE h.operator_id = :operator AND h.state IN ('released', 'closed')
   AND h.opened_at <= :device_since AND h.opened_at <= :day_since
-  AND NOT {_COUNTING} AND {_SCAM} IS NOT TRUE AND {_STRUCK} IS NOT TRUE"""
+  AND (h.kind NOT IN ('dealer', 'agent') OR h.state = 'released' OR h.opened_at <= :seller_since)
+  AND NOT {_COUNTING} AND {SCAM} IS NOT TRUE AND {STRUCK} IS NOT TRUE"""
     )
     since = _since(tx.now, p)
     del since["horizon"]
+    since["seller_since"] = tx.now - timedelta(
+        days=p.dealer_scam_days
+    )  # a rate is of all lines, closed ones too
     return await tx.run(statement, {"operator": tx.tenant, **since})

@@ -28,6 +28,8 @@ VECTORS = [
     (K.DEVICE, ("opaque Token",), "opaque Token"),
     (K.PAYMENT, ("tok_A",), "tok_A"),
     (K.LICENCE, ("de", "hrb 1234/b"), "DE|HRB1234B"),
+    (K.BLOCK, ("+4915112345678",), "+4915112345"),
+    (K.BLOCK, ("+4915112345000",), "+4915112345"),
 ]
 
 
