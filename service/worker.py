@@ -56,7 +56,9 @@ def jobs(services: Services, settings: Settings) -> procrastinate.App:
         )
     )
     app.add_tasks_from(dispatcher(subscribers(services)), namespace="event")
-    app.add_tasks_from(registration.blueprint(services.registrations), namespace="registration")
+    app.add_tasks_from(
+        registration.blueprint(services.registrations, services.backtests), namespace="registration"
+    )
     app.add_tasks_from(
         lines.blueprint(services.lines, services.probation, services.operator_ids), namespace="lines"
     )

@@ -16,6 +16,7 @@ from service.kit.clock import Clock
 from service.limits.workflow import Blocks, Purses
 from service.lines.workflow import Lines
 from service.registration.workflow import Registrations
+from service.registration.workflow.backtests import Backtests
 from service.reports.workflow import Reports
 from service.response.workflow import Response
 from service.risk.workflow import Drafts, Risk
@@ -51,6 +52,9 @@ class Parts(Protocol):
     def risk(self) -> Risk: ...
     @property
     def drafts(self) -> Drafts: ...
+
+    @property
+    def backtests(self) -> Backtests: ...
     @property
     def lines(self) -> Lines: ...
     @property
@@ -82,6 +86,7 @@ class Console:
     dealers: Dealers
     risk: Risk
     drafts: Drafts
+    backtests: Backtests
     lines: Lines
     registrations: Registrations
     reports: Reports
@@ -107,6 +112,7 @@ def build(parts: Parts) -> Console:
         dealers=parts.dealers,
         risk=parts.risk,
         drafts=parts.drafts,
+        backtests=parts.backtests,
         lines=parts.lines,
         registrations=parts.registrations,
         reports=parts.reports,

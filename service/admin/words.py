@@ -257,6 +257,8 @@ FLASHES: Mapping[str, Flash] = {
     "rules-approve": Flash("Published. The rules are in force."),
     "rules-withdraw": Flash("Given back. The draft can be edited again."),
     "rules-rebase": Flash("Brought up to date. The changes stand on the rules in force now."),
+    "backtest-asked": Flash("Asked for. The worker begins at once."),
+    "backtest-cancelled": Flash("Cancelled. What was counted is dropped."),
     "rules-drop": Flash("Dropped. The rules in force stay as they are."),
     "rule-undone": Flash("Taken out of the draft."),
     "approved": Flash("Approved. The network is setting the line up."),

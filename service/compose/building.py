@@ -28,6 +28,7 @@ from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
 from service.registration.model import Purpose
 from service.registration.workflow import Registrations
+from service.registration.workflow.backtests import Backtests
 from service.registration.workflow.parts import Parts
 from service.response.workflow import Response
 from service.risk.volatile import Velocity
@@ -89,6 +90,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         purses=sent.purses,
         risk=risk,
         usual=usual,
+        backtests=Backtests(db, policies.risk_text, policies.overlaid),
         drafts=Drafts(db, policies, rules_owner(settings, operators)),
         lines=lines,
         probation=Probation(lines, instead.usage or usage(settings, clock)),

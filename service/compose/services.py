@@ -31,6 +31,7 @@ from service.otp.workflow.holder import Holder
 from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
 from service.registration.workflow import Registrations
+from service.registration.workflow.backtests import Backtests
 from service.reports.workflow import Reports
 from service.response.workflow import Response
 from service.risk.workflow import Drafts, Risk, Usual
@@ -75,6 +76,7 @@ class Services:
     risk: Risk
     usual: Usual
     drafts: Drafts
+    backtests: Backtests
     lines: Lines
     probation: Probation
     registrations: Registrations

@@ -8,9 +8,10 @@ import procrastinate
 from service.events import Event, EventName
 from service.infra.jobs import RETRY, Handler
 from service.registration.workflow import Registrations
+from service.registration.workflow.backtests import Backtests
 
 
-def blueprint(registrations: Registrations) -> procrastinate.Blueprint:
+def blueprint(registrations: Registrations, backtests: Backtests) -> procrastinate.Blueprint:
     tasks = procrastinate.Blueprint()
 
     @tasks.task(name="activate", retry=RETRY)
@@ -24,6 +25,10 @@ def blueprint(registrations: Registrations) -> procrastinate.Blueprint:
     @tasks.task(name="put_back", retry=RETRY)
     async def put_back(*, operator: str, registration: str) -> None:
         await registrations.put_back(UUID(operator), UUID(registration))
+
+    @tasks.task(name="backtest", retry=RETRY)
+    async def backtest(*, operator: str, run: str) -> None:
+        await backtests.run(UUID(operator), UUID(run))
 
     return tasks
 

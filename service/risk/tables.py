@@ -273,3 +273,32 @@ class PeerRateRow(Tenant, Base):
     lines: Mapped[int] = mapped_column(sa.BigInteger, comment="pii:none lines within the span")
     stopped: Mapped[int] = mapped_column(sa.BigInteger, comment="pii:none of them stopped for scam")
     at: Mapped[datetime] = mapped_column(comment="pii:none when it was counted")
+
+
+class BacktestRunRow(Tenant, Base):
+    """A backtest that staff asked for; the twenty newest are kept."""
+
+    __tablename__ = "backtest_run"
+    __table_args__ = (
+        sa.Index(
+            "uq_backtest_run_open",
+            "operator_id",
+            unique=True,
+            postgresql_where=sa.text("state IN ('waiting', 'running')"),
+        ),
+        sa.CheckConstraint("state IN ('waiting','running','done','cancelled','failed')", name="state"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none id")
+    draft_id: Mapped[UUID] = mapped_column(comment="pii:none the draft that it is about")
+    digest: Mapped[str] = mapped_column(sa.String(64), comment="pii:none hash of the policy")
+    since: Mapped[datetime] = mapped_column(comment="pii:none begin of the time")
+    until: Mapped[datetime] = mapped_column(comment="pii:none end of the time")
+    state: Mapped[str] = mapped_column(sa.String(10), comment="pii:none how far it is")
+    asked_by: Mapped[UUID] = mapped_column(comment="pii:none who asked for it")
+    asked_at: Mapped[datetime] = mapped_column(comment="pii:none when")
+    risk: Mapped[dict[str, Any]] = mapped_column(comment="pii:none the policy: rules, no person")
+    done: Mapped[int] = mapped_column(comment="pii:none decisions judged")
+    total: Mapped[int] = mapped_column(comment="pii:none decisions in that time")
+    result: Mapped[dict[str, Any] | None] = mapped_column(comment="pii:none the report: counts and ids")
+    ended_at: Mapped[datetime | None] = mapped_column(comment="pii:none when it was over")

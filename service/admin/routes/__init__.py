@@ -2,6 +2,7 @@
 
 from service.admin.routes import (
     audit,
+    backtests,
     cases,
     codes,
     dealers,
@@ -29,6 +30,7 @@ routers = (
     response.router,
     rings.router,
     dealers.router,
+    backtests.router,  # before the rules, one of whose addresses would take its own
     rules.router,
     codes.router,
     audit.router,

@@ -98,7 +98,7 @@ async def backtest(
     until: datetime,
     *,
     progress: Progress = lambda _, __: None,
-    cancelled: Callable[[], bool] = lambda: False,
+    cancelled: Callable[[], Awaitable[bool]] | None = None,
 ) -> Backtest:
     """What ``policy`` makes of the signals of ``[since, until)``, beside what became of them. Raises
     :class:`Cancelled` once ``cancelled`` says so, at the end of a page."""
@@ -106,7 +106,7 @@ async def backtest(
     total, now = await _count(db, operators, since, until), db.clock.now()
     for operator in operators:
         async for page in _pages(db, operator, since, until):
-            if cancelled():
+            if cancelled is not None and await cancelled():
                 raise Cancelled
             made = [each for each in page if each.decision.by is Decider.RULES]
             async with db.read(operator) as reader:
