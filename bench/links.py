@@ -15,6 +15,7 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from uuid import UUID
@@ -159,8 +160,8 @@ async def measure(bench: Bench, lines: int, turns: int) -> bool:
     many: list[float] = []
     for i, j in zip(spread(SMALL, turns), spread(lines, turns), strict=True):
         less, more = await bench.subject(bench.small, i), await bench.subject(bench.large, j)
-        few.append(await timed(lambda s=less: bench.count(bench.small, s)))  # type: ignore[misc]
-        many.append(await timed(lambda s=more: bench.count(bench.large, s)))  # type: ignore[misc]
+        few.append(await timed(partial(bench.count, bench.small, less)))
+        many.append(await timed(partial(bench.count, bench.large, more)))
     told(f"count of a decision, {SMALL} lines", few)
     told(f"count of a decision, {lines} lines", many)
     ratio = at(99, many) / at(99, few)
@@ -169,7 +170,7 @@ async def measure(bench: Bench, lines: int, turns: int) -> bool:
     rings = [i // 2000 * 2000 + i % RING for i in spread(lines - 2000, turns // 4)]
     for name, roots in (("lines drawn evenly", spread(lines, turns)), ("members of rings", rings)):
         before = await bench.cpu()
-        times = [await timed(lambda i=i: bench.near(i)) for i in roots]  # type: ignore[misc]
+        times = [await timed(partial(bench.near, i)) for i in roots]
         told(f"neighbourhood, {name}", times)
         ours, theirs = (1_000 * (b - a) / len(roots) for a, b in zip(before, await bench.cpu(), strict=True))
         print(f"  CPU of each: {ours:.2f} ms here, {theirs:.2f} ms in PostgreSQL", flush=True)

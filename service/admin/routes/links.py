@@ -10,7 +10,6 @@ from starlette.responses import RedirectResponse, Response
 from service.admin import store
 from service.admin.gate import Visitor, new_router, show, visit
 from service.admin.present.links import links_page
-from service.admin.store.links import with_keys
 from service.infra.postgres import Reader
 from service.kit.ids import parse, wire
 from service.registration import store as registrations
@@ -45,7 +44,7 @@ async def links(request: Request, case_id: str) -> Response:
             keys=await _keys(visitor, reader, registration),
         )
         ring = await found.ring(reader, registration_id, policy, reader.now)
-        known = await with_keys(reader, [line.registration_id for line in near.lines])
+        known = await store.with_keys(reader, [line.registration_id for line in near.lines])
         numbers: dict[UUID, str | None] = {each.id: number_of(parts, each, key) for each, key in known}
         names = await store.names(reader)
         page = links_page(near, ring, hops, numbers, names, policy.links)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from service.infra.postgres import Reader
 from service.registration.model import Registration
-from service.registration.store import of_row
+from service.registration.store import WrappedKey, of_row
 
 _SINCE = "COALESCE(appealed_at, (outcome->>'decided_at')::timestamptz, created_at)"
 
@@ -137,6 +137,21 @@ async def registrations(reader: Reader, ids: Sequence[UUID]) -> list[Registratio
         {"op": reader.tenant, "ids": list(ids)},
     )
     return [of_row(row) for row in rows]
+
+
+async def with_keys(reader: Reader, ids: Sequence[UUID]) -> list[tuple[Registration, WrappedKey | None]]:
+    """These of this operator, each with its applicant's wrapped key; None where the applicant was erased."""
+    rows = await reader.all(
+        sa.text(
+            "SELECT r.*, k.kek_id AS key_kek_id, k.wrapped AS key_wrapped FROM registration r"
+            " LEFT JOIN subject_key k ON k.operator_id = r.operator_id AND k.id = r.subscriber_id"
+            " WHERE r.operator_id = :op AND r.id = ANY(:ids)"
+        ),
+        {"op": reader.tenant, "ids": list(ids)},
+    )
+    return [
+        (of_row(row), None if row.key_wrapped is None else (row.key_kek_id, row.key_wrapped)) for row in rows
+    ]
 
 
 async def found_by(

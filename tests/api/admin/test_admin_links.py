@@ -12,15 +12,15 @@ from tests.api.admin.console import text_of
 from tests.api.conftest import Api
 from tests.fakes.pipeline import work
 
-SHARED = {"device": {"fingerprint": "one phone"}, "payment": {"token": "one card"}}
+THINGS = {"device": {"fingerprint": "one phone"}, "payment": {"token": "one card"}}
 
 
 async def test_a_ring_and_a_case_that_waits_beside_it(
     sign_in: SignIn, make_case: MakeCase, api: Api, services: Services
 ) -> None:
-    ring = [await make_case(waits=False, **SHARED) for _ in range(3)]
+    ring = [await make_case(waits=False, **THINGS) for _ in range(3)]
     alone = await make_case(waits=False, payment={"token": "another card"})
-    waits = await make_case(**SHARED)
+    waits = await make_case(**THINGS)
     await work(services)
     async with services.db.read(api.operator) as reader:
         assert set(await store.labels(reader)) == {parse("reg", case) for case in ring}
@@ -49,7 +49,7 @@ async def test_a_ring_and_a_case_that_waits_beside_it(
 async def test_an_erased_scammer_stays_a_node_without_a_number(
     sign_in: SignIn, make_case: MakeCase, api: Api, services: Services
 ) -> None:
-    one, other = [await make_case(waits=False, **SHARED) for _ in range(2)]
+    one, other = [await make_case(waits=False, **THINGS) for _ in range(2)]
     await work(services)
     registration = parse("reg", one)
     async with services.db.read(api.operator) as reader:
