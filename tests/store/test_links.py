@@ -240,7 +240,7 @@ async def test_what_is_erased_leaves_the_graph_and_a_strike_does_not(town: Town)
     async with town.db.write(town.operator) as tx:
         await town.risk.forget(tx, other, town.policy)
         await holdings.lift_scam(tx, struck, tx.now + DAY)
-        await town.risk.unstrike(tx, "report", struck)
+        await town.risk.unstrike(tx, "report", struck, policy=town.policy)
         await town.risk.forget(tx, struck, town.policy)
     assert await town.labels() == {}
 

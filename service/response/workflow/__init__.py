@@ -36,7 +36,7 @@ class Response:
         policy: Callable[[], ResponsePolicy] = ResponsePolicy,
         retry: RetryPolicy | None = None,
     ) -> None:
-        tools = Tools(db, lines, risk, notices, policy, retry or RetryPolicy())
+        tools = Tools(db, lines, risk, notices, policy, retry or RetryPolicy(), risk_policy)
         self._tools = tools
         self.actions = Actions(tools)
         self.judging = Judging(self.actions, vault, subscribers)

@@ -31,6 +31,7 @@ from service.response.model import (
 )
 from service.response.ports import HolderNotice
 from service.response.store import ledger, rings
+from service.risk.rules import RiskPolicy
 from service.risk.workflow import Risk
 
 SYSTEM = Actor.system("response")
@@ -46,6 +47,7 @@ class Tools:
     notices: HolderNotice
     policies: Callable[[], ResponsePolicy]
     retry: RetryPolicy
+    risk_policy: Callable[[], RiskPolicy]
 
     @property
     def policy(self) -> ResponsePolicy:
@@ -226,7 +228,9 @@ class Actions:
         return count
 
     async def unstrike(self, tx: Tx, source: Source, registration_id: UUID | None = None) -> int:
-        count = await self.tools.risk.unstrike(tx, source.kind.value, source.id, registration_id)
+        count = await self.tools.risk.unstrike(
+            tx, source.kind.value, source.id, registration_id, self.tools.risk_policy()
+        )
         if count:
             self._struck(tx, registration_id, source, "response.unstruck", count)
         return count

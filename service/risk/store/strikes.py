@@ -5,6 +5,7 @@ A strike holds while it was put later than it was undone; put and undone may com
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 
 from service.infra.postgres import Reader, Tx
 from service.infra.statements import Statement
+from service.risk.model import HoldingKind
 from service.risk.rules import Parameters
 
 _LOCK = sa.text(
@@ -42,8 +44,17 @@ WHERE h.operator_id = :operator AND h.registration_id = ANY(CAST(:registrations 
 )
 _FORGET = sa.text(
     """DELETE FROM holding WHERE operator_id = :operator AND registration_id = ANY(CAST(:registrations AS uuid[]))
-  AND struck_at IS NULL AND (scam_at IS NULL OR scam_at <= lifted_at)"""
+  AND struck_at IS NULL AND (scam_at IS NULL OR scam_at <= lifted_at) RETURNING registration_id, idx, kind"""
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """How many strikes were undone; of whom the holdings went, and on which things."""
+
+    count: int
+    forgotten: frozenset[UUID] = frozenset()
+    gone: Mapping[bytes, HoldingKind] = field(default_factory=dict)
 
 
 async def put(
@@ -73,12 +84,12 @@ async def undo(
     at: datetime,
     *,
     registration_id: UUID | None = None,
-) -> int:
+) -> "Undone":
     """Undo what a source put up to ``at``: on every registration, or on one; without ``source_id`` what every source of
-    the kind put on that one. How many strikes there were."""
+    the kind put on that one. What was kept of the erased for the sake of a strike goes with its last one."""
     struck = [registration_id] if registration_id else await _registrations(tx, source_kind, source_id)
     if not struck:
-        return 0
+        return Undone(0)
     await _lock(tx, struck)
     values: dict[str, Any] = {"operator": tx.tenant, "source_kind": source_kind, "at": at}
     statement = _UNDO_SOURCE if registration_id is None else _UNDO_ONE
@@ -90,9 +101,14 @@ async def undo(
         values["registration"] = registration_id
     rows = await tx.all(statement, values)
     await _project(tx, struck)
+    gone: Sequence[Any] = ()
     if erased := list({row.registration_id for row in rows if row.is_erased}):
-        await tx.run(_FORGET, {"operator": tx.tenant, "registrations": erased})
-    return len(rows)
+        gone = await tx.all(_FORGET, {"operator": tx.tenant, "registrations": erased})
+    return Undone(
+        len(rows),
+        frozenset(row.registration_id for row in gone),
+        {bytes(row.idx): HoldingKind(row.kind) for row in gone},
+    )
 
 
 async def _registrations(reader: Reader, source_kind: str, source_id: UUID | None) -> list[UUID]:

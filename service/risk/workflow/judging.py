@@ -290,7 +290,9 @@ class Risk:
                 changed = await holdings.activate(tx, registration_id, UUID(line) if line else None)
             case EventName.LINE_REINSTATED:
                 changed = await holdings.lift_scam(tx, registration_id, event.at)
-                changed += await strikes.undo(tx, BY_LINE, None, event.at, registration_id=registration_id)
+                done = await strikes.undo(tx, BY_LINE, None, event.at, registration_id=registration_id)
+                await self._unlinked(tx, done, policy)
+                changed += done.count
             case EventName.REGISTRATION_CANCELLED:
                 changed = await holdings.release(tx, registration_id)
             case EventName.LINE_CLOSED:
@@ -314,10 +316,22 @@ class Risk:
         return await strikes.put(tx, registration_id, kinds, source_kind, source_id, tx.now)
 
     async def unstrike(
-        self, tx: Tx, source_kind: str, source_id: UUID, registration_id: UUID | None = None
+        self,
+        tx: Tx,
+        source_kind: str,
+        source_id: UUID,
+        registration_id: UUID | None = None,
+        policy: RiskPolicy | None = None,
     ) -> int:
-        """Undo what this source put, everywhere or on one registration; what other sources put stays."""
-        return await strikes.undo(tx, source_kind, source_id, tx.now, registration_id=registration_id)
+        """Undo what this source put, everywhere or on one registration; what other sources put stays. With ``policy``
+        the graph follows where that was the last of an erased person."""
+        done = await strikes.undo(tx, source_kind, source_id, tx.now, registration_id=registration_id)
+        await self._unlinked(tx, done, policy)
+        return done.count
+
+    async def _unlinked(self, tx: Tx, done: strikes.Undone, policy: RiskPolicy | None) -> None:
+        if done.gone and policy is not None:
+            await self.links.refresh(tx, done.forgotten, policy, gone=done.gone)
 
     async def strikes(
         self, reader: Reader, registration_id: UUID
