@@ -31,6 +31,7 @@ from service.otp.workflow.guard import Guard
 from service.otp.workflow.history import History
 from service.registration.retention import PipelineHoldings
 from service.registration.rotation import RegistrationPlaintexts, reshare
+from service.reports import rotation as reports
 from service.risk.workflow import Links, Risk
 from service.settings import Mode, Settings
 from service.subscribers.model import RetentionRun
@@ -281,6 +282,7 @@ async def rewrite(db: Database, vault: Vault, keyset: KeysetName, operators: Ite
             moved = await rewrap(db, vault, operator, SECRETS, PASSING)
         elif keyset is KeysetName.INDEX:
             rows += await Dealers(db, vault).reindex(operator)
+            rows += await reports.reindex(db, vault, operator)
             moved = await reindex(db, vault, subscribers, operator, [RegistrationPlaintexts(), lines])
         elif keyset is KeysetName.SHARED:
             rows += await reshare(db, vault, subscribers, lines, risk, operator)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import structlog
 
+from service.adapters.sms.holder import SmsHolderNotice
 from service.adapters.sms.outbox import Outbox
 from service.compose.codes import Coded, coded
 from service.compose.outside import Instead, outside, usage
@@ -28,7 +29,6 @@ from service.policies import Policies
 from service.registration.model import Purpose
 from service.registration.workflow import Registrations
 from service.registration.workflow.parts import Parts
-from service.response.ports import NullHolderNotice
 from service.response.workflow import Response
 from service.risk.volatile import Velocity
 from service.risk.workflow import Drafts, Risk, Usual
@@ -95,7 +95,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         registrations=Registrations(parts),
         notices=noticing(settings, parts, operators, sent, policies),
         reports=reporting(db, redis, vault, subscribers, operators, verifications, policies),
-        response=responding(db, vault, subscribers, lines, risk, policies, instead),
+        response=responding(db, vault, subscribers, lines, risk, policies, sent, instead),
         outbox=outbox,
         senders=sent.senders,
         guards=sent.guards,
@@ -120,6 +120,7 @@ def responding(
     lines: Lines,
     risk: Risk,
     policies: Policies,
+    sent: Coded,
     instead: Instead,
 ) -> Response:
     """What follows from reports, over the domains that it composes."""
@@ -130,8 +131,9 @@ def responding(
         lines,
         risk,
         instead.finder or risk.links,
-        instead.notices or NullHolderNotice(),
+        instead.notices or SmsHolderNotice(db, lines, sent.dispatch),
         lambda: policies.current.risk,
+        lambda: policies.current.response,
     )
 
 

@@ -7,7 +7,6 @@ from service.infra.crypto import Vault
 from service.infra.postgres import Database, Reader
 from service.infra.redis import Redis
 from service.kit.canon import IndexKind, canon
-from service.kit.errors import NotFound
 from service.limits.volatile import Limiter
 from service.lines import store as lines
 from service.operators.workflow import Operators
@@ -26,21 +25,21 @@ class KnownReporters:
         self._vault = vault
         self._policies = policies
 
-    async def line(self, reader: Reader, msisdn: str) -> LineFacts | None:
-        indexes = self._vault.index_all(reader.tenant, IndexKind.MSISDN, canon(IndexKind.MSISDN, msisdn))
-        try:
-            line = await lines.current(reader, indexes)
-        except NotFound:
-            return None
-        return LineFacts(
-            line_id=line.id,
-            registration_id=line.registration_id,
-            subscriber_id=line.subscriber_id,
-            dealer_id=line.dealer_id,
-            since=line.holder_since,
-            sim_changed_at=line.sim_changed_at,
-            is_open=line.state.is_open,
-        )
+    async def lines(self, reader: Reader, numbers: Sequence[str]) -> Mapping[str, LineFacts]:
+        kind = IndexKind.MSISDN
+        indexes = {each: self._vault.index_all(reader.tenant, kind, canon(kind, each)) for each in numbers}
+        return {
+            number: LineFacts(
+                line_id=line.id,
+                registration_id=line.registration_id,
+                subscriber_id=line.subscriber_id,
+                dealer_id=line.dealer_id,
+                since=line.holder_since,
+                sim_changed_at=line.sim_changed_at,
+                is_open=line.state.is_open,
+            )
+            for number, line in (await lines.current_of(reader, indexes)).items()
+        }
 
     async def links(self, reader: Reader, registrations: Sequence[UUID]) -> Mapping[UUID, frozenset[str]]:
         return await risk.shared_by(reader, registrations, self._policies.current.risk.links)

@@ -1,6 +1,6 @@
 """Durable truth of lines."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -163,6 +163,22 @@ async def current(reader: Reader, msisdn: tuple[bytes, ...], *, lock: bool = Fal
     if row is None:
         raise NotFound()
     return _of(row)
+
+
+async def current_of(reader: Reader, numbers: Mapping[str, tuple[bytes, ...]]) -> dict[str, Line]:
+    """As :func:`current` of several numbers at once, each with its indexes: those that have a line."""
+    wanted = (
+        sa.select(_LINE)
+        .where(
+            _LINE.c.operator_id == reader.tenant,
+            _LINE.c.msisdn_idx.in_([index for every in numbers.values() for index in every]),
+            _LINE.c.state != State.CLOSED.value,
+            sa.or_(_LINE.c.quarantine_until.is_(None), _LINE.c.quarantine_until > reader.now),
+        )
+        .order_by(_LINE.c.id)
+    )
+    rows = await reader.all(wanted)
+    return {number: _of(row) for row in rows for number, every in numbers.items() if row.msisdn_idx in every}
 
 
 async def on(

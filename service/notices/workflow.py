@@ -25,7 +25,7 @@ from service.notices import rules, store
 from service.notices.model import GOOD, NOT_MINE, Found, NoticePolicy, Said, Target, Way
 from service.operators.workflow import Operators
 from service.otp.model import Channel, CodePolicy, Message
-from service.otp.rules import route
+from service.otp.rules import route, spoken_in
 from service.otp.workflow.dispatch import Dispatch, NotSent, Withheld
 from service.registration import store as registrations
 from service.registration.model import Purpose, State
@@ -220,7 +220,7 @@ class Notices:
     async def _send(self, operator: UUID, registration_id: UUID, target: Target) -> str | None:
         """None, or why it did not leave. That nothing was sent for certain is for the job to try again."""
         number, now = Msisdn.parse(target.number), self._db.clock.now()
-        language = rules.language_for(number.region)
+        language = spoken_in(number.region)
         link = self._links.of(operator, registration_id, target, now)
         message = Message(
             new_id(),

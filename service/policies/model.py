@@ -11,11 +11,12 @@ from service.documents.model import DocumentPolicy
 from service.limits.model import LimitPolicy
 from service.otp.model import CodePolicy
 from service.reports.model import ReportPolicy
+from service.response.model import ResponsePolicy
 from service.risk.rules import RiskPolicy
 from service.subscribers.model import RetentionPolicy
 
 FILES = ("limits.toml", "risk.toml", "documents.toml", "retention.toml")
-OPTIONAL = ("reports.toml",)
+OPTIONAL = ("reports.toml", "response.toml")
 """Files that a version may lack, because it is older than they are: what they would say stands in the code."""
 OVERLAY = "demo.toml"
 MAX_BYTES = 1_000_000
@@ -55,6 +56,7 @@ class PolicySet:
     codes: CodePolicy
     retention: RetentionPolicy
     reports: ReportPolicy = field(default_factory=ReportPolicy)
+    response: ResponsePolicy = field(default_factory=ResponsePolicy)
 
     @property
     def limits(self) -> LimitPolicy:

@@ -10,6 +10,7 @@ from service.documents.rules import load_policy as load_documents
 from service.otp.rules import load_policy as load_codes
 from service.policies.model import FILES, MAX_BYTES, OPTIONAL, OVERLAY, PolicyRefused, PolicySet, Sources
 from service.reports.rules import load_policy as load_reports
+from service.response.rules import load_policy as load_response
 from service.risk.rules import load_policy as load_risk
 from service.subscribers.rules import parse_policy as load_retention
 
@@ -58,6 +59,7 @@ def _built(texts: tuple[tuple[str, str], ...], demo: bool, allows_test_numbers: 
         version=version,
         risk=_gate("risk.toml", lambda: load_risk(merged("risk"), version)),
         reports=_gate("reports.toml", lambda: load_reports(_read_if_there("reports.toml", sources))),
+        response=_gate("response.toml", lambda: load_response(_read_if_there("response.toml", sources))),
         documents=_gate("documents.toml", lambda: load_documents(merged("documents"))),
         codes=_gate("limits.toml", lambda: load_codes(sources.texts["limits.toml"])),
         retention=_gate("retention.toml", lambda: load_retention(sources.texts["retention.toml"])),

@@ -19,8 +19,8 @@ class Reporters(Protocol[R]):
     """What is known of the people behind numbers: how long they have had their line, of which dealer, and what they
     hang on."""
 
-    async def line(self, reader: R, msisdn: str) -> LineFacts | None:
-        """The line that the number has with this operator, one whose number rests included."""
+    async def lines(self, reader: R, numbers: Sequence[str]) -> Mapping[str, LineFacts]:
+        """By number, the line that it has with this operator, one whose number rests included."""
         ...
 
     async def links(self, reader: R, registrations: Sequence[UUID]) -> Mapping[UUID, frozenset[str]]:
@@ -41,8 +41,8 @@ class Proofs(Protocol):
 class NoReporters:
     """Nobody has a line here, so that every number is elsewhere and no vote counts."""
 
-    async def line(self, reader: object, msisdn: str) -> LineFacts | None:
-        return None
+    async def lines(self, reader: object, numbers: Sequence[str]) -> Mapping[str, LineFacts]:
+        return {}
 
     async def links(self, reader: object, registrations: Sequence[UUID]) -> Mapping[UUID, frozenset[str]]:
         return {}

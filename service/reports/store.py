@@ -56,31 +56,45 @@ def _vote(row: Any) -> Vote:
     return Vote(**{name: getattr(row, name) for name in _VOTED}, kind=Kind(row.kind), why=Why(row.why))
 
 
-def _joins(elements: list[str], only: str) -> Any:
-    """An insert of a report that one more vote joins where it is open already."""
-    added = insert(ReportRow)
-    return added.on_conflict_do_update(
-        index_elements=elements,
-        index_where=sa.and_(_OPEN, sa.text(f"{only} IS NOT NULL")),
-        set_={
-            "votes": _REPORT.c.votes + 1,
-            "last_filed_at": sa.func.greatest(_REPORT.c.last_filed_at, added.excluded.last_filed_at),
-        },
-    ).returning(_REPORT)
+def _joined(filed_at: Any) -> dict[str, Any]:
+    last = sa.func.greatest(_REPORT.c.last_filed_at, filed_at)
+    return {"votes": _REPORT.c.votes + 1, "last_filed_at": last}
 
 
-_JOIN_LINE = _joins(["operator_id", "line_id", "topic"], "line_id")
-_JOIN_NUMBER = _joins(["operator_id", "number_idx", "topic"], "number_idx")
+_ADDED = insert(ReportRow)
+_JOIN = _ADDED.on_conflict_do_update(
+    index_elements=["operator_id", "line_id", "topic"],
+    index_where=sa.and_(_OPEN, sa.text("line_id IS NOT NULL")),
+    set_=_joined(_ADDED.excluded.last_filed_at),
+).returning(_REPORT)
 
 
-async def join(tx: Tx, report: Report, number_idx: bytes | None = None) -> Report:
-    """The open report of this line or number and topic with one vote more, held until the transaction ends; ``report``
-    itself where there was none. Of many at once one opens it."""
-    wanted = _JOIN_LINE if number_idx is None else _JOIN_NUMBER
-    values = _values(report) | {"number_idx": number_idx}
-    row = await tx.one(wanted.values(values))
+async def join(tx: Tx, report: Report) -> Report:
+    """The open report of this line and topic with one vote more, held until the transaction ends; ``report`` itself
+    where there was none. Of many at once one opens it."""
+    row = await tx.one(_JOIN.values(_values(report)))
     assert row is not None
     return _of(row)
+
+
+async def join_elsewhere(tx: Tx, report: Report, indexes: Sequence[bytes]) -> Report:
+    """The same of a number that is not ours, known by its ``indexes``, the primary first. The caller holds their locks:
+    an index is never unique, or a rotation could not end (``security.md`` 1.11)."""
+    row = await tx.one(
+        sa.update(ReportRow)
+        .where(
+            _REPORT.c.operator_id == tx.tenant,
+            _REPORT.c.number_idx.in_(indexes),
+            _REPORT.c.topic == report.topic.value,
+            _OPEN,
+        )
+        .values(_joined(report.last_filed_at))
+        .returning(_REPORT)
+    )
+    if row is not None:
+        return _of(row)
+    tx.stage(sa.insert(ReportRow).values(_values(report) | {"number_idx": indexes[0]}))
+    return report
 
 
 def _values(report: Report) -> dict[str, Any]:
@@ -252,6 +266,31 @@ async def kinds(reader: Reader, reports: Sequence[UUID]) -> Mapping[UUID, Sequen
     for row in rows:
         found.setdefault(row.report_id, []).append(Kind(row.kind))
     return found
+
+
+async def elsewhere(tx: Tx, after: UUID, limit: int) -> list[tuple[UUID, bytes]]:
+    """Reports on numbers that are not ours, ascending by id, above ``after``: the id and the sealed number."""
+    rows = await tx.all(
+        sa.select(_REPORT.c.id, _REPORT.c.secret)
+        .where(
+            _REPORT.c.operator_id == tx.tenant,
+            _REPORT.c.place == Place.ELSEWHERE.value,
+            _REPORT.c.id > after,
+            _REPORT.c.secret.is_not(None),
+        )
+        .order_by(_REPORT.c.id)
+        .limit(limit)
+        .with_for_update()
+    )
+    return [(row.id, row.secret) for row in rows]
+
+
+def set_number_index(tx: Tx, report_id: UUID, index: bytes) -> None:
+    tx.stage(
+        sa.update(ReportRow)
+        .where(_REPORT.c.operator_id == tx.tenant, _REPORT.c.id == report_id)
+        .values(number_idx=index)
+    )
 
 
 def forget(tx: Tx, subscriber_id: UUID) -> None:

@@ -12,8 +12,7 @@ _OPEN = "state IN ('filed', 'corroborated')"
 
 
 class ReportRow(Tenant, Base):
-    """One open report a line and topic, and a number and topic where the line is not ours: votes at the same instant
-    meet in it."""
+    """One open report a line and topic; of a number that is not ours advisory locks on its indexes see to the same."""
 
     __tablename__ = "report"
     __table_args__ = (
@@ -27,12 +26,10 @@ class ReportRow(Tenant, Base):
             postgresql_where=sa.text(f"{_OPEN} AND line_id IS NOT NULL"),
         ),
         sa.Index(
-            "uq_report_open_number",
+            "ix_report_number",
             "operator_id",
             "number_idx",
-            "topic",
-            unique=True,
-            postgresql_where=sa.text(f"{_OPEN} AND number_idx IS NOT NULL"),
+            postgresql_where=sa.text("number_idx IS NOT NULL"),
         ),
         sa.Index("ix_report_state", "operator_id", "state", "id"),
         sa.Index("ix_report_line", "operator_id", "line_id"),

@@ -9,12 +9,14 @@ import sqlalchemy as sa
 
 from service.audit.workflow import Actor, entries
 from service.compose import Services
+from service.events import Event, EventName
 from service.infra.postgres import Database
 from service.kit.clock import ManualClock, rfc3339
 from service.kit.errors import Refusal, Stale, StateConflict, Unavailable
 from service.kit.ids import new_id, wire
 from service.operators.workflow import Operators
 from service.reports.model import Place, Report, State, Topic, Why
+from service.reports.rotation import reindex
 from service.upkeep import Upkeep
 from service.web.auth import NOT_FOR_DEALERS, Scope
 from tests.api.conftest import Api, Caller
@@ -49,6 +51,14 @@ async def test_five_proved_strangers_corroborate(town: Town, services: Services)
     assert {await town.state(each) for each in filed} == {"filed"}
     assert (await town.reports())[0].counted == 4
     filed.append(await town.report(PEOPLE[4], note="He said that he was my bank."))
+    # Told at least once, and of three at once one counts.
+    event = Event(
+        EventName.REPORT_FILED,
+        town.operator,
+        services.clock.now(),
+        {"report": (await town.reports())[0].id.hex},
+    )
+    await asyncio.gather(*(services.reports.follow(event) for _ in range(3)))
     await town.work()
     [report] = await town.reports()
     assert {await town.state(each) for each in filed} == {"corroborated"}
@@ -487,6 +497,16 @@ async def test_what_is_old_goes_and_what_waits_stays(
     async with services.db.read(town.operator) as reader:
         assert await reader.scalar(sa.text("SELECT count(*) FROM report_vote")) == 2
     assert {elsewhere.place, filed.place} == {Place.ELSEWHERE, Place.OURS}
+
+
+async def test_numbers_that_are_not_ours_are_indexed_again(town: Town, services: Services) -> None:
+    """After a rotation the row has another hash: the number behind it stands beside it, sealed."""
+    await town.report(None)
+    async with services.db.write(town.operator) as tx:
+        await tx.run(sa.text("UPDATE report SET number_idx = decode(repeat('00', 20), 'hex')"))
+    assert await reindex(services.db, services.vault, town.operator) == 1
+    await town.report(None)
+    assert [report.votes for report in await town.reports()] == [2]
 
 
 async def test_no_number_of_anybody_stands_in_a_row(town: Town, services: Services) -> None:

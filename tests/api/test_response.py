@@ -539,3 +539,14 @@ async def test_the_victim_of_a_line_in_their_name_is_not_struck(
     assert (await town.state(people[1]))[0] == "active"
     with pytest.raises(AssertionError):
         await town.ring(report)
+
+
+async def test_a_hold_ends_when_the_holder_is_verified_again(town: Town, services: Services) -> None:
+    from service.lines.workflow import reverify
+
+    one = await town.live(1)
+    await town.confirmed(one)
+    async with services.db.write(town.api.operator) as tx:
+        await reverify(services.lines, tx, (await town.line(one)).id, "substantial", ANN)
+    await work(services)
+    assert (await town.state(one), await town.steps(one)) == (("active", ()), [("hold", "lifted")])

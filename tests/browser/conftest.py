@@ -43,6 +43,8 @@ from tests.conftest import Backend
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+THEMED = ["color-contrast", "link-in-text-block", "target-size"]
+"""What a theme can change: colours, and at most a size. Every other rule reads the document, which is the same."""
 T = TypeVar("T")
 
 WATCH = """
@@ -103,6 +105,13 @@ class Tab:
             for v in violations
             for n in v["nodes"]
         ]
+
+    async def axe_in_both(self) -> list[str]:
+        """Of every rule in the light theme, and in the dark one of those that it can change."""
+        await self.page.emulate_media(color_scheme="dark")
+        found = [f"dark: {fault}" for fault in await self.axe(THEMED)]
+        await self.page.emulate_media(color_scheme="light")
+        return found + await self.axe()
 
     async def overflow(self) -> int:
         """Pixels that the page is wider than its window."""

@@ -11,6 +11,7 @@ from service.admin import views as v
 from service.admin.present.standing import risk
 from service.dealers.model import Assessment, Band, Record
 from tests.browser import samples_links
+from tests.browser import samples_rules as rules
 from tests.browser.samples_codes import BLK, BLOCK, TRAFFIC
 from tests.browser.samples_reports import REPORT_PAGES
 from tests.browser.samples_rings import LEDGER, RING_PAGES
@@ -29,6 +30,7 @@ RAIL = (
     v.RailItem("Lines", "/admin/lines"),
     v.RailItem("Reports", "/admin/reports"),
     v.RailItem("Dealers", "/admin/dealers"),
+    v.RailItem("Rules", "/admin/rules"),
     v.RailItem("Codes", "/admin/codes"),
     v.RailItem("Audit", "/admin/audit"),
 )
@@ -138,8 +140,8 @@ CASE = v.CasePage(
         v.Fact("E-mail", "a••••@example.org", "masked"),
     ),
     reasons=(
-        v.Reason("lines-on-document", WHY[0], "deny", 7, 3, 1, "counts from 3"),
-        v.Reason("device-registrations", WHY[1], "review", 9, 4, 1, "counts above 4"),
+        v.Reason("lines-on-document", WHY[0], "deny", 7, 3, 1, "counts from 3", "99 % have at most 1"),
+        v.Reason("device-registrations", WHY[1], "review", 9, 4, 1, "counts above 4", "usually 1"),
         v.Reason(
             "evidence-unproven",
             "The document is consistent, but nothing proves that it is genuine.",
@@ -147,6 +149,8 @@ CASE = v.CasePage(
         ),
         v.Reason("code-verified", "A code reached the new line and came back.", "approve"),
     ),
+    ways=("Would pass if lines_on_document were at most 2.",),
+    shadow=(v.Reason("large-quota", "A quota of 900 a day.", "review", 900, 300, 120, "counts from 300"),),
     evidence=(
         v.ProofGroup("Signed", "an issuer's signature was checked", ()),
         v.ProofGroup("Confirmed", "a registry answered yes", ()),
@@ -474,6 +478,13 @@ SAMPLES: dict[str, Sample] = {
             "x",
         ),
     ),
+    "rules": Sample("rules.html", rules.LISTED, "/admin/rules"),
+    "rule": Sample("rule.html", rules.RULE, "/admin/rules/busy-device"),
+    "rule-form": Sample("rule_edit.html", rules.FORM, "/admin/rules/busy-device/edit"),
+    "rule-form-wrong": Sample("rule_edit.html", rules.WRONG, "/admin/rules/new"),
+    "rule-draft": Sample("rule_draft.html", rules.DRAFT, "/admin/rules/draft/1"),
+    "rule-draft-waits": Sample("rule_draft.html", rules.WAITS, "/admin/rules/draft/1"),
+    "rule-draft-moved": Sample("rule_draft.html", rules.MOVED, "/admin/rules/draft/1"),
     "traffic": Sample("codes.html", TRAFFIC, "/admin/codes"),
     "traffic-empty": Sample(
         "codes.html",

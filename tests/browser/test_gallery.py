@@ -2,30 +2,19 @@
 
 import pytest
 
-from tests.browser.conftest import OpenTab, Tab
+from tests.browser.conftest import OpenTab
 from tests.browser.samples import SAMPLES
 
 NAMES = sorted(SAMPLES)
 WIDTHS = (320, 560, 900, 1280)
 
 
-THEMED = ["color-contrast", "link-in-text-block", "target-size"]
-"""What a theme can change: colours, and at most a size. Every other rule reads the document, which is the same."""
 OPEN_ALL = """() => {
   const folded = [...document.querySelectorAll('details:not([open])')];
   folded.forEach((d) => { d.open = true; });
   return folded.length;
 }"""
 PARTS = 4
-
-
-async def faults_of(tab: Tab) -> list[str]:
-    """Zero findings are wanted: of every rule in the light, and in the dark of those that it can change."""
-    found = []
-    await tab.page.emulate_media(color_scheme="dark")
-    found += [f"dark: {fault}" for fault in await tab.axe(THEMED)]
-    await tab.page.emulate_media(color_scheme="light")
-    return found + await tab.axe()
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -35,9 +24,9 @@ async def test_pages_are_accessible(gallery: str, open_tab: OpenTab, part: int) 
     found: dict[str, list[str]] = {}
     for name in NAMES[part::PARTS]:
         await tab.page.goto(f"{gallery}/{name}")
-        if faults := await faults_of(tab):
+        if faults := await tab.axe_in_both():
             found[name] = faults
-        if await tab.page.evaluate(OPEN_ALL) and (faults := await faults_of(tab)):
+        if await tab.page.evaluate(OPEN_ALL) and (faults := await tab.axe_in_both()):
             found[f"{name}, opened"] = faults
         await tab.settle()
     assert found == {}, "\n".join(f"{name}: {fault}" for name, faults in found.items() for fault in faults)

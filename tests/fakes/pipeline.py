@@ -1,5 +1,6 @@
 """An applicant at the API, and in-process stand-ins of the outside world that a test may turn."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from random import Random
@@ -66,6 +67,8 @@ class TurnableProvisioner:
     activated: list[ActivationOrder] = field(default_factory=list)
     applied: list[ConditionsOrder] = field(default_factory=list)
     changed: list[SimOrder] = field(default_factory=list)
+    before_change: Callable[[], Awaitable[None]] | None = None
+    """What happens while the network changes a card, once."""
 
     async def prepare(self, order: ActivationOrder) -> Readiness:
         return Readiness(can_receive=self.can_receive)
@@ -80,6 +83,9 @@ class TurnableProvisioner:
 
     async def change_sim(self, order: SimOrder) -> Outcome:
         self.changed.append(order)
+        happens, self.before_change = self.before_change, None
+        if happens is not None:
+            await happens()
         return self.outcome
 
 

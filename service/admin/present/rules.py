@@ -68,7 +68,7 @@ def rule_page(
         Fact("Version", str(rule.version)),
         Fact("Owner", rule.owner, "name"),
         Fact("Fired in 30 days", str(row.hits)),
-        Fact("Borne out", precision(row.borne_out, row.judged)),
+        Fact("Right", precision(row.borne_out, row.judged)),
     ]
     if rule.ground:
         facts.insert(1, Fact("Ground", rule.ground.value.replace("-", " ")))

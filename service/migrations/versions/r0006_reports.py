@@ -77,14 +77,19 @@ def _report() -> None:
         ),
         sa.PrimaryKeyConstraint("operator_id", "id", name=op.f("pk_report")),
     )
-    for name, column in (("uq_report_open_line", "line_id"), ("uq_report_open_number", "number_idx")):
-        op.create_index(
-            name,
-            "report",
-            ["operator_id", column, "topic"],
-            unique=True,
-            postgresql_where=sa.text(f"{_OPEN} AND {column} IS NOT NULL"),
-        )
+    op.create_index(
+        "uq_report_open_line",
+        "report",
+        ["operator_id", "line_id", "topic"],
+        unique=True,
+        postgresql_where=sa.text(f"{_OPEN} AND line_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_report_number",
+        "report",
+        ["operator_id", "number_idx"],
+        postgresql_where=sa.text("number_idx IS NOT NULL"),
+    )
     op.create_index("ix_report_state", "report", ["operator_id", "state", "id"])
     op.create_index("ix_report_line", "report", ["operator_id", "line_id"])
 

@@ -22,6 +22,7 @@ from service.response.rules.ladder import (
     taken,
     undone,
 )
+from service.response.rules.policy import load_policy
 from service.response.rules.ring import (
     approve,
     digest,
@@ -48,6 +49,7 @@ __all__ = [
     "inherits",
     "is_over",
     "line_reason",
+    "load_policy",
     "loosen",
     "may_appeal",
     "plan",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.kit.errors import StateConflict
-from service.lines.model import AWAITING_CODE, RESERVED, Action, Line
+from service.lines.model import AWAITING_CODE, RESERVED, REVERIFY_DUE, Action, Line
 from service.lines.model import State as LineState
 from service.response.model import (
     Facts,
@@ -46,15 +46,14 @@ _REASON = {
     Ground.OWNERSHIP: "not-mine-confirmed",
     Ground.RING: "ring-confirmed",
 }
-REVERIFY = "reverify-due"
-OURS = frozenset({*_REASON.values(), REVERIFY})
+OURS = frozenset({*_REASON.values(), REVERIFY_DUE})
 _GUARD = {Mark.BUSINESS: Guard.BUSINESS, Mark.PUBLIC_SERVICE: Guard.PUBLIC_SERVICE}
 
 
 def line_reason(step: Step, ground: Ground) -> str:
     """The reason code that a line carries. None of them is one of the codes that strike by themselves: strikes are
     put and undone by their source."""
-    return REVERIFY if step is Step.HOLD else _REASON[ground]
+    return REVERIFY_DUE if step is Step.HOLD else _REASON[ground]
 
 
 def guard_of(facts: Facts, policy: ResponsePolicy, now: datetime) -> Guard | None:

@@ -33,13 +33,18 @@ class Response:
         finder: RingFinder,
         notices: HolderNotice,
         risk_policy: Callable[[], RiskPolicy],
-        policy: ResponsePolicy | None = None,
+        policy: Callable[[], ResponsePolicy] = ResponsePolicy,
         retry: RetryPolicy | None = None,
     ) -> None:
-        tools = Tools(db, lines, risk, notices, policy or ResponsePolicy(), retry or RetryPolicy())
-        self.policy = tools.policy
+        tools = Tools(db, lines, risk, notices, policy, retry or RetryPolicy())
+        self._tools = tools
         self.actions = Actions(tools)
         self.judging = Judging(self.actions, vault, subscribers)
         self.rings = Rings(self.actions, finder, risk_policy)
         self.telling = Telling(self.actions)
         self.following = Following(self.actions, self.rings)
+
+    @property
+    def policy(self) -> ResponsePolicy:
+        """The version in force."""
+        return self._tools.policy

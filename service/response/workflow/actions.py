@@ -1,7 +1,7 @@
 """Steps on a line: asked for, told to the holder, taken, taken back; with the ledger, the line, the strikes and the
 audit in one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
@@ -44,8 +44,13 @@ class Tools:
     lines: Lines
     risk: Risk
     notices: HolderNotice
-    policy: ResponsePolicy
+    policies: Callable[[], ResponsePolicy]
     retry: RetryPolicy
+
+    @property
+    def policy(self) -> ResponsePolicy:
+        """The version in force."""
+        return self.policies()
 
 
 class Actions:

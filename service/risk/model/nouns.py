@@ -200,6 +200,9 @@ class HoldingKind(StrEnum):
     PAYMENT = "payment"
     BLOCK = "block"
 
+    # An enum hashes by a method in Python; these key every mapping of the graph.
+    __hash__ = str.__hash__
+
 
 class HoldingState(StrEnum):
     APPROVED = "approved"

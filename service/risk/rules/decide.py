@@ -102,8 +102,9 @@ def _judgement(
     evidence = evidence_of(signals)
     probation = timedelta(days=policy.parameters.probation_days)
     conditions = Conditions()
-    if verdict is Verdict.APPROVED and evidence is Evidence.LIMITED and probation:
-        conditions = Conditions(probation_until=now + probation)
+    if verdict is Verdict.APPROVED and evidence is Evidence.LIMITED:
+        waits = timedelta(hours=policy.parameters.notice_hours)
+        conditions = Conditions(now + waits if waits else None, now + probation if probation else None)
     assurance = Assurance.NONE if verdict is Verdict.DENIED else _assurance(signals)
     return Judgement(verdict, score, reasons, assurance, evidence, conditions, policy.version)
 

@@ -67,6 +67,9 @@ class Parameters:
     review_score: int = field(metadata={"low": 1, "high": 1_000_000})
     """The sum of weights from which a person looks."""
 
+    notice_hours: int = _added(0, 72, 0)
+    """What is approved on papers that prove nothing has full service so many hours later: time for the holder of those
+    papers to be told, and to say that it is not theirs."""
     spacing_hours: int = _added(0, 8_760, 0)
     """So long after an identity's last line a person looks at its next one; 0 asks for no space."""
     day_lines: int = _added(1, 1_000, 1_000)

@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from service.audit.workflow import Actor, record
-from service.events import Event, EventName
+from service.events import Event
 from service.infra.crypto import SealBroken, Vault
-from service.infra.jobs import emit
 from service.infra.postgres import Database, Reader, Tx
 from service.kit.canon import IndexKind, canon
 from service.kit.errors import InvalidRequest, NotFound
@@ -33,6 +32,7 @@ from service.reports.model import (
     Vote,
 )
 from service.reports.ports import Proofs, Reporters
+from service.reports.workflow.told import EVENTS, filed, tell
 from service.subscribers.model import Erased
 from service.subscribers.workflow import Subscribers
 
@@ -43,13 +43,6 @@ SLACK = timedelta(minutes=5)
 """So far ahead of ours a caller's clock may be."""
 
 OLDEST = timedelta(days=365)
-EVENTS = {
-    State.FILED: EventName.REPORT_FILED,
-    State.CORROBORATED: EventName.REPORT_CORROBORATED,
-    State.CONFIRMED: EventName.REPORT_CONFIRMED,
-    State.DISMISSED: EventName.REPORT_DISMISSED,
-    State.APPEALED: EventName.REPORT_APPEALED,
-}
 _SYSTEM = Actor.system("reports")
 _REPORT, _VOTE = "report", "report_vote"
 
@@ -95,14 +88,13 @@ class Reports:
         await self._spend(filer)
         proved_at = await self._proved(filer, said)
         async with self._db.write(filer.operator_id) as tx:
-            reported = await self._reporters.line(tx, said.reported)
-            reporter = None
-            if said.reporter is not None and proved_at is not None:
-                reporter = await self._reporters.line(tx, said.reporter)
-            report = await self._join(tx, said, reported)
+            proved = said.reporter if proved_at is not None else None
+            lines = await self._reporters.lines(tx, [said.reported, *([proved] if proved else [])])
+            report = await self._join(tx, said, lines.get(said.reported))
+            reporter = lines.get(proved) if proved is not None else None
             vote = await self._vote(tx, filer, said, report, proved_at, reporter)
             await store.add_vote(tx, vote)
-            self._filed(tx, report, vote, Actor.client(filer.client_id))
+            filed(tx, report, vote, Actor.client(filer.client_id))
             if keep is not None:
                 await keep(tx, vote.id)
         return vote.id
@@ -239,7 +231,7 @@ class Reports:
             if operator == report.operator_id:
                 continue
             async with self._db.read(operator) as reader:
-                if await self._reporters.line(reader, number) is None:
+                if not await self._reporters.lines(reader, [number]):
                     continue
             with contextlib.suppress(_KnownAlready):
                 await self._received(operator, number, report, newest)
@@ -251,14 +243,14 @@ class Reports:
         vote_id = UUID(bytes=hashlib.sha256(b"report/passed/v1" + made_of).digest()[:16])
         said = Statement(number, newest.kind, newest.happened_at)
         async with self._db.write(operator) as tx:
-            line = await self._reporters.line(tx, number)
-            if line is None:
+            lines = await self._reporters.lines(tx, [number])
+            if not lines:
                 return
-            joined = await self._join(tx, said, line)
+            joined = await self._join(tx, said, lines[number])
             vote = Vote(vote_id, joined.id, said.kind, tx.now, None, happened_at=said.happened_at)
             if not await store.add_vote(tx, vote):
                 raise _KnownAlready()
-            self._filed(tx, joined, vote, _SYSTEM)
+            filed(tx, joined, vote, _SYSTEM)
 
     async def purge(self, operator: UUID) -> int:
         """Delete what was decided, or had its last vote, longer ago than the policy keeps it; how many."""
@@ -301,18 +293,13 @@ class Reports:
             last_filed_at=tx.now,
         )
         if line is None:
-            index = self._vault.index(operator, IndexKind.MSISDN, canon(IndexKind.MSISDN, said.reported))
+            value = canon(IndexKind.MSISDN, said.reported)
+            await tx.lock(*self._vault.locks(operator, IndexKind.MSISDN, value))
             secret = self._vault.seal_secret(_REPORT, report_id, said.reported.encode())
-            return await store.join(tx, replace(report, secret=secret), index)
-        return await store.join(
-            tx,
-            replace(
-                report,
-                line_id=line.line_id,
-                registration_id=line.registration_id,
-                holder_since=line.since,
-            ),
-        )
+            indexes = self._vault.index_all(operator, IndexKind.MSISDN, value)
+            return await store.join_elsewhere(tx, replace(report, secret=secret), indexes)
+        report = replace(report, line_id=line.line_id, registration_id=line.registration_id)
+        return await store.join(tx, replace(report, holder_since=line.since))
 
     async def _vote(
         self,
@@ -353,11 +340,6 @@ class Reports:
                 return replace(vote, sealed=key.seal(_VOTE, vote.id, {"note": note}))
         return replace(vote, secret=self._vault.seal_secret(_VOTE, vote.id, note.encode()))
 
-    def _filed(self, tx: Tx, report: Report, vote: Vote, actor: Actor) -> None:
-        facts = {"vote": wire("rep", vote.id), "kind": vote.kind.value, "topic": report.topic.value}
-        record(tx, actor=actor, action="report.filed", object=wire("rep", report.id), facts=facts)
-        _tell(tx, report, Change(State.FILED), vote.kind)
-
     async def _saved(
         self,
         tx: Tx,
@@ -379,20 +361,9 @@ class Reports:
                 note=note,
                 key=self._vault.operator_key(after.operator_id),
             )
-            _tell(tx, after, change)
+            tell(tx, after, change)
         return replace(after, version=expected + 1)
 
 
 class _KnownAlready(Exception):
     """This was passed on before: nothing of the transaction is to stay."""
-
-
-def _tell(tx: Tx, report: Report, change: Change, kind: Kind | None = None) -> None:
-    refs = {"report": report.id.hex, "topic": report.topic.value}
-    if report.line_id is not None and report.registration_id is not None:
-        refs |= {"line": report.line_id.hex, "registration": report.registration_id.hex}
-    if kind is not None:
-        refs["kind"] = kind.value
-    if change.reason is not None:
-        refs["reason"] = change.reason
-    emit(tx, Event(EVENTS[change.to], report.operator_id, tx.now, refs))
