@@ -103,17 +103,27 @@ async def test_scam_on_what_is_shared(desk: Desk) -> None:
     caught = await desk.line(person(desk, 1, **shared, agent=(agent := new_id())))
     await desk.tell(EventName.LINE_SUSPENDED, caught, "scam-confirmed")
     signals = await desk.signals(person(desk, 2, **shared, agent=agent))
-    assert (
-        of(signals, "scam_on_contact", "strikes_on_contact", "scam_on_address", "strikes_on_address")
-        == [1] * 4
-    )
-    assert of(signals, "scam_on_block", "scam_on_agent", "strikes_on_agent") == [1, 1, 1]
-    assert of(signals, "scam_on_document", "scam_on_payment") == [0, 0]
+    assert of(signals, "scam_on_contact", "scam_on_address", "scam_on_block", "scam_on_agent") == [1] * 4
+    assert of(signals, "scam_on_document", "scam_on_payment", "strikes_on_contact") == [0, 0, 0]
     assert (await desk.submit(person(desk, 2, **shared))).verdict is Verdict.REVIEW
     lone = await desk.submit(person(desk, 3, address=shared["address"]))
     assert lone.verdict is Verdict.APPROVED, "an address alone is a hostel"
     await desk.tell(EventName.LINE_REINSTATED, caught)
     assert of(await desk.signals(person(desk, 4, **shared)), "scam_on_contact", "scam_on_block") == [0, 0]
+
+
+async def test_a_strike_on_what_is_shared(desk: Desk) -> None:
+    """Put by a report or a ring on a line that was never stopped."""
+    shared = {"contact": "+31612000001", "agent": new_id()}
+    registration, source = await desk.line(person(desk, 1, **shared)), new_id()
+    names = ("strikes_on_contact", "strikes_on_agent", "scam_on_contact")
+    async with desk.db.write(desk.operator) as tx:
+        await desk.risk.strike(tx, registration, ("contact", "agent"), "report", source)
+    assert of(await desk.signals(person(desk, 2, **shared)), *names) == [1, 1, 0]
+    assert (await desk.submit(person(desk, 2, **shared))).verdict is Verdict.REVIEW
+    async with desk.db.write(desk.operator) as tx:
+        await desk.risk.unstrike(tx, "report", source)
+    assert of(await desk.signals(person(desk, 2, **shared)), *names) == [0, 0, 0]
 
 
 async def _peers(desk: Desk) -> None:

@@ -45,9 +45,10 @@ LEFT JOIN LATERAL (SELECT w.idx FROM holding w WHERE w.operator_id = :operator
 WHERE k.kind IN ('document', 'person', 'device', 'address', 'contact', 'payment') GROUP BY k.kind
 UNION ALL
 SELECT 'stopped_' || k.kind, count(*) FILTER (WHERE {SCAM}), count(*) FILTER (WHERE {STRUCK}), 0, 0, 0, NULL, NULL
-FROM k JOIN holding h ON h.operator_id = :operator AND h.idx = k.idx AND h.kind = k.kind AND h.scam_at IS NOT NULL
+FROM k JOIN holding h ON h.operator_id = :operator AND h.idx = k.idx AND h.kind = k.kind
+  AND (h.scam_at IS NOT NULL OR h.struck_at IS NOT NULL)
 WHERE k.kind IN ('address', 'contact', 'payment', 'block')
-  OR (k.kind = 'agent' AND h.scam_at > :seller_since) GROUP BY k.kind
+  OR (k.kind = 'agent' AND (h.scam_at > :seller_since OR h.struck_at > :seller_since)) GROUP BY k.kind
 UNION ALL
 SELECT 'seller_' || k.kind, count(*), count(*) FILTER (WHERE h.opened_at > :since_1d),
   count(*) FILTER (WHERE {SCAM}), count(*) FILTER (WHERE
