@@ -44,12 +44,7 @@ log = structlog.get_logger(__name__)
 def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> Services:
     """Build everything; nothing is connected yet."""
     instead = instead or Instead()
-    production = settings.mode is Mode.PRODUCTION
-    try:
-        vault = Vault.load(settings.keys_dir, production=production, kms=kms_from(settings.master_key_file))
-    except KeysetRefused as refused:
-        log.critical("keysets.refused", reason=str(refused))  # uvicorn's own record of it would not say why
-        raise
+    vault = _vault(settings)
     db = Database(
         settings.database_url, clock, pool_size=settings.pool_size, deliver=instead.deliver or defer_all
     )
@@ -149,3 +144,12 @@ def rules_owner(settings: Settings, operators: Operators) -> Callable[[], Awaita
         return chosen[0].id if len(chosen) == 1 else None
 
     return owner
+
+
+def _vault(settings: Settings) -> Vault:
+    production = settings.mode is Mode.PRODUCTION
+    try:
+        return Vault.load(settings.keys_dir, production=production, kms=kms_from(settings.master_key_file))
+    except KeysetRefused as refused:
+        log.critical("keysets.refused", reason=str(refused))  # uvicorn's own record of it would not say why
+        raise

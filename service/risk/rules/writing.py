@@ -86,9 +86,9 @@ def _spliced(text: str, changes: Mapping[str, RawRule]) -> str | None:
 
 
 def _whole(policy: Mapping[str, Any]) -> str:
-    tables = ["[parameters]\n" + _pairs(policy["parameters"])]
-    tables += [f"[texts.{_key(name)}]\n{_pairs(texts)}" for name, texts in policy["texts"].items()]
-    return "\n".join([*tables, *(written(rule) for rule in policy["rule"])])
+    """Every table but the rules on inline lines, the rules one after another."""
+    rest = {name: value for name, value in policy.items() if name != "rule"}
+    return "\n".join([_pairs(rest), *(written(rule) for rule in policy["rule"])])
 
 
 def _pairs(table: Mapping[str, Any]) -> str:
