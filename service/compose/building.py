@@ -52,18 +52,15 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     policies = Policies(db, demo=settings.is_demo, allows_test_numbers=settings.may_have_test_numbers)
     provisioner, inventory, registry = outside(settings, clock)
     provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
-    subscribers = Subscribers(vault)
-    dealers = Dealers(db, vault)
+    subscribers, dealers = Subscribers(vault), Dealers(db, vault)
     documents = Documents(instead.registry or registry)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
     operators = Operators(db)
     usual = Usual(db, operators.ids)
     codes, risk = Codes(sent.engine), Risk(vault, Velocity(redis, vault), usual.of)
-    lines = Lines(db, vault, subscribers, provisioner)
-    factors = Factors(vault)
-    purposes = frozenset(map(Purpose, settings.purposes.split(",")))
-    rest = (provisioner, inventory, policies, purposes, sent.courier)
+    lines, factors = Lines(db, vault, subscribers, provisioner), Factors(vault)
+    rest = (provisioner, inventory, policies, _purposes(settings), sent.courier)
     parts = Parts(db, vault, subscribers, dealers, documents, codes, risk, lines, *rest)
     verifications = Verifications(sent.engine, db, vault, dealers, Answers(redis))
     return Services(
@@ -153,3 +150,7 @@ def _vault(settings: Settings) -> Vault:
     except KeysetRefused as refused:
         log.critical("keysets.refused", reason=str(refused))  # uvicorn's own record of it would not say why
         raise
+
+
+def _purposes(settings: Settings) -> frozenset[Purpose]:
+    return frozenset(map(Purpose, settings.purposes.split(",")))

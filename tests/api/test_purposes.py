@@ -11,6 +11,7 @@ from service.documents.model import RegistryAnswer
 from service.kit.clock import ManualClock
 from service.kit.errors import StateConflict
 from service.registration import store
+from service.upkeep import Upkeep
 from tests.api.conftest import Api
 from tests.fakes.pipeline import (
     PATH,
@@ -321,3 +322,21 @@ async def test_a_pass_lifts_the_hold_that_asked_for_it_and_a_fail_goes_to_a_pers
     await work(services)
     now = await line(holder)
     assert (now["state"], now["reasons"]) == ("active", [])
+
+
+async def test_a_swaps_papers_are_kept_as_long_as_its_line(api: Api, services: Services) -> None:
+    holder = await in_service(api, services)
+    swap = again(holder)
+    await ready(swap, purpose="sim_swap", iccid=NEW)
+    before = services.db.statements
+    await swap.submit()
+    assert services.db.statements - before <= 10
+    await work(services)
+    upkeep = Upkeep(services)
+    later(services, days=900)
+    assert [run.erased for run in await upkeep.retention()] == [0], "the line is in service"
+    await api.post(f"/v1/lines/{holder.msisdn}/close", {"reason": "asked"})
+    later(services, days=91)
+    await services.lines.expire(api.operator)
+    later(services, days=800)
+    assert [run.erased for run in await upkeep.retention()] == [2], "its holder, and who asked for the swap"

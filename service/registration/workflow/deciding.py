@@ -65,7 +65,8 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
     known = await purposes.gather(parts, registration, found.key, policy.risk)
     try:
         async with parts.db.write(caller.operator_id) as tx:
-            await tx.lock(*parts.risk.lock_keys(subject))
+            if registration.line_id is None:  # what takes no place needs no lock on one
+                await tx.lock(*parts.risk.lock_keys(subject))
             signals = await parts.risk.count(tx, subject, policy.risk, tx.now, gathered)
             signals = purposes.weighed(registration, signals, known)
             decision = parts.risk.decide(signals, policy.risk, tx.now, registration.id, tx.tenant)
