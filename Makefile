@@ -17,8 +17,10 @@ DATA ?= data
 ARGS ?=
 IMAGE ?= simward
 BIN := .venv/bin
-# More workers do not help: each has a PostgreSQL and a Redis of its own.
-WORKERS ?= 2
+# One for each core, of two to four: more do not help, since each has a PostgreSQL and a Redis of its own.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 2 ? 2 : n > 4 ? 4 : n)))
+# Where this is set, every process that a test starts would compile all of the service anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo tour test lint bench simulate image notices audit
 help:

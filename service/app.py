@@ -65,15 +65,20 @@ def create_app(settings: Settings, clock: Clock | None = None, instead: Instead 
 def mount(app: FastAPI, settings: Settings) -> None:
     """Every router there is. ``/dev/outbox`` exists in demo mode alone."""
     from service.lines import routes as lines
+    from service.notices import routes as notices
     from service.otp import routes as otp
     from service.registration import routes as registrations
+    from service.reports import routes as reports
+    from service.response import routes as response
 
     app.include_router(ops.router)
     app.include_router(registrations.router)
     app.include_router(otp.verifications)
     app.include_router(lines.router)
+    app.include_router(reports.router)
+    app.include_router(response.router)
     app.include_router(otp.receipts)
-    app.include_router(otp.holder)
+    app.include_router(notices.router)
     if settings.is_demo and "outbox" in settings.senders:
         from service.web import dev
 

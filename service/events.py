@@ -30,6 +30,15 @@ class EventName(StrEnum):
     LINE_SUSPENDED = "line.suspended"
     LINE_REINSTATED = "line.reinstated"
     LINE_CLOSED = "line.closed"
+    LINE_SIM_CHANGED = "line.sim_changed"
+    LINE_REVERIFIED = "line.reverified"
+    LINE_PROBATION_ENDED = "line.probation_ended"
+    LINE_PROBATION_RESTARTED = "line.probation_restarted"
+    REPORT_FILED = "report.filed"
+    REPORT_CORROBORATED = "report.corroborated"
+    REPORT_CONFIRMED = "report.confirmed"
+    REPORT_DISMISSED = "report.dismissed"
+    REPORT_APPEALED = "report.appealed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     heads_webhook_secret: SecretStr = Field(
         SecretStr(""), description="its signing secret (whsec_…), or two, old and new, with a space between"
     )
+    rules_operator: str = Field(
+        "", description="slug of the operator whose staff change the rules; empty: the only one there is"
+    )
     public_url: str = Field(
         "http://127.0.0.1:8080", description="how the outside reaches us; Origin and Host are checked"
     )
@@ -93,6 +96,9 @@ class Settings(BaseSettings):
     registry_url: str = Field("", description="document registry; empty: none, proof stays consistent")
     provisioner_url: str = Field("", description="provisioner; empty: the null one, which is always done")
     inventory_url: str = Field("", description="SIM inventory; empty: the null one, which accepts any")
+    usage_url: str = Field(
+        "", description="figures of how lines are used; empty: none, probation goes by the calendar"
+    )
     hlr_url: str = Field(
         "", description="the network's register of numbers; empty: none, every number is sent to"
     )
@@ -105,11 +111,19 @@ class Settings(BaseSettings):
     inventory_token: SecretStr = Field(
         SecretStr(""), description="Bearer token that we send to the inventory"
     )
+    usage_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token that we send to the figures of use"
+    )
     hlr_token: SecretStr = Field(
         SecretStr(""), description="Bearer token that we send to the register of numbers"
     )
     captcha_token: SecretStr = Field(
         SecretStr(""), description="Bearer token that we send to the CAPTCHA verifier"
+    )
+    purposes: str = Field(
+        "new,port_in,sim_swap,reverify",
+        pattern="^(new|port_in|sim_swap|reverify)(,(new|port_in|sim_swap|reverify)){0,3}$",
+        description="what registrations may be for, with commas between; others are refused",
     )
     allow_test_numbers: bool = Field(
         False, description="a policy may name test numbers in production; the demo and tests always may"

@@ -31,6 +31,7 @@ from service.otp.workflow.guard import Guard
 from service.otp.workflow.history import History
 from service.registration.retention import PipelineHoldings
 from service.registration.rotation import RegistrationPlaintexts, reshare
+from service.reports import rotation as reports
 from service.risk.workflow import Links, Risk
 from service.settings import Mode, Settings
 from service.subscribers.model import RetentionRun
@@ -128,6 +129,11 @@ class Upkeep:
         if left:
             MONEY_LEFT.set(min(left))
 
+    async def usual(self) -> None:
+        """What is usual for each signal, from the decisions of the last days."""
+        for operator in await self._services.operator_ids():
+            await self._services.usual.count(operator)
+
     async def purge(self) -> None:
         """Kept answers past their day, jobs that failed a week ago; count the failed ones that wait."""
         for operator in await self._services.operator_ids():
@@ -135,6 +141,8 @@ class Upkeep:
                 await purge(tx)
                 await codes.purge(tx, tx.now - HISTORY)
             await self._services.blocks.purge(operator)
+            await self._services.reports.purge(operator)
+        await self._services.notices.purge()
         async with self._services.db.write(None) as tx:
             await tx.run(
                 sa.text(
@@ -202,7 +210,7 @@ class Upkeep:
         return await run_retention(
             services.db,
             services.subscribers,
-            PipelineHoldings(services.lines, services.risk, policy.risk),
+            PipelineHoldings(services.lines, services.risk, policy.risk, [services.reports]),
             operators,
             policy.retention,
         )
@@ -218,7 +226,8 @@ class Upkeep:
         registration that is open is cancelled; a line's index stays until its number is free. Raises NotFound,
         and StateConflict under a legal hold."""
         services = self._services
-        holdings = PipelineHoldings(services.lines, services.risk, services.policies.current.risk)
+        risk = services.policies.current.risk
+        holdings = PipelineHoldings(services.lines, services.risk, risk, [services.reports])
         async with services.db.write(operator) as tx:
             if any(held.on_hold for held in await holdings.of(tx, subscriber_id)):
                 raise StateConflict("legal_hold", (), "A legal hold is on this person's registration.")
@@ -249,6 +258,8 @@ def outlets(settings: Settings, clock: Clock) -> list[HeadsOutlet]:
 
 SECRETS = (
     SecretColumn("dealer", "licence", "dealer"),
+    SecretColumn("report", "secret", "report"),
+    SecretColumn("report_vote", "secret", "report_vote"),
     SecretColumn("staff", "sealed", "staff"),
 )
 """Secrets under the key-encryption key, which a rotation of ``kek`` seals again."""
@@ -271,6 +282,7 @@ async def rewrite(db: Database, vault: Vault, keyset: KeysetName, operators: Ite
             moved = await rewrap(db, vault, operator, SECRETS, PASSING)
         elif keyset is KeysetName.INDEX:
             rows += await Dealers(db, vault).reindex(operator)
+            rows += await reports.reindex(db, vault, operator)
             moved = await reindex(db, vault, subscribers, operator, [RegistrationPlaintexts(), lines])
         elif keyset is KeysetName.SHARED:
             rows += await reshare(db, vault, subscribers, lines, risk, operator)

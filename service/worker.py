@@ -16,7 +16,10 @@ from service.infra import telemetry
 from service.infra.jobs import RETRY, Handler, dispatcher
 from service.kit.clock import Clock, SystemClock
 from service.kit.errors import Unavailable
+from service.notices import jobs as notices
 from service.registration import jobs as registration
+from service.reports import jobs as reports
+from service.response import jobs as response
 from service.risk import jobs as risk
 from service.settings import Settings
 from service.upkeep import Upkeep, sealer
@@ -33,6 +36,9 @@ def subscribers(services: Services) -> dict[EventName, Sequence[Handler]]:
     for table in (
         risk.subscriptions(services.risk, services.db, lambda: services.policies.current.risk),
         registration.subscriptions(services.registrations),
+        notices.subscriptions(services.notices, services.db),
+        reports.subscriptions(services.reports),
+        response.subscriptions(services.response),
     ):
         for name, handler in table.items():
             told.setdefault(name, []).append(handler)
@@ -51,7 +57,11 @@ def jobs(services: Services, settings: Settings) -> procrastinate.App:
     )
     app.add_tasks_from(dispatcher(subscribers(services)), namespace="event")
     app.add_tasks_from(registration.blueprint(services.registrations), namespace="registration")
-    app.add_tasks_from(lines.blueprint(services.lines, services.operator_ids), namespace="lines")
+    app.add_tasks_from(
+        lines.blueprint(services.lines, services.probation, services.operator_ids), namespace="lines"
+    )
+    app.add_tasks_from(notices.blueprint(services.notices), namespace="notices")
+    app.add_tasks_from(response.blueprint(services.response, services.operator_ids), namespace="response")
     app.add_tasks_from(_daily(Upkeep(services)), namespace="upkeep")
     return app
 
@@ -84,6 +94,7 @@ def chores(upkeep: Upkeep) -> list[tuple[timedelta, str, Callable[[], Awaitable[
         (timedelta(hours=1), "peers", upkeep.peers),
         (timedelta(hours=6), "partitions", upkeep.partitions),
         (timedelta(minutes=10), "purge", upkeep.purge),
+        (timedelta(hours=1), "usual", upkeep.usual),
     ]
 
 
@@ -151,7 +162,7 @@ async def run(
     """
     telemetry.configure(settings.log_level)
     services = build(settings, clock or SystemClock())
-    async with services.running():
+    async with services.running(sends=True):
         stop = asyncio.Event()
         tasks = [asyncio.create_task(_work(services, settings))]
         tasks += [

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -64,22 +64,23 @@ def modern_redis() -> Path:
 
 
 @pytest.fixture(scope="session")
-def _cleaner(backend: Backend) -> str:
-    """One statement that empties every table but the migrations' own."""
+def _cleaner(backend: Backend) -> Iterator[Callable[[], None]]:
+    """Empties every table but the migrations' own; its one connection knows them all after the first time."""
     with backend.admin() as conn:
         rows = conn.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
             " AND NOT relispartition AND relname <> 'alembic_version'"
         ).fetchall()
-    names = sorted(str(row[0]) for row in rows)
-    return "SET session_replication_role = replica; " + "; ".join(f'DELETE FROM "{name}"' for name in names)
+        names = sorted(str(row[0]) for row in rows)
+        conn.execute("SET session_replication_role = replica")
+        emptied = "; ".join(f'DELETE FROM "{name}"' for name in names)
+        yield lambda: conn.execute(emptied) and None  # type: ignore[call-overload]  # ours, not a literal
 
 
 @pytest.fixture
-def _clean(backend: Backend, _cleaner: str) -> Iterator[None]:
+def _clean(_cleaner: Callable[[], None]) -> Iterator[None]:
     yield
-    with backend.admin() as conn:
-        conn.execute(_cleaner)  # type: ignore[call-overload]  # a constant of ours, not a literal
+    _cleaner()
 
 
 @pytest.fixture

@@ -69,9 +69,13 @@ if ! is_current; then
         fi
     fi
     echo "setup: installing the locked packages ($lock)"
-    "$python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+    "$python" -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r "$lock"
+    # On every core, beside npm. What is no Python in there (templates, other versions) is passed over.
+    "$python" -m compileall -qq -j 0 .venv/lib >/dev/null 2>&1 &
+    compiling=$!
     "$python" -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
     digest "$lock" pyproject.toml >".venv/.simward-$kind"
 fi
 "$python" tools/assets.py
 if [ "$kind" = dev ]; then "$python" tools/smsc.py; fi
+if [ -n "${compiling:-}" ]; then wait "$compiling" || true; fi

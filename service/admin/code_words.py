@@ -35,6 +35,7 @@ LIMIT: Mapping[Limit, str] = {
     Limit.OTP_WRONG_CODES_PER_MSISDN: "Too many wrong codes were given for one number.",
     Limit.OTP_SPRAYED_PER_CLIENT: "One client guessed at the codes of many numbers.",
     Limit.OTP_SPRAYED_PER_IP: "One address of applicants guessed at the codes of many numbers.",
+    Limit.REPORTS_PER_CLIENT: "One client filed more scam reports than it may.",
 }
 """One sentence for each: what happened where it had no room."""
 

@@ -16,7 +16,9 @@ from service.kit.clock import Clock
 from service.limits.workflow import Blocks, Purses
 from service.lines.workflow import Lines
 from service.registration.workflow import Registrations
-from service.risk.workflow import Risk
+from service.reports.workflow import Reports
+from service.response.workflow import Response
+from service.risk.workflow import Drafts, Risk
 from service.staff.workflow import StaffDesk
 from service.subscribers.workflow import Subscribers
 
@@ -48,9 +50,15 @@ class Parts(Protocol):
     @property
     def risk(self) -> Risk: ...
     @property
+    def drafts(self) -> Drafts: ...
+    @property
     def lines(self) -> Lines: ...
     @property
     def registrations(self) -> Registrations: ...
+    @property
+    def reports(self) -> Reports: ...
+    @property
+    def response(self) -> Response: ...
     @property
     def desk(self) -> StaffDesk: ...
     @property
@@ -73,8 +81,11 @@ class Console:
     subscribers: Subscribers
     dealers: Dealers
     risk: Risk
+    drafts: Drafts
     lines: Lines
     registrations: Registrations
+    reports: Reports
+    response: Response
     blocks: Blocks
     purses: Purses
 
@@ -95,8 +106,11 @@ def build(parts: Parts) -> Console:
         subscribers=parts.subscribers,
         dealers=parts.dealers,
         risk=parts.risk,
+        drafts=parts.drafts,
         lines=parts.lines,
         registrations=parts.registrations,
+        reports=parts.reports,
+        response=parts.response,
         blocks=parts.blocks,
         purses=parts.purses,
     )

@@ -4,6 +4,7 @@ from starlette.requests import Request
 
 from service.admin.views import ErrorPage
 from service.kit.errors import InvalidRequest, Kind, Refusal, Stale, StateConflict
+from service.risk.model import RulesMoved
 
 _KEPT = {
     "GET": "Nothing was changed.",
@@ -39,6 +40,12 @@ def _words(refusal: Refusal, status: int) -> tuple[str, str, str]:
             "It was changed while your page was open.",
             "Open it again to see what was done, then decide.",
         )
+    if isinstance(refusal, RulesMoved):
+        return (
+            refusal.title,
+            "Your draft was made for the rules before.",
+            "Bring it up to date, then go on.",
+        )
     if isinstance(refusal, StateConflict):
         state = str(refusal.facts.get("state", "")).replace("_", " ")
         happened = refusal.detail or f"It is {state} now."
@@ -73,8 +80,8 @@ def _first_error(refusal: Refusal) -> str:
 def _back(path: str) -> str:
     """The page that a failed address belongs to."""
     parts = path.strip("/").split("/")
-    if parts[1:2] == ["codes"]:
-        return "/admin/codes"
+    if parts[1:2] in (["codes"], ["rules"]):
+        return "/" + "/".join(parts[:2])
     if len(parts) >= 4 and parts[1] in ("review", "lines", "dealers"):
         return "/" + "/".join(parts[:3])
     if len(parts) >= 3 and parts[1] in ("review", "lines", "dealers", "audit", "you"):

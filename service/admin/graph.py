@@ -7,8 +7,8 @@ A ring is as wide as its nodes need, so that none is smaller to the finger than 
 from collections.abc import Mapping, Sequence
 from math import cos, pi, sin
 
-SPACE = 34
-"""Pixels of a ring's line that one node has for itself."""
+SPACE, SPACE_NEAR = 34, 64
+"""Pixels of a ring's line that one node has for itself; on the innermost ring, where words stand beside them."""
 STEP = 76
 """Least distance of two rings."""
 MARGIN = 40
@@ -20,9 +20,9 @@ def radii(counts: Sequence[int]) -> list[float]:
     """Of ring 1 and those after it; a ring without nodes takes no room."""
     found: list[float] = []
     last = 0.0
-    for count in counts:
+    for ring, count in enumerate(counts, 1):
         if count:
-            last = max(last + STEP, count * SPACE / (2 * pi))
+            last = max(last + STEP, count * (SPACE_NEAR if ring == 1 else SPACE) / (2 * pi))
         found.append(round(last, 1))
     return found
 

@@ -105,8 +105,10 @@ def asset(name: str) -> str:
     return f"{STATIC_URL}/{name}?v={digest}"
 
 
+@cache
 def environment() -> jinja2.Environment:
-    """Strict: an unknown name in a template is an error, and everything is escaped."""
+    """Strict: an unknown name in a template is an error, and everything is escaped. One in a process: a template
+    is compiled the first time it is shown."""
     env = jinja2.Environment(
         loader=jinja2.PackageLoader("service.admin", "templates"),
         autoescape=True,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
+from service.admin import report_words, ring_words
 from service.admin.views import Badge, Choice, Flash, Tone
 
 REGISTRATION: Mapping[str, Badge] = {
@@ -228,9 +229,15 @@ ACTED: Mapping[str, tuple[str, Tone]] = {
     "registration.expired": ("Expired", "plain"),
     "registration.activated": ("Set up by the network", "approve"),
     "registration.activation_failed": ("The network did not set it up", "deny"),
+    "registration.holder_told": ("Holder told of a lost card", "plain"),
     "registration.activation_asked": ("Asked the network again", "plain"),
     "line.opened": ("Opened", "approve"),
     "line.code_proved": ("Its own code came back", "approve"),
+    "line.sim_changed": ("Put on another card", "plain"),
+    "line.reverified": ("Holder confirmed again", "approve"),
+    "line.insisted": ("Network told once more", "plain"),
+    "line.probation_ended": ("Probation ended", "approve"),
+    "line.probation_restarted": ("Probation began again", "plain"),
     "line.restrict": ("Restricted", "review"),
     "line.suspend": ("Suspended", "deny"),
     "line.reinstate": ("Reinstated", "approve"),
@@ -241,8 +248,17 @@ ACTED: Mapping[str, tuple[str, Tone]] = {
     "pii.revealed": ("Data shown in clear", "plain"),
     "block.set": ("Set", "review"),
     "block.lifted": ("Lifted", "approve"),
+    **report_words.ACTED,
+    **ring_words.ACTED,
 }
 FLASHES: Mapping[str, Flash] = {
+    "rule-drafted": Flash("Kept in the draft. It decides nothing until a second person publishes it."),
+    "rules-propose": Flash("Proposed. A second person can publish it now."),
+    "rules-approve": Flash("Published. The rules are in force."),
+    "rules-withdraw": Flash("Given back. The draft can be edited again."),
+    "rules-rebase": Flash("Brought up to date. The changes stand on the rules in force now."),
+    "rules-drop": Flash("Dropped. The rules in force stay as they are."),
+    "rule-undone": Flash("Taken out of the draft."),
     "approved": Flash("Approved. The network is setting the line up."),
     "denied": Flash("Denied. The applicant is told, and may appeal once within 30 days."),
     "restrict": Flash("Restricted. The network is told."),
@@ -258,6 +274,8 @@ FLASHES: Mapping[str, Flash] = {
     "look": Flash("Saved."),
     "block-set": Flash("Set. No codes go there until it ends or is lifted."),
     "block-lifted": Flash("Lifted. Codes go there again."),
+    **report_words.FLASHES,
+    **ring_words.FLASHES,
 }
 
 
@@ -271,7 +289,13 @@ def reason_text(code: str | None) -> str | None:
     if code is None:
         return None
     every = (*APPROVE_REASONS, *DENY_REASONS, *REVEAL_REASONS)
-    lists = (*LINE_REASONS.values(), *DEALER_REASONS.values(), LIFT_REASONS, BLOCK_REASONS)
+    lists = (
+        *LINE_REASONS.values(),
+        *DEALER_REASONS.values(),
+        LIFT_REASONS,
+        BLOCK_REASONS,
+        report_words.REASONS,
+    )
     for choice in (*every, *(c for group in lists for c in group)):
         if choice.code == code:
             return choice.text

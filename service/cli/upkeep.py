@@ -18,7 +18,7 @@ from service.kit.clock import SystemClock
 from service.kit.ids import parse
 from service.operators.workflow import Operators
 from service.policies import Policies, PolicyRefused, Sources, build
-from service.policies.model import FILES
+from service.policies.model import FILES, OPTIONAL
 from service.settings import Mode, Settings
 from service.upkeep import Upkeep, rewrite
 
@@ -52,7 +52,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _sources(folder: Path) -> Sources:
-    return Sources({name: (folder / name).read_text("utf-8") for name in FILES})
+    names = [*FILES, *(name for name in OPTIONAL if (folder / name).exists())]
+    return Sources({name: (folder / name).read_text("utf-8") for name in names})
 
 
 async def _publish(db: Database, arguments: argparse.Namespace) -> int:

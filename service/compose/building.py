@@ -1,10 +1,15 @@
 """Every collaborator once, from the settings and a clock."""
 
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
 import structlog
 
+from service.adapters.sms.holder import SmsHolderNotice
 from service.adapters.sms.outbox import Outbox
-from service.compose.codes import coded
-from service.compose.outside import Instead, outside
+from service.compose.codes import Coded, coded
+from service.compose.outside import Instead, outside, usage
+from service.compose.reporting import reporting
 from service.compose.services import Services
 from service.dealers.workflow import Dealers
 from service.documents.workflow import Documents
@@ -13,17 +18,20 @@ from service.infra.jobs import defer_all
 from service.infra.postgres import Database
 from service.infra.redis import Redis
 from service.kit.clock import Clock
-from service.lines.workflow import Lines
+from service.lines.workflow import Lines, Probation
+from service.notices.workflow import Links, Notices
 from service.operators.workflow import Operators
 from service.otp.volatile import Answers
 from service.otp.workflow import Codes
 from service.otp.workflow.holder import Holder
 from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
+from service.registration.model import Purpose
 from service.registration.workflow import Registrations
 from service.registration.workflow.parts import Parts
+from service.response.workflow import Response
 from service.risk.volatile import Velocity
-from service.risk.workflow import Risk
+from service.risk.workflow import Drafts, Risk, Usual
 from service.settings import Mode, Settings
 from service.staff.volatile import Sessions
 from service.staff.workflow import Factors, StaffDesk, StaffRegister
@@ -53,13 +61,15 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     documents = Documents(instead.registry or registry)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
-    codes, risk = Codes(sent.engine), Risk(vault, Velocity(redis, vault))
-    lines = Lines(db, vault, subscribers, provisioner)
     operators = Operators(db)
+    usual = Usual(db, operators.ids)
+    codes, risk = Codes(sent.engine), Risk(vault, Velocity(redis, vault), usual.of)
+    lines = Lines(db, vault, subscribers, provisioner)
     factors = Factors(vault)
-    parts = Parts(
-        db, vault, subscribers, dealers, documents, codes, risk, lines, provisioner, inventory, policies
-    )
+    purposes = frozenset(map(Purpose, settings.purposes.split(",")))
+    rest = (provisioner, inventory, policies, purposes, sent.courier)
+    parts = Parts(db, vault, subscribers, dealers, documents, codes, risk, lines, *rest)
+    verifications = Verifications(sent.engine, db, vault, dealers, Answers(redis))
     return Services(
         settings=settings,
         clock=clock,
@@ -72,14 +82,20 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         dealers=dealers,
         documents=documents,
         codes=codes,
-        verifications=Verifications(sent.engine, db, vault, dealers, Answers(redis)),
+        verifications=verifications,
         holder=Holder(sent.links, operators, sent.blocks, clock),
         journal=sent.journal,
         blocks=sent.blocks,
         purses=sent.purses,
         risk=risk,
+        usual=usual,
+        drafts=Drafts(db, policies, rules_owner(settings, operators)),
         lines=lines,
+        probation=Probation(lines, instead.usage or usage(settings, clock)),
         registrations=Registrations(parts),
+        notices=noticing(settings, parts, operators, sent, policies),
+        reports=reporting(db, redis, vault, subscribers, operators, verifications, policies),
+        response=responding(db, vault, subscribers, lines, risk, policies, sent, instead),
         outbox=outbox,
         senders=sent.senders,
         guards=sent.guards,
@@ -87,3 +103,47 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         staff=StaffRegister(db, factors),
         desk=StaffDesk(db, operators, Sessions(redis, vault), factors, is_demo=settings.is_demo),
     )
+
+
+def noticing(
+    settings: Settings, parts: Parts, operators: Operators, sent: Coded, policies: Policies
+) -> Notices:
+    """Notices leave by the senders of codes."""
+    links = Links(parts.vault, settings.public_url)
+    return Notices(parts, operators, sent.dispatch, lambda: policies.current.codes, links)
+
+
+def responding(
+    db: Database,
+    vault: Vault,
+    subscribers: Subscribers,
+    lines: Lines,
+    risk: Risk,
+    policies: Policies,
+    sent: Coded,
+    instead: Instead,
+) -> Response:
+    """What follows from reports, over the domains that it composes."""
+    return Response(
+        db,
+        vault,
+        subscribers,
+        lines,
+        risk,
+        instead.finder or risk.links,
+        instead.notices or SmsHolderNotice(db, lines, sent.dispatch),
+        lambda: policies.current.risk,
+        lambda: policies.current.response,
+    )
+
+
+def rules_owner(settings: Settings, operators: Operators) -> Callable[[], Awaitable[UUID | None]]:
+    """The operator whose staff change the rules of the installation: the one that is named, else the only one."""
+
+    async def owner() -> UUID | None:
+        every = await operators.all()
+        named = [each for each in every if each.slug == settings.rules_operator]
+        chosen = named if settings.rules_operator else every
+        return chosen[0].id if len(chosen) == 1 else None
+
+    return owner

@@ -21,7 +21,7 @@ from service.kit.clock import Clock
 from service.limits.workflow import Blocks, Purses
 from service.otp.model import CodePolicy
 from service.otp.ports import Challenger, Lookup, NullLookup, Sender
-from service.otp.workflow import Dispatch, Engine, Receipts, Tools
+from service.otp.workflow import Courier, Dispatch, Engine, Receipts, Tools
 from service.otp.workflow.challenge import CaptchaChallenger, WorkChallenger
 from service.otp.workflow.engine import no_link
 from service.otp.workflow.history import StreamJournal
@@ -51,9 +51,11 @@ class Coded:
     links: HolderLinks
     journal: StreamJournal
     receipts: Receipts
+    courier: Courier
     blocks: Blocks
     purses: Purses
     senders: Sequence[Sender]
+    dispatch: Dispatch
     guards: Guards
 
 
@@ -92,7 +94,8 @@ def coded(
             remember=receipts.remember,
         ),
     )
-    return Coded(engine, links, journal, receipts, blocks, purses, sending, before)
+    courier = Courier(dispatch, clock)
+    return Coded(engine, links, journal, receipts, courier, blocks, purses, sending, dispatch, before)
 
 
 def guards(settings: Settings, clock: Clock, vault: Vault, policy: Callable[[], CodePolicy]) -> Guards:

@@ -9,11 +9,14 @@ from service.adapters.caller import Caller
 from service.adapters.inventory.http import HttpInventory
 from service.adapters.provisioning.http import HttpProvisioner
 from service.adapters.registry.http import HttpRegistry
+from service.adapters.usage.http import HttpUsage
 from service.documents.ports import NullRegistry, Registry
 from service.infra.postgres import Deliver
 from service.kit.clock import Clock
-from service.lines.ports import Inventory, NullInventory, NullProvisioner, Provisioner
+from service.lines.ports import Calendar, Inventory, NullInventory, NullProvisioner, Provisioner, Usage
 from service.otp.ports import Journal, Sender
+from service.response.ports import HolderNotice
+from service.response.workflow import RingFinder
 from service.settings import Settings
 
 
@@ -25,8 +28,11 @@ class Instead:
     registry: Registry | None = None
     provisioner: Provisioner | None = None
     inventory: Inventory | None = None
+    usage: Usage | None = None
     deliver: Deliver | None = None
     journal: Journal | None = None
+    finder: RingFinder | None = None
+    notices: HolderNotice | None = None
 
 
 def outside(settings: Settings, clock: Clock) -> tuple[Provisioner, Inventory, Registry]:
@@ -45,3 +51,10 @@ def outside(settings: Settings, clock: Clock) -> tuple[Provisioner, Inventory, R
     if settings.registry_url:
         registry = HttpRegistry(caller(settings.registry_url, settings.registry_token))
     return provisioner, inventory, registry
+
+
+def usage(settings: Settings, clock: Clock) -> Usage:
+    """The operator's figures of use; the calendar where none are named."""
+    if not settings.usage_url:
+        return Calendar()
+    return HttpUsage(Caller(settings.usage_url, clock, token=settings.usage_token.get_secret_value() or None))

@@ -20,8 +20,9 @@ from service.infra.redis import Redis
 from service.kit.clock import Clock
 from service.kit.errors import Unavailable
 from service.limits.workflow import Blocks, Purses
-from service.lines.workflow import Lines
+from service.lines.workflow import Lines, Probation
 from service.migrations import HEAD
+from service.notices.workflow import Notices
 from service.operators.workflow import Operators
 from service.otp.ports import Lived, Sender
 from service.otp.workflow import Codes, Receipts
@@ -30,7 +31,9 @@ from service.otp.workflow.holder import Holder
 from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
 from service.registration.workflow import Registrations
-from service.risk.workflow import Risk
+from service.reports.workflow import Reports
+from service.response.workflow import Response
+from service.risk.workflow import Drafts, Risk, Usual
 from service.settings import Mode, Settings
 from service.staff.model import Role
 from service.staff.workflow import StaffDesk, StaffRegister
@@ -70,8 +73,14 @@ class Services:
     blocks: Blocks
     purses: Purses
     risk: Risk
+    usual: Usual
+    drafts: Drafts
     lines: Lines
+    probation: Probation
     registrations: Registrations
+    notices: Notices
+    reports: Reports
+    response: Response
     outbox: Outbox | None
     senders: Sequence[Sender]
     guards: Guards
@@ -87,7 +96,7 @@ class Services:
         return f"/admin/link/{token}"
 
     async def operator_ids(self) -> list[UUID]:
-        return [operator.id for operator in await self.operators.all()]
+        return await self.operators.ids()
 
     @property
     def receipt_secrets(self) -> Mapping[str, Sequence[str]]:
@@ -103,6 +112,7 @@ class Services:
         """
         await self._judge_redis()
         await self.policies.start()
+        await self.usual.start()
         await self.journal.start()
         with contextlib.suppress(Unavailable):
             for operator in await self.operator_ids():
@@ -120,6 +130,7 @@ class Services:
         finally:
             for each in lived:
                 await each.stop()
+            await self.usual.stop()
             await self.policies.stop()
             await self.purses.close()
             await self.guards.close()

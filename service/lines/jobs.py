@@ -6,14 +6,14 @@ from uuid import UUID
 import procrastinate
 
 from service.infra.jobs import RETRY
-from service.lines.workflow import BATCH, Lines
+from service.lines.workflow import BATCH, Lines, Probation
 
 Operators = Callable[[], Awaitable[Iterable[UUID]]]
 
 
-def blueprint(lines: Lines, operators: Operators) -> procrastinate.Blueprint:
+def blueprint(lines: Lines, probation: Probation, operators: Operators) -> procrastinate.Blueprint:
     """``lines:apply``, asked for by every committed change that the network must know; ``lines:expire`` every
-    minute over all operators."""
+    minute and ``lines:judge`` every day over all operators."""
     tasks = procrastinate.Blueprint()
 
     @tasks.task(name="apply", retry=RETRY)
@@ -24,6 +24,12 @@ def blueprint(lines: Lines, operators: Operators) -> procrastinate.Blueprint:
     @tasks.task(name="expire", queueing_lock="lines:expire")
     async def expire(timestamp: int) -> None:
         await expire_all(lines, operators)
+
+    @tasks.periodic(cron="41 2 * * *")
+    @tasks.task(name="judge", queueing_lock="lines:judge", retry=RETRY)
+    async def judge(timestamp: int) -> None:
+        for operator in await operators():
+            await probation.judge(operator)
 
     return tasks
 

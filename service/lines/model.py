@@ -1,7 +1,8 @@
 """Nouns of a line in service: its states, its facts, and what it refuses."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -39,6 +40,10 @@ CODE_NEVER_CAME = "code-never-came"
 SERVICE_ENDED = "service-ended"
 PROBATION = "probation"
 RESERVED = frozenset({AWAITING_CODE, CODE_NEVER_CAME, SERVICE_ENDED, PROBATION})
+REVERIFY_DUE = "reverify-due"
+"""Held until the holder has shown again who they are: the one reason that a re-verification lifts."""
+ASSURANCES = ("none", "basic", "substantial", "high")
+"""From doubt to certainty; ``substantial`` and above end a probation early."""
 """Reasons that the house gives by itself; nobody may assert them."""
 
 REASON_PATTERN = "^[a-z]+(-[a-z]+){0,5}$"
@@ -51,6 +56,19 @@ class LinePolicy:
 
     quarantine: timedelta = timedelta(days=90)
     awaiting_code: timedelta = timedelta(hours=72)
+    probation: "ProbationPolicy" = field(default_factory=lambda: ProbationPolicy())
+
+
+@dataclass(frozen=True, slots=True)
+class ProbationPolicy:
+    """What a probation is. ``days`` of ordinary use end one that was restarted; a new line's length is its
+    decision's. A day with more than ``callees`` distinct numbers called is not ordinary, and the network is asked
+    to allow no more. A line is young for ``young``, and dormant once nobody used it for ``dormant``."""
+
+    days: int = 30
+    callees: int = 50
+    young: timedelta = timedelta(days=90)
+    dormant: timedelta = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +80,11 @@ class Line:
     version that the network has confirmed; where it lags ``version``, the change is under way, or waits for
     staff if ``apply_failed`` says why.
     ``country`` is ISO 3166-1 alpha-2 of the number, for retention.
+
+    ``probation_until`` is the earliest end of a probation, None where there is none; it ends once
+    ``probation_days`` days of ordinary use were counted from ``probation_since`` on, of which there are
+    ``ordinary_days``. ``judged_to`` is the last day (UTC) that was looked at, ``used_on`` the last on which the line
+    was used, as far as the network told.
     """
 
     id: UUID
@@ -77,6 +100,12 @@ class Line:
     active_since: datetime | None = None
     sim_changed_at: datetime | None = None
     probation_until: datetime | None = None
+    probation_since: datetime | None = None
+    probation_days: int | None = None
+    ordinary_days: int = 0
+    judged_to: date | None = None
+    used_on: date | None = None
+    handset_changed_at: datetime | None = None
     service_until: datetime | None = None
     held_until: datetime | None = None
     awaiting_until: datetime | None = None
@@ -137,6 +166,10 @@ class Conditions:
     connected: bool
     outgoing: bool
     incoming: bool
+    premium: bool = True
+    """Premium-rate and international numbers may be called."""
+    callees_a_day: int | None = None
+    """How many distinct numbers may be called in a day of UTC; None: no budget."""
 
     @property
     def emergency_and_care(self) -> bool:
@@ -161,6 +194,8 @@ class ActivationOrder:
     plan: str
     form: str
     conditions: Conditions = FULL
+    is_ported: bool = False
+    """The number comes from another network, which is to be asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +211,58 @@ class ConditionsOrder:
     version: int
     numbers: Numbers | None
     conditions: Conditions
+
+
+@dataclass(frozen=True, slots=True)
+class SimOrder:
+    """Another card for a line that is in service. Idempotent by ``change_id`` (the registration that asked for it)
+    and ``is_undo``. ``before`` is the card that the line has, ``iccid`` the one that it gets, None where an eSIM
+    has none yet. The network refuses it for a line that is not connected."""
+
+    operator_id: UUID
+    line_id: UUID
+    registration_id: UUID
+    change_id: UUID
+    msisdn: str
+    before: str | None
+    iccid: str | None
+    imei: str | None
+    form: str
+    is_undo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UseAsked:
+    """What is asked about one line: how it was used on the days (UTC) ``since`` to ``until``, both included."""
+
+    line_id: UUID
+    registration_id: UUID
+    msisdn: str
+    since: date
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfUse:
+    """One day (UTC) on which the line was used: calls and messages out and in, and to how many distinct numbers."""
+
+    day: date
+    outgoing: int
+    callees: int
+    incoming: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How a line was used. Days that are missing were silent. ``handset_changed_at``: when it was last seen in
+    another handset than before, None where it was not; the first handset of a line is no change."""
+
+    days: tuple[DayOfUse, ...] = ()
+    handset_changed_at: datetime | None = None
+
+
+UseByLine = Mapping[UUID, Use]
+"""By line; a line that is missing is not known to the other side, and nothing follows for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,28 @@
 """The outside world of lines: the operator's provisioning and its stock of numbers and cards.
 
 The wire schemas of the HTTP adapters are in ``docs/ports.md``; one contract suite runs on every
-implementation. Failure policy: ``prepare`` and ``check`` fail closed (Unavailable, 503); ``activate`` and
-``apply`` say Failed and are tried again by a job.
+implementation. Failure policy: ``prepare`` and ``check`` fail closed (Unavailable, 503); ``activate``,
+``apply`` and ``change_sim`` say Failed and are tried again by a job. ``of``: without an answer nothing is counted
+and no probation ends; the days are asked for again.
 """
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from service.lines.model import (
     ActivationOrder,
     ConditionsOrder,
+    DayOfUse,
     Done,
     Outcome,
     Readiness,
+    SimOrder,
     Stock,
     StockAnswer,
+    Use,
+    UseAsked,
+    UseByLine,
 )
 
 
@@ -30,12 +38,26 @@ class Provisioner(Protocol):
     async def apply(self, order: ConditionsOrder) -> Outcome:
         """Set the line's conditions to those of ``order.version``. Raises nothing of its own."""
 
+    async def change_sim(self, order: SimOrder) -> Outcome:
+        """Put the line on another card, once for a change however often it is asked. Raises nothing of its own."""
+
 
 class Inventory(Protocol):
     """Knows which numbers and cards are the operator's and who may sell them."""
 
     async def check(self, msisdn: str, iccid: str | None, dealer_code: str | None) -> StockAnswer:
         """What the stock says of this number and card for this dealer. Raises Unavailable."""
+
+
+class Usage(Protocol):
+    """Knows how lines are used: how much and by day, never whom they call."""
+
+    @property
+    def is_calendar(self) -> bool:
+        """Whether nothing is known and every day counts. Then only lines on probation are asked about."""
+
+    async def of(self, asked: Sequence[UseAsked]) -> UseByLine:
+        """How these lines were used. Raises Unavailable."""
 
 
 class NullProvisioner:
@@ -50,6 +72,9 @@ class NullProvisioner:
     async def apply(self, order: ConditionsOrder) -> Outcome:
         return Done()
 
+    async def change_sim(self, order: SimOrder) -> Outcome:
+        return Done()
+
 
 class NullInventory:
     """Where no stock is kept: every number and card is ours, anybody's and unused."""
@@ -57,3 +82,16 @@ class NullInventory:
     async def check(self, msisdn: str, iccid: str | None, dealer_code: str | None) -> StockAnswer:
         free = Stock(ours=True, allotted=True, unused=True)
         return StockAnswer(number=free, sim=None if iccid is None else free)
+
+
+class Calendar:
+    """Where nobody says how lines are used: each day counts as one of ordinary use."""
+
+    is_calendar = True
+
+    async def of(self, asked: Sequence[UseAsked]) -> UseByLine:
+        def days(each: UseAsked) -> tuple[DayOfUse, ...]:
+            span = (each.until - each.since).days + 1
+            return tuple(DayOfUse(each.since + timedelta(days=n), 1, 1) for n in range(span))
+
+        return {each.line_id: Use(days(each)) for each in asked}

@@ -1,6 +1,8 @@
 """Durable truth of lines."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +31,12 @@ _SAME = (
     "active_since",
     "sim_changed_at",
     "probation_until",
+    "probation_since",
+    "probation_days",
+    "ordinary_days",
+    "judged_to",
+    "used_on",
+    "handset_changed_at",
     "service_until",
     "held_until",
     "awaiting_until",
@@ -82,14 +90,29 @@ async def add(tx: Tx, line: Line, msisdn_idx: bytes, iccid_idx: bytes | None) ->
         raise
 
 
-async def save(tx: Tx, line: Line, *, expected: int) -> None:
-    """Write the line whose version was ``expected``; Stale where somebody was faster."""
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The index of a line's new card; None where an eSIM has none yet."""
+
+    index: bytes | None
+
+
+async def save(tx: Tx, line: Line, *, expected: int, card: Card | None = None) -> None:
+    """Write the line whose version was ``expected``; Stale where somebody was faster. ``card``: another than it
+    had; SimInUse where a unique index says no."""
     changed = {name: value for name, value in _values(line).items() if name not in _FIXED}
-    count = await tx.run(
-        sa.update(LineRow)
-        .where(_LINE.c.operator_id == tx.tenant, _LINE.c.id == line.id, _LINE.c.version == expected)
-        .values(changed | {"version": expected + 1})
-    )
+    if card is not None:
+        changed["iccid_idx"] = card.index
+    try:
+        count = await tx.run(
+            sa.update(LineRow)
+            .where(_LINE.c.operator_id == tx.tenant, _LINE.c.id == line.id, _LINE.c.version == expected)
+            .values(changed | {"version": expected + 1})
+        )
+    except IntegrityError as error:
+        if getattr(getattr(error.orig, "diag", None), "constraint_name", None) == "uq_line_open_iccid":
+            raise SimInUse() from None
+        raise
     if count == 0:
         raise Stale()
 
@@ -142,6 +165,22 @@ async def current(reader: Reader, msisdn: tuple[bytes, ...], *, lock: bool = Fal
     return _of(row)
 
 
+async def current_of(reader: Reader, numbers: Mapping[str, tuple[bytes, ...]]) -> dict[str, Line]:
+    """As :func:`current` of several numbers at once, each with its indexes: those that have a line."""
+    wanted = (
+        sa.select(_LINE)
+        .where(
+            _LINE.c.operator_id == reader.tenant,
+            _LINE.c.msisdn_idx.in_([index for every in numbers.values() for index in every]),
+            _LINE.c.state != State.CLOSED.value,
+            sa.or_(_LINE.c.quarantine_until.is_(None), _LINE.c.quarantine_until > reader.now),
+        )
+        .order_by(_LINE.c.id)
+    )
+    rows = await reader.all(wanted)
+    return {number: _of(row) for row in rows for number, every in numbers.items() if row.msisdn_idx in every}
+
+
 async def on(
     reader: Reader, msisdn: tuple[bytes, ...], iccid: tuple[bytes, ...]
 ) -> tuple[list[Line], list[Line]]:
@@ -150,6 +189,44 @@ async def on(
     on_number = [_of(row) for row in rows if row.msisdn_idx in msisdn]
     on_sim = [_of(row) for row in rows if row.iccid_idx in iccid]
     return on_number, on_sim
+
+
+async def on_sim(reader: Reader, iccid: tuple[bytes, ...]) -> list[Line]:
+    """Every line not yet free of this card."""
+    return (await on(reader, (), iccid))[1]
+
+
+async def to_judge(
+    reader: Reader, before: date, after: UUID | None, limit: int, *, on_probation: bool
+) -> list[Line]:
+    """Open lines whose days up to ``before`` (excluded) were not all judged, ascending by id, above ``after``;
+    ``on_probation``: of those that are on it alone."""
+    wanted = sa.select(_LINE).where(
+        _LINE.c.operator_id == reader.tenant,
+        _LINE.c.state.in_([state.value for state in State if state.is_open]),
+        sa.or_(_LINE.c.judged_to.is_(None), _LINE.c.judged_to < before - timedelta(days=1)),
+    )
+    if on_probation:
+        wanted = wanted.where(_LINE.c.probation_until.is_not(None))
+    if after is not None:
+        wanted = wanted.where(_LINE.c.id > after)
+    return [_of(row) for row in await reader.all(wanted.order_by(_LINE.c.id).limit(limit))]
+
+
+def mark_judged(tx: Tx, line: Line) -> None:
+    """Stage what was counted of a line's use. It is a measure and changes nothing for anybody, so that the version
+    stays; ``judged_to`` only moves forward."""
+    counted = ("ordinary_days", "judged_to", "used_on", "handset_changed_at", "probation_until")
+    tx.stage(
+        sa.update(LineRow)
+        .where(
+            _LINE.c.operator_id == tx.tenant,
+            _LINE.c.id == line.id,
+            _LINE.c.version == line.version,
+            sa.or_(_LINE.c.judged_to.is_(None), _LINE.c.judged_to < line.judged_to),
+        )
+        .values({name: getattr(line, name) for name in counted})
+    )
 
 
 async def due(tx: Tx, limit: int) -> list[Line]:

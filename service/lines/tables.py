@@ -1,6 +1,6 @@
 """The row of a line."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -33,6 +33,12 @@ class LineRow(Tenant, Base):
         sa.Index("ix_line_state", "operator_id", "state", "id"),
         sa.Index("ix_line_subscriber", "operator_id", "subscriber_id"),
         sa.Index("ix_line_due", "operator_id", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
+        sa.Index(
+            "ix_line_probation",
+            "operator_id",
+            "id",
+            postgresql_where=sa.text("probation_until IS NOT NULL"),
+        ),
         sa.CheckConstraint(
             "state IN ('active','restricted','suspended','quarantined','closed')", name="state"
         ),
@@ -57,6 +63,18 @@ class LineRow(Tenant, Base):
     active_since: Mapped[datetime | None] = mapped_column(comment="pii:none when it was first active")
     sim_changed_at: Mapped[datetime | None] = mapped_column(comment="pii:none when its SIM was last changed")
     probation_until: Mapped[datetime | None] = mapped_column(comment="pii:none end of its probation")
+    probation_since: Mapped[datetime | None] = mapped_column(comment="pii:none when its probation began")
+    probation_days: Mapped[int | None] = mapped_column(
+        sa.SmallInteger, comment="pii:none days of ordinary use that end its probation"
+    )
+    ordinary_days: Mapped[int] = mapped_column(
+        sa.SmallInteger, server_default=sa.text("0"), comment="pii:none days of ordinary use so far"
+    )
+    judged_to: Mapped[date | None] = mapped_column(comment="pii:none last day whose use was looked at")
+    used_on: Mapped[date | None] = mapped_column(comment="pii:none last day on which it was used")
+    handset_changed_at: Mapped[datetime | None] = mapped_column(
+        comment="pii:none when it was last seen in another handset"
+    )
     service_until: Mapped[datetime | None] = mapped_column(comment="pii:none when the service is to end")
     held_until: Mapped[datetime | None] = mapped_column(comment="pii:none end of a restriction or suspension")
     awaiting_until: Mapped[datetime | None] = mapped_column(

@@ -40,6 +40,9 @@ class Operators:
         async with self._db.read(None) as reader:
             return await store.operators(reader)
 
+    async def ids(self) -> list[UUID]:
+        return [operator.id for operator in await self.all()]
+
     async def by_slug(self, slug: str) -> Operator:
         async with self._db.read(None) as reader:
             operator = await store.operator_by_slug(reader, slug)

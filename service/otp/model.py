@@ -205,12 +205,14 @@ class CodePolicy:
 @dataclass(frozen=True, slots=True)
 class Wording:
     """The templates of one language. ``base`` names operator, code, purpose and last digits; ``caller`` and
-    ``shop`` say whom not to tell; ``holder`` gives ``{link}`` to whoever asked for no code."""
+    ``shop`` say whom not to tell; ``holder`` gives ``{link}`` to whoever asked for no code; ``card_notice`` tells
+    that a card is asked for in the place of the reader's."""
 
     base: str
     caller: str
     shop: str
     holder: str
+    card_notice: str
     purposes: Mapping[str, str]
 
 

@@ -10,10 +10,14 @@ from types import MappingProxyType
 from service.documents.model import DocumentPolicy
 from service.limits.model import LimitPolicy
 from service.otp.model import CodePolicy
+from service.reports.model import ReportPolicy
+from service.response.model import ResponsePolicy
 from service.risk.rules import RiskPolicy
 from service.subscribers.model import RetentionPolicy
 
 FILES = ("limits.toml", "risk.toml", "documents.toml", "retention.toml")
+OPTIONAL = ("reports.toml", "response.toml")
+"""Files that a version may lack, because it is older than they are: what they would say stands in the code."""
 OVERLAY = "demo.toml"
 MAX_BYTES = 1_000_000
 
@@ -24,7 +28,7 @@ class PolicyRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The texts of one version by file name: the four files and, in demo and test mode, ``demo.toml``."""
+    """The texts of one version by file name: the files and, in demo and test mode, ``demo.toml``."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
 
@@ -51,6 +55,8 @@ class PolicySet:
     documents: DocumentPolicy
     codes: CodePolicy
     retention: RetentionPolicy
+    reports: ReportPolicy = field(default_factory=ReportPolicy)
+    response: ResponsePolicy = field(default_factory=ResponsePolicy)
 
     @property
     def limits(self) -> LimitPolicy:

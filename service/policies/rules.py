@@ -2,12 +2,15 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from importlib import resources
 from typing import Any, TypeVar
 
 from service.documents.rules import load_policy as load_documents
 from service.otp.rules import load_policy as load_codes
-from service.policies.model import FILES, MAX_BYTES, OVERLAY, PolicyRefused, PolicySet, Sources
+from service.policies.model import FILES, MAX_BYTES, OPTIONAL, OVERLAY, PolicyRefused, PolicySet, Sources
+from service.reports.rules import load_policy as load_reports
+from service.response.rules import load_policy as load_response
 from service.risk.rules import load_policy as load_risk
 from service.subscribers.rules import parse_policy as load_retention
 
@@ -18,7 +21,7 @@ _OVERLAID = ("risk", "documents")
 def seed(*, demo: bool) -> Sources:
     """The packaged version; with ``demo`` the overlay of invented people lies on it."""
     folder = resources.files("service").joinpath("policy")
-    names = (*FILES, OVERLAY) if demo else FILES
+    names = (*FILES, *OPTIONAL, OVERLAY) if demo else (*FILES, *OPTIONAL)
     return Sources({name: folder.joinpath(name).read_text("utf-8") for name in names})
 
 
@@ -26,10 +29,17 @@ def build(sources: Sources, *, demo: bool, allows_test_numbers: bool = False) ->
     """Every file through its own gate; :class:`PolicyRefused` for anything wrong.
 
     An overlay is refused outside demo and test mode: it lets specimens pass. So are test numbers, unless
-    ``allows_test_numbers``: whoever reads the policy has a code that is always right for them.
+    ``allows_test_numbers``: whoever reads the policy has a code that is always right for them. A start sows,
+    takes and follows the same texts: they are read once.
     """
+    return _built(tuple(sources.texts.items()), demo, allows_test_numbers)
+
+
+@lru_cache(maxsize=4)
+def _built(texts: tuple[tuple[str, str], ...], demo: bool, allows_test_numbers: bool) -> PolicySet:
+    sources = Sources(dict(texts))
     missing = [name for name in FILES if name not in sources.texts]
-    extra = [name for name in sources.texts if name not in (*FILES, OVERLAY)]
+    extra = [name for name in sources.texts if name not in (*FILES, *OPTIONAL, OVERLAY)]
     if missing or extra:
         raise PolicyRefused(f"{(missing or extra)[0]}: {'is missing' if missing else 'is no policy file'}")
     for name, text in sources.texts.items():
@@ -48,6 +58,8 @@ def build(sources: Sources, *, demo: bool, allows_test_numbers: bool = False) ->
     built = PolicySet(
         version=version,
         risk=_gate("risk.toml", lambda: load_risk(merged("risk"), version)),
+        reports=_gate("reports.toml", lambda: load_reports(_read_if_there("reports.toml", sources))),
+        response=_gate("response.toml", lambda: load_response(_read_if_there("response.toml", sources))),
         documents=_gate("documents.toml", lambda: load_documents(merged("documents"))),
         codes=_gate("limits.toml", lambda: load_codes(sources.texts["limits.toml"])),
         retention=_gate("retention.toml", lambda: load_retention(sources.texts["retention.toml"])),
@@ -57,6 +69,11 @@ def build(sources: Sources, *, demo: bool, allows_test_numbers: bool = False) ->
             "limits.toml: test_numbers are for the demo and tests alone; SIMWARD_ALLOW_TEST_NUMBERS=true allows them"
         )
     return built
+
+
+def with_overlay(name: str, below: Mapping[str, Any], sources: Sources) -> dict[str, Any]:
+    """A file's mapping with what the overlay of ``sources`` says of it."""
+    return merge(below, _read(OVERLAY, sources).get(name, {}))
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,6 +88,10 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(name: str, sources: Sources) -> dict[str, Any]:
     return _gate(name, lambda: tomllib.loads(sources.texts[name]))
+
+
+def _read_if_there(name: str, sources: Sources) -> dict[str, Any]:
+    return _read(name, sources) if name in sources.texts else {}
 
 
 def _gate(name: str, load: Callable[[], _T]) -> _T:

@@ -2,19 +2,23 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import structlog
 
-from service.infra.postgres import Database, Reader
-from service.kit.errors import Unavailable
+from service.infra.postgres import Database, Reader, Tx
+from service.kit.errors import NotFound, Unavailable
 from service.policies import store
 from service.policies.model import OVERLAY, PolicyRefused, PolicySet, Publication, Sources
-from service.policies.rules import build, seed
+from service.policies.rules import build, seed, with_overlay
+from service.risk.model import RulesMoved
+from service.risk.rules import RiskPolicy, silently_changed
 
 POLL_S = 2.0
 SEED = "seed"
 _LOOK_BACK = 20
+_KEPT = 8
 
 log = structlog.get_logger("policies")
 
@@ -33,6 +37,7 @@ class Policies:
         self._allows_test_numbers = allows_test_numbers
         self._current: PolicySet | None = None
         self._bad: set[str] = set()
+        self._risks: dict[str, RiskPolicy | None] = {}
         self._follower: asyncio.Task[None] | None = None
 
     @property
@@ -75,6 +80,8 @@ class Policies:
         built = self._build(sources)
         async with self._db.write(None) as tx:
             await store.lock(tx)
+            for newest in await store.newest(tx):
+                await self._bodies_keep_their_versions(tx, newest.version, built)
             publication = await store.publish(tx, sources, by)
         self._current = built
         return publication
@@ -87,7 +94,10 @@ class Policies:
             sources = await store.sources(reader, version)
         if sources is None:
             return None
-        # It comes into force nowhere: what was decided under it is only looked at.
+        return self._rebuilt(sources)
+
+    def _rebuilt(self, sources: Sources) -> PolicySet:
+        """It comes into force nowhere: what was decided under it is only looked at."""
         return build(sources, demo=self._demo or sources.is_overlaid, allows_test_numbers=True)
 
     async def beside(self, change: Callable[[Sources], Sources]) -> PolicySet:
@@ -99,6 +109,57 @@ class Policies:
         if sources is None:
             raise PolicyRefused("the version in force is not kept")
         return self._build(change(sources))
+
+    @property
+    def risk(self) -> RiskPolicy:
+        return self.current.risk
+
+    async def risk_of(self, reader: Reader, version: str) -> RiskPolicy | None:
+        """The risk policy of a version, built once; None for one that never was or cannot be built any more."""
+        if self._current is not None and self._current.version == version:
+            return self._current.risk
+        if version not in self._risks:
+            while len(self._risks) >= _KEPT:
+                del self._risks[next(iter(self._risks))]
+            sources = await store.sources(reader, version)
+            try:
+                self._risks[version] = None if sources is None else self._rebuilt(sources).risk
+            except PolicyRefused:
+                self._risks[version] = None
+        return self._risks[version]
+
+    async def risk_text(self, reader: Reader, version: str) -> str:
+        """The text of a version's ``risk.toml``. Raises NotFound."""
+        found = await store.sources(reader, version)
+        if found is None:
+            raise NotFound()
+        return found.texts["risk.toml"]
+
+    def overlaid(self, risk: Mapping[str, Any]) -> Mapping[str, Any]:
+        """``risk`` as it would be built: in the demo with the overlay on it."""
+        return with_overlay("risk", risk, seed(demo=True)) if self._demo else risk
+
+    async def publish_over(self, tx: Tx, base: str, risk_text: str, by: str) -> str:
+        """Bring ``base`` with another ``risk.toml`` into force in the caller's transaction; the new version. Raises
+        RulesMoved where ``base`` is not in force any more. :meth:`refresh` takes it in once it is committed."""
+        await store.lock(tx)
+        (newest,) = await store.newest(tx)
+        sources = await store.sources(tx, base)
+        if newest.version != base or sources is None:
+            raise RulesMoved()
+        sources = Sources({**sources.texts, "risk.toml": risk_text})
+        await self._bodies_keep_their_versions(tx, newest.version, self._build(sources))
+        return (await store.publish(tx, sources, by)).version
+
+    async def _bodies_keep_their_versions(self, reader: Reader, before: str, built: PolicySet) -> None:
+        """A rule that is live does not change under the version that decisions were made under."""
+        try:
+            kept = await store.sources(reader, before)
+            risk = None if kept is None else self._build(kept).risk
+        except PolicyRefused:
+            risk = None  # what cannot be built decided nothing
+        if risk is not None and (why := silently_changed(risk, built.risk)) is not None:
+            raise PolicyRefused(f"risk.toml: {why}")
 
     async def history(self, count: int = 50) -> Sequence[Publication]:
         """The last publications, newest first."""

@@ -17,6 +17,14 @@ def blueprint(registrations: Registrations) -> procrastinate.Blueprint:
     async def activate(*, operator: str, registration: str, attempt: int) -> None:
         await registrations.activate(UUID(operator), UUID(registration), attempt)
 
+    @tasks.task(name="tell_holder", retry=RETRY)
+    async def tell_holder(*, operator: str, registration: str) -> None:
+        await registrations.tell_holder(UUID(operator), UUID(registration))
+
+    @tasks.task(name="put_back", retry=RETRY)
+    async def put_back(*, operator: str, registration: str) -> None:
+        await registrations.put_back(UUID(operator), UUID(registration))
+
     return tasks
 
 

@@ -10,6 +10,8 @@ from service.kit.errors import JsonObject, Kind, Refusal
 TTL = timedelta(hours=24)
 """How long a registration may stay in ``collecting``."""
 APPEAL_WITHIN = timedelta(days=30)
+LOST_CARD_WAIT = timedelta(hours=24)
+"""From the notice to the holder on, before anybody may approve a card in the place of a lost one."""
 MAX_PATCHES = 3
 MAX_FAILED_DOCUMENTS = 5
 
@@ -37,6 +39,11 @@ class Purpose(StrEnum):
     PORT_IN = "port_in"
     SIM_SWAP = "sim_swap"
     REVERIFY = "reverify"
+
+    @property
+    def is_about_a_line(self) -> bool:
+        """Whether it changes a line in service; the others end in a new one."""
+        return self in (Purpose.SIM_SWAP, Purpose.REVERIFY)
 
 
 class Channel(StrEnum):
@@ -80,6 +87,12 @@ class CodeProof:
     challenge: UUID
     verified_at: datetime
     tries: int = 1
+    sim_changed_at: datetime | None = None
+    """When the card was changed that the code went to, as far as its number was a line here."""
+
+    def counts(self, rest: timedelta) -> bool:
+        """False where the card had been changed less than ``rest`` before: then it proves nothing."""
+        return self.sim_changed_at is None or self.verified_at - self.sim_changed_at >= rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,19 +152,43 @@ class Registration:
     appealed_at: datetime | None = None
     service_until: datetime | None = None
     ended_at: datetime | None = None
+    line_id: UUID | None = None
+    """The line in service that a SIM swap or a re-verification is about; it holds no place under a cap of its own."""
+    told_at: datetime | None = None
+    """When the holder was told that somebody asks for a card in the place of a lost one."""
     version: int = 1
 
     def verified(self, to: Target) -> CodeProof | None:
         return next((proof for proof in self.codes if proof.to is to), None)
 
     @property
-    def wants_code_to(self) -> Target:
-        """Where possession is proved before the decision."""
-        return Target.LINE if self.can_receive else Target.CONTACT
+    def code_targets(self) -> tuple[Target, ...]:
+        """Where possession is proved before the decision; a code from any of them does. Of a line in service the
+        contact is the one on file."""
+        if not self.can_receive:
+            return (Target.CONTACT,)
+        return (Target.LINE, Target.CONTACT) if self.line_id else (Target.LINE,)
+
+    @property
+    def needs_code(self) -> bool:
+        """Where the line's own card is gone, or may not receive, no code is owed: a person looks instead."""
+        return self.can_receive or self.line_id is None
+
+    @property
+    def has_code(self) -> bool:
+        """Whether a code came back from one of the targets."""
+        return any(self.verified(target) is not None for target in self.code_targets)
+
+    @property
+    def is_card_lost(self) -> bool:
+        """A swap that the old card cannot confirm."""
+        return self.purpose is Purpose.SIM_SWAP and not self.can_receive
 
     @property
     def awaits_line_code(self) -> bool:
         """The line is up but restricted until a code reaches it."""
+        if self.line_id is not None:
+            return False
         return self.state is State.ACTIVE and not self.can_receive and self.verified(Target.LINE) is None
 
 
@@ -202,6 +239,7 @@ class Opening:
     device_role: str | None = None
     payment_token: str | None = None
     holder_kind: str = "person"
+    sim_lost: bool = False
     peer_ip: str | None = None
 
 

@@ -92,6 +92,7 @@ async def create(
         payment_token=body.payment.token if body.payment else None,
         holder_kind=body.holder.kind if body.holder else "person",
         peer_ip=request.client.host if request.client else None,
+        sim_lost=body.sim_lost,
     )
     return await slot.run(201, lambda keep: works.create(caller, ask, keep), show)
 

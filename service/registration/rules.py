@@ -9,6 +9,7 @@ from service.kit.errors import InvalidRequest, LimitExceeded, StateConflict
 from service.registration.model import (
     APPEAL_WITHIN,
     ENDED_STATES,
+    LOST_CARD_WAIT,
     MAX_FAILED_DOCUMENTS,
     MAX_PATCHES,
     OPEN,
@@ -84,7 +85,7 @@ def missing(registration: Registration) -> tuple[str, ...]:
     wanted = []
     if best_document(registration) is None:
         wanted.append("document")
-    if registration.verified(registration.wants_code_to) is None:
+    if registration.needs_code and not registration.has_code:
         wanted.append("otp")
     return tuple(wanted)
 
@@ -119,16 +120,16 @@ def may_send_code(registration: Registration, to: Target, now: datetime) -> None
     if registration.awaits_line_code and to is Target.LINE:
         return
     collecting(registration, now)
-    if to is not registration.wants_code_to:
+    if to not in registration.code_targets:
         raise StateConflict(
-            registration.state, [registration.wants_code_to], "The code must go to the other number."
+            registration.state, registration.code_targets, "The code must go to the other number."
         )
 
 
 def may_have_unrecorded_proof(registration: Registration) -> bool:
     """Whether a code is still waited for, so that a right answer may lie where no transaction recorded it."""
     if registration.state is State.COLLECTING:
-        return registration.verified(registration.wants_code_to) is None
+        return any(registration.verified(target) is None for target in registration.code_targets)
     return registration.awaits_line_code
 
 
@@ -182,6 +183,19 @@ def may_decide_by_person(registration: Registration, staff: str) -> None:
         )
 
 
+def may_approve(registration: Registration, now: datetime) -> None:
+    """A lost card is replaced 24 hours after its holder was told, so that whoever still has it can object."""
+    if not registration.is_card_lost:
+        return
+    if registration.told_at is None:
+        raise StateConflict(registration.state, (), "The holder was not told yet.")
+    until = registration.told_at + LOST_CARD_WAIT
+    if now < until:
+        raise StateConflict(
+            registration.state, (), f"The holder was told; approve it after {rfc3339(until)}."
+        )
+
+
 def cancelled(registration: Registration, now: datetime) -> Registration:
     return advance(registration, State.CANCELLED, now)
 
@@ -210,4 +224,7 @@ def next_actions(registration: Registration, *, line_waits: bool = True) -> list
         actions.append("submit_document")
     if "otp" in wanted:
         actions += ["send_otp", "check_otp"]
-    return actions or ["submit"]
+    if actions:
+        return actions
+    may_send = not registration.needs_code and not registration.has_code
+    return ["submit", "send_otp", "check_otp"] if may_send else ["submit"]

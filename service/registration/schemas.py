@@ -125,6 +125,8 @@ class CreateRegistration(Wire):
     payment: Payment | None = None
     holder: Holder | None = None
     service_until: Instant | None = None
+    sim_lost: bool = False
+    """With ``sim_swap``: the old card can confirm nothing; a person looks, and the holder is told."""
 
 
 class PatchRegistration(Wire):

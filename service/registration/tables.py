@@ -32,6 +32,15 @@ class RegistrationRow(Tenant, Base):
         sa.Index("ix_registration_msisdn", "operator_id", "msisdn_idx", "id"),
         sa.Index("ix_registration_subscriber", "operator_id", "subscriber_id"),
         sa.Index("ix_registration_dealer", "operator_id", "dealer_id", "id"),
+        sa.ForeignKeyConstraint(
+            ["operator_id", "line_id"],
+            ["line.operator_id", "line.id"],
+            name="fk_registration_operator_id_line",
+            use_alter=True,  # a line names the registration that opened it, too
+        ),
+        sa.Index(
+            "ix_registration_line", "operator_id", "line_id", postgresql_where=sa.text("line_id IS NOT NULL")
+        ),
         sa.Index("ix_registration_expiry", "expires_at", postgresql_where=sa.text("state = 'collecting'")),
         sa.CheckConstraint(
             "state IN ('collecting','approved','in_review','denied','active','expired','cancelled')",
@@ -47,6 +56,10 @@ class RegistrationRow(Tenant, Base):
     state: Mapped[str] = mapped_column(sa.String(12), comment="pii:none where it stands")
     purpose: Mapped[str] = mapped_column(sa.String(10), comment="pii:none what for")
     channel: Mapped[str] = mapped_column(sa.String(12), comment="pii:none how it came in")
+    line_id: Mapped[UUID | None] = mapped_column(comment="pii:none the line in service that it is about")
+    told_at: Mapped[datetime | None] = mapped_column(
+        comment="pii:none when the holder was told of a lost card"
+    )
     plan: Mapped[str] = mapped_column(sa.String(10), comment="pii:none plan of the service")
     form: Mapped[str] = mapped_column(sa.String(5), comment="pii:none sim or esim")
     msisdn_idx: Mapped[bytes] = mapped_column(comment="pii:index the number")

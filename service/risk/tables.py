@@ -21,7 +21,12 @@ class HoldingRow(Tenant, Base):
     __table_args__ = (
         sa.UniqueConstraint("operator_id", "registration_id", "kind"),
         sa.Index("ix_holding_idx", "operator_id", "idx", "opened_at"),
-        sa.Index("ix_holding_scam", "operator_id", "idx", postgresql_where=sa.text("scam_at IS NOT NULL")),
+        sa.Index(
+            "ix_holding_scam",
+            "operator_id",
+            "idx",
+            postgresql_where=sa.text("scam_at IS NOT NULL OR struck_at IS NOT NULL"),
+        ),
         sa.Index("ix_holding_line", "operator_id", "line_id"),
         sa.CheckConstraint(
             "kind IN ('document','personal_number','person','device','dealer',"
@@ -52,11 +57,34 @@ class HoldingRow(Tenant, Base):
         comment="pii:none when the line was last stopped for scam"
     )
     struck_at: Mapped[datetime | None] = mapped_column(
-        comment="pii:none when a scam was last confirmed; decays"
+        comment="pii:none the newest strike that holds; decays"
     )
     lifted_at: Mapped[datetime | None] = mapped_column(
         comment="pii:none when the line was last reinstated, which undoes both"
     )
+
+
+class StrikeRow(Tenant, Base):
+    """One thing that one line hangs on, struck by one source. It holds while ``at`` is later than ``undone_at``.
+
+    Like the holdings that it strikes it outlives what is known of the person, and has no foreign key.
+    """
+
+    __tablename__ = "strike"
+    __table_args__ = (
+        sa.Index("ix_strike_source", "operator_id", "source_kind", "source_id"),
+        sa.CheckConstraint("source_kind IN ('line','report','ring')", name="source"),
+    )
+
+    registration_id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none whose line it is")
+    kind: Mapped[str] = mapped_column(sa.String(16), primary_key=True, comment="pii:none kind of holding")
+    source_kind: Mapped[str] = mapped_column(
+        sa.String(6), primary_key=True, comment="pii:none line, report or ring"
+    )
+    source_id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none which one")
+    at: Mapped[datetime] = mapped_column(comment="pii:none when it was put; decays")
+    undone_at: Mapped[datetime | None] = mapped_column(comment="pii:none up to when it is undone")
+    is_erased: Mapped[bool] = mapped_column(comment="pii:none the person was erased since")
 
 
 class LinkComponentRow(Tenant, Base):
@@ -97,6 +125,66 @@ class DecisionRow(Tenant, Base):
     policy_version: Mapped[str] = mapped_column(sa.String(64), comment="pii:none under which it was made")
     signals: Mapped[dict[str, Any]] = mapped_column(comment="pii:none what was seen: counts and codes")
     reasons: Mapped[list[Any]] = mapped_column(comment="pii:none rules with value and threshold")
+    shadow: Mapped[list[Any]] = mapped_column(
+        server_default=sa.text("'[]'"),
+        comment="pii:none what rules in shadow would have said; decides nothing",
+    )
+
+
+class BaselineRow(Tenant, Base):
+    """What is usual for one signal, counted daily from stored decisions; replaced by the next count."""
+
+    __tablename__ = "signal_baseline"
+
+    signal: Mapped[str] = mapped_column(
+        sa.String(60), primary_key=True, comment="pii:none name of the signal"
+    )
+    p50: Mapped[int] = mapped_column(comment="pii:none half of the decisions had at most this")
+    p99: Mapped[int] = mapped_column(comment="pii:none 99 of 100 decisions had at most this")
+    of: Mapped[int] = mapped_column(comment="pii:none how many decisions were counted")
+    at: Mapped[datetime] = mapped_column(comment="pii:none when they were counted")
+
+
+class RuleDraftRow(Tenant, Base):
+    """One set of changes to the rules, from the first edit to its publication or its end. ``rules`` are the changed
+    rules as their authors wrote them, by id."""
+
+    __tablename__ = "rule_draft"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["operator_id"], ["operator.id"]),
+        sa.CheckConstraint("state IN ('open','proposed','published','dropped')", name="state"),
+        sa.CheckConstraint(
+            "(state IN ('proposed','published')) = (proposed_by IS NOT NULL)", name="proposed"
+        ),
+        sa.CheckConstraint("approved_by IS NULL OR approved_by <> proposed_by", name="two_persons"),
+        sa.Index(
+            "uq_rule_draft_unfinished",
+            "operator_id",
+            unique=True,
+            postgresql_where=sa.text("state IN ('open','proposed')"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none id")
+    version: Mapped[int] = mapped_column(comment="pii:none of the row; each change adds one")
+    state: Mapped[str] = mapped_column(sa.String(10), comment="pii:none open, proposed, published or dropped")
+    base_version: Mapped[str] = mapped_column(sa.String(32), comment="pii:none policy that it changes")
+    rules: Mapped[dict[str, Any]] = mapped_column(comment="pii:none changed rules by id")
+    authors: Mapped[list[Any]] = mapped_column(comment="pii:none ids of staff who changed a rule in it")
+    digest: Mapped[str | None] = mapped_column(
+        sa.String(64), comment="pii:none of changes and base, as proposed; an approval names it"
+    )
+    reason: Mapped[str | None] = mapped_column(
+        sa.String(40), comment="pii:none code of the proposer's reason"
+    )
+    made_at: Mapped[datetime] = mapped_column(comment="pii:none when it was begun")
+    changed_at: Mapped[datetime] = mapped_column(comment="pii:none when it was last changed")
+    proposed_by: Mapped[UUID | None] = mapped_column(comment="pii:none id of staff")
+    proposed_at: Mapped[datetime | None] = mapped_column(comment="pii:none when it was proposed")
+    approved_by: Mapped[UUID | None] = mapped_column(comment="pii:none id of staff, another person")
+    published_version: Mapped[str | None] = mapped_column(
+        sa.String(32), comment="pii:none policy that it became"
+    )
 
 
 class SharedHoldingRow(Base):

@@ -37,6 +37,8 @@ class Permission(StrEnum):
     SET_BLOCKS = "set_blocks"
     LIFT_BLOCKS = "lift_blocks"
     READ_AUDIT = "read_audit"
+    EDIT_RULES = "edit_rules"
+    PUBLISH_RULES = "publish_rules"
 
 
 class StaffState(StrEnum):

@@ -8,7 +8,7 @@ from service.staff.model import ABSOLUTE, IDLE, PASSWORD_MAX, PASSWORD_MIN, Perm
 
 _P = Permission
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
-    Role.ANALYST: frozenset({_P.READ, _P.DECIDE, _P.REVEAL, _P.RESTRICT}),
+    Role.ANALYST: frozenset({_P.READ, _P.DECIDE, _P.REVEAL, _P.RESTRICT, _P.EDIT_RULES}),
     Role.SUPERVISOR: frozenset(_P),
     # Reads everything, changes nothing, and has no need of anybody's data in clear.
     Role.AUDITOR: frozenset({_P.READ, _P.READ_AUDIT}),

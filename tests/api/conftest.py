@@ -10,6 +10,7 @@ from uuid import UUID
 import httpx2
 import pytest
 from fastapi import FastAPI
+from starlette.datastructures import State
 
 from service.app import create_app
 from service.compose import Instead, Services
@@ -43,16 +44,22 @@ def instead() -> Instead:
     return Instead()
 
 
+_SHELLS: dict[tuple[Mode, tuple[str, ...]], FastAPI] = {}
+"""By what :func:`service.app.mount` looks at: routes and middleware hold nothing of a test, and cost most."""
+
+
 @pytest.fixture
 async def app(
     settings: Settings, clock: ManualClock, instead: Instead, db: Database, redis: Redis, operator: UUID
 ) -> AsyncIterator[FastAPI]:
-    """The application, started; operator ``demo`` is there."""
+    """The application, started; operator ``demo`` is there. Everything but its routes is the test's own."""
     built = create_app(settings, clock, instead)
-    async with built.router.lifespan_context(built):
-        counters = built.state.services.risk.velocity
+    shell = _SHELLS.setdefault((settings.mode, tuple(settings.senders)), built)
+    shell.state = State()
+    async with built.router.lifespan_context(shell):
+        counters = shell.state.services.risk.velocity
         await counters.now_whole(operator)  # the worker's chore says so of an operator without registrations
-        yield built
+        yield shell
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A line that is up before its SIM has proved that it is in somebody's hand: restricted, 72 hours, then closed."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,9 @@ from tests.api.conftest import Api
 from tests.fakes.pipeline import PATH, Applicant, TurnableProvisioner, applicant, refused, work
 
 CONTACT = "+31612000001"
+
+ON_PROBATION = replace(FULL, premium=False, callees_a_day=50)
+"""Papers that prove nothing come with probation."""
 
 
 @pytest.fixture
@@ -44,7 +48,7 @@ async def up(api: Api, services: Services) -> Applicant:
 async def test_what_the_network_is_told(
     api: Api, services: Services, up: Applicant, provisioner: TurnableProvisioner
 ) -> None:
-    restricted = Conditions(connected=True, outgoing=False, incoming=True)
+    restricted = replace(ON_PROBATION, outgoing=False)
     assert [order.conditions for order in provisioner.activated] == [restricted]
     assert provisioner.activated[0].conditions.emergency_and_care
     shown = await up.get()
@@ -55,7 +59,7 @@ async def test_what_the_network_is_told(
     assert [each["action"] for each in (await up.get())["next_actions"]] == ["send_otp", "check_otp"]
     assert (await up.answer())["to"] == "line"
     await work(services)
-    assert [order.conditions for order in provisioner.applied] == [FULL]
+    assert [order.conditions for order in provisioner.applied] == [ON_PROBATION]
     assert (await line(api, up))["state"] == "active"
     assert (await up.get())["next_actions"] == []
     refused(await api.post(f"{up.path}/otp", {"to": "line"}), 409, "state-conflict")

@@ -9,7 +9,6 @@ from service.audit.workflow import Actor
 from service.compose import Instead, Services
 from service.documents.model import RegistryAnswer
 from service.kit.clock import ManualClock
-from service.kit.luhn import digit
 from service.lines.model import Action, Stock
 from service.otp.ports import SenderUnavailable
 from tests.api.conftest import Api
@@ -20,6 +19,7 @@ from tests.fakes.pipeline import (
     TurnableProvisioner,
     TurnableRegistry,
     applicant,
+    card,
     number,
     refused,
     somebody,
@@ -27,11 +27,6 @@ from tests.fakes.pipeline import (
 )
 
 CLI = Actor.cli()
-
-
-def card(turn: int) -> str:
-    body = f"894902000012345{turn:03d}"
-    return body + digit(body)
 
 
 @pytest.fixture
@@ -278,13 +273,6 @@ async def test_no_code_goes_to_such_a_line(api: Api, msisdn: str) -> None:
     one.msisdn = msisdn
     await one.open()
     refused(await api.post(f"{one.path}/otp", {"to": "line"}), 422, "number-not-allowed")
-
-
-@pytest.mark.parametrize("purpose", ["port_in", "sim_swap", "reverify"])
-async def test_purposes_that_are_not_built(api: Api, purpose: str) -> None:
-    body = refused(await api.post(PATH, applicant(api).body(purpose=purpose)), 422, "purpose-not-enabled")
-    assert body["purpose"] == purpose
-    assert (await api.get(PATH)).json()["items"] == []
 
 
 async def test_categories_that_are_not_built(api: Api) -> None:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from service.audit.workflow import Actor
 from service.compose import Instead, Services
 from service.documents.model import RegistryAnswer
+from service.kit.clock import ManualClock
 from service.kit.people import person as of_utopia
 from tests.api.conftest import Api
 from tests.fakes.pipeline import (
@@ -158,6 +159,24 @@ async def test_at_most_ten_statements_a_request(count: Counter, services: Servic
         answer = await count.api.post(path, headers=count.headers[path])
         assert answer.headers["idempotent-replayed"] == "true"
         assert len(count.sent) <= 3
+
+
+async def test_a_report(count: Counter, services: Services, clock: ManualClock) -> None:
+    """By somebody whose number is proved, with a note under their own key; of a line that is ours, and of no line."""
+    reporter, other = applicant(count.api), applicant(count.api, 2)
+    for one in (reporter, other):
+        await one.decided()
+    await work(services)
+    clock.advance(timedelta(minutes=1))
+    sent = (await count.api.post("/v1/verifications", {"to": reporter.msisdn})).json()
+    code = {"code": await count.api.code(reporter.msisdn)}
+    await count.api.post(f"/v1/verifications/{sent['id']}/check", code)
+    by = {"msisdn": reporter.msisdn, "verification": sent["id"]}
+    body = {"reported": other.msisdn, "kind": "spam", "reporter": by, "note": "Twice a day"}
+    made = await count("report", "/v1/reports", body)
+    await count("report elsewhere", "/v1/reports", {**body, "reported": "+4915112349999"})
+    assert (await count("get", f"/v1/reports/{made['id']}", method="GET"))["state"] == "filed"
+    assert count.counts["get"] == 2
 
 
 async def test_a_line_that_owes_its_code(

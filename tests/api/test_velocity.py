@@ -9,7 +9,6 @@ import redis as sync_redis
 from service.compose import Instead, Services
 from service.infra.redis import Redis, Script
 from service.kit.errors import Unavailable
-from service.policies import Policies
 from service.risk.model import Decision, Value
 from service.risk.rules import replay
 from service.risk.volatile import COUNT, NOTE
@@ -54,11 +53,9 @@ async def test_it_is_counted_lost_and_counted_again(api: Api, services: Services
     lost = await decision(services, api, 4, device=PHONE)
     assert lost.signals.values["velocity_known"] is False
     assert of(lost.signals.values) == [None] * 3
-    assert [reason.rule for reason in lost.judgement.reasons] == ["velocity-missing"]
+    assert "velocity-missing" in [reason.rule for reason in lost.judgement.reasons]
     assert lost.verdict == "approved", "the rules that read counters go on without them"
-    policy = (await Policies(services.db, demo=False).refresh()).risk
-    if lost.judgement.policy_version == policy.version:
-        assert replay(lost, policy) == lost.judgement
+    assert replay(lost, services.policies.current.risk) == lost.judgement
 
     await work(services)
     await Upkeep(services).velocity()

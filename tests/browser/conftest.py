@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +43,8 @@ from tests.conftest import Backend
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+THEMED = ["color-contrast", "link-in-text-block", "target-size"]
+"""What a theme can change: colours, and at most a size. Every other rule reads the document, which is the same."""
 T = TypeVar("T")
 
 WATCH = """
@@ -89,18 +91,27 @@ class Tab:
         assert found == [], found
         assert self.complaints == [], self.complaints
 
-    async def axe(self) -> list[str]:
-        """What axe-core finds, one line each; nothing is what is wanted."""
+    async def axe(self, rules: Sequence[str] = ()) -> list[str]:
+        """What axe-core finds, one line each; nothing is what is wanted. ``rules``: these instead of all."""
         if not await self.page.evaluate("typeof window.axe === 'object'"):
             await self.page.evaluate(AXE.read_text("utf-8"))
-        found = await self.page.evaluate(
-            "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS
+        only = {"type": "rule", "values": list(rules)} if rules else {"type": "tag", "values": TAGS}
+        violations = await self.page.evaluate(
+            "only => axe.run(document, {runOnly: only, resultTypes: ['violations']}).then(r => r.violations)",
+            only,
         )
         return [
             f"{v['id']} ({v['impact']}): {n['html'][:160]} {n['failureSummary'][:200]}"
-            for v in found["violations"]
+            for v in violations
             for n in v["nodes"]
         ]
+
+    async def axe_in_both(self) -> list[str]:
+        """Of every rule in the light theme, and in the dark one of those that it can change."""
+        await self.page.emulate_media(color_scheme="dark")
+        found = [f"dark: {fault}" for fault in await self.axe(THEMED)]
+        await self.page.emulate_media(color_scheme="light")
+        return found + await self.axe()
 
     async def overflow(self) -> int:
         """Pixels that the page is wider than its window."""

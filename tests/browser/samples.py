@@ -11,7 +11,10 @@ from service.admin import views as v
 from service.admin.present.standing import risk
 from service.dealers.model import Assessment, Band, Record
 from tests.browser import samples_links
+from tests.browser import samples_rules as rules
 from tests.browser.samples_codes import BLK, BLOCK, TRAFFIC
+from tests.browser.samples_reports import REPORT_PAGES
+from tests.browser.samples_rings import LEDGER, RING_PAGES
 
 NOW = datetime(2026, 11, 23, 14, 8, tzinfo=UTC)
 REG = "reg_019318c2f4a07b3c9d51e6a2b8c4d0f1"
@@ -25,7 +28,9 @@ RAIL = (
     v.RailItem("Overview", "/admin"),
     v.RailItem("Review", "/admin/review", 12),
     v.RailItem("Lines", "/admin/lines"),
+    v.RailItem("Reports", "/admin/reports"),
     v.RailItem("Dealers", "/admin/dealers"),
+    v.RailItem("Rules", "/admin/rules"),
     v.RailItem("Codes", "/admin/codes"),
     v.RailItem("Audit", "/admin/audit"),
 )
@@ -135,8 +140,8 @@ CASE = v.CasePage(
         v.Fact("E-mail", "a••••@example.org", "masked"),
     ),
     reasons=(
-        v.Reason("lines-on-document", WHY[0], "deny", 7, 3, 1, "counts from 3"),
-        v.Reason("device-registrations", WHY[1], "review", 9, 4, 1, "counts above 4"),
+        v.Reason("lines-on-document", WHY[0], "deny", 7, 3, 1, "counts from 3", "99 % have at most 1"),
+        v.Reason("device-registrations", WHY[1], "review", 9, 4, 1, "counts above 4", "usually 1"),
         v.Reason(
             "evidence-unproven",
             "The document is consistent, but nothing proves that it is genuine.",
@@ -144,6 +149,8 @@ CASE = v.CasePage(
         ),
         v.Reason("code-verified", "A code reached the new line and came back.", "approve"),
     ),
+    ways=("Would pass if lines_on_document were at most 2.",),
+    shadow=(v.Reason("large-quota", "A quota of 900 a day.", "review", 900, 300, 120, "counts from 300"),),
     evidence=(
         v.ProofGroup("Signed", "an issuer's signature was checked", ()),
         v.ProofGroup("Confirmed", "a registry answered yes", ()),
@@ -410,7 +417,6 @@ SAMPLES: dict[str, Sample] = {
     ),
     "case": Sample("case.html", CASE, f"/admin/review/{REG}"),
     "links": Sample("links.html", samples_links.page(6), f"/admin/review/{REG}/links"),
-    "links-many": Sample("links.html", samples_links.page(60), f"/admin/review/{REG}/links"),
     "links-none": Sample("links.html", samples_links.bare(), f"/admin/review/{REG}/links"),
     "lines": Sample(
         "lines.html",
@@ -422,6 +428,7 @@ SAMPLES: dict[str, Sample] = {
         "/admin/lines",
     ),
     "line": Sample("line.html", LINE, "/admin/lines/x"),
+    "line-ledger": Sample("line.html", replace(LINE, ledger=LEDGER), "/admin/lines/x"),
     "dealers": Sample("dealers.html", v.DealersPage(DEALER_ROWS, 4, True), "/admin/dealers"),
     "dealer": Sample(
         "dealer.html",
@@ -471,6 +478,13 @@ SAMPLES: dict[str, Sample] = {
             "x",
         ),
     ),
+    "rules": Sample("rules.html", rules.LISTED, "/admin/rules"),
+    "rule": Sample("rule.html", rules.RULE, "/admin/rules/busy-device"),
+    "rule-form": Sample("rule_edit.html", rules.FORM, "/admin/rules/busy-device/edit"),
+    "rule-form-wrong": Sample("rule_edit.html", rules.WRONG, "/admin/rules/new"),
+    "rule-draft": Sample("rule_draft.html", rules.DRAFT, "/admin/rules/draft/1"),
+    "rule-draft-waits": Sample("rule_draft.html", rules.WAITS, "/admin/rules/draft/1"),
+    "rule-draft-moved": Sample("rule_draft.html", rules.MOVED, "/admin/rules/draft/1"),
     "traffic": Sample("codes.html", TRAFFIC, "/admin/codes"),
     "traffic-empty": Sample(
         "codes.html",
@@ -490,6 +504,8 @@ SAMPLES: dict[str, Sample] = {
     "codes": Sample(
         "door/codes.html", v.RecoveryPage(tuple(f"{i:02d}-ab{i}d-efgh-jkmn" for i in range(10)), "/admin")
     ),
+    **{name: Sample(*parts) for name, parts in REPORT_PAGES.items()},
+    **{name: Sample(*parts) for name, parts in RING_PAGES.items()},
 }
 
 

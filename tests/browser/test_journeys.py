@@ -4,7 +4,6 @@ import re
 from datetime import timedelta
 
 import pyotp
-import pytest
 from playwright.async_api import expect
 
 from service.audit.workflow import Actor
@@ -194,10 +193,9 @@ async def test_when_the_session_ends_the_page_goes_to_the_door(house: House, ope
     tab.complaints = [said for said in tab.complaints if "401" not in said]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_real_pages_are_accessible(house: House, open_tab: OpenTab, theme: str) -> None:
+async def test_real_pages_are_accessible(house: House, open_tab: OpenTab) -> None:
     case = await house.case()
-    tab = await open_tab(theme=theme)
+    tab = await open_tab()
     await tab.page.goto(await house.staff_link())
     found = {}
     for path in (
@@ -212,7 +210,7 @@ async def test_real_pages_are_accessible(house: House, open_tab: OpenTab, theme:
         "/you",
     ):
         await tab.page.goto(f"{house.url}/admin{path}")
-        if faults := await tab.axe():
+        if faults := await tab.axe_in_both():
             found[path] = faults
         assert await tab.overflow() <= 0, path
     assert found == {}
@@ -235,22 +233,21 @@ async def block(house: House) -> str:
     return f"/admin/codes/blocks/{wire('blk', made.id)}"
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_a_block_is_lifted_by_keyboard_alone(house: House, open_tab: OpenTab, theme: str) -> None:
+async def test_a_block_is_lifted_by_keyboard_alone(house: House, open_tab: OpenTab) -> None:
     await house.case()
     path = await block(house)
-    tab = await open_tab(theme=theme)
+    tab = await open_tab()
     page = tab.page
     await page.goto(await house.staff_link())
     await page.goto(f"{house.url}/admin/codes")
-    assert await tab.axe() == []
+    assert await tab.axe_in_both() == []
     await page.keyboard.press("j")
     await expect(page.locator(f'a[href="{path}"]')).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", name="Country LT, +370")).to_be_visible()
     await page.keyboard.press("l")
     await expect(page.locator("#reason-l")).to_be_focused()
-    assert await tab.axe() == []
+    assert await tab.axe_in_both() == []
     assert await tab.overflow() <= 0
     await page.keyboard.type("Looked")
     await page.keyboard.press("Tab")

@@ -21,6 +21,7 @@ from service.lines.model import (
     Failed,
     Numbers,
     Readiness,
+    SimOrder,
 )
 from service.lines.ports import NullProvisioner, Provisioner
 from tests.fakes.provisioner import FakeProvisioner
@@ -43,6 +44,18 @@ CHANGE = ConditionsOrder(
     numbers=Numbers(ORDER.msisdn, ORDER.iccid),
     conditions=Conditions(connected=True, outgoing=False, incoming=True),
 )
+SWAP = SimOrder(
+    operator_id=UUID(int=1),
+    line_id=UUID(int=3),
+    registration_id=UUID(int=2),
+    change_id=UUID(int=4),
+    msisdn=ORDER.msisdn,
+    before=ORDER.iccid,
+    iccid="8949020000012345683",
+    imei=None,
+    form="sim",
+)
+SWAPPING = wire("reg", SWAP.change_id)
 REG, LINE = wire("reg", ORDER.registration_id), wire("line", CHANGE.line_id)
 
 
@@ -74,6 +87,13 @@ async def test_applies_conditions_however_often_it_is_asked(provisioner: Provisi
     assert await provisioner.apply(replace(CHANGE, version=3, numbers=None)) == Done()
 
 
+async def test_changes_a_card_however_often_it_is_asked_and_back(provisioner: Provisioner) -> None:
+    assert await provisioner.change_sim(SWAP) == Done()
+    assert await provisioner.change_sim(SWAP) == Done()
+    back = replace(SWAP, before=SWAP.iccid, iccid=SWAP.before, is_undo=True)
+    assert await provisioner.change_sim(back) == Done()
+
+
 # Over HTTP
 
 
@@ -100,7 +120,9 @@ async def pair() -> AsyncIterator[Pair]:
 async def test_the_wire_is_as_documented(pair: Pair) -> None:
     await pair.port.activate(ORDER)
     await pair.port.apply(CHANGE)
-    first, second = pair.fake.requests
+    await pair.port.change_sim(SWAP)
+    first, second, third = pair.fake.requests
+    full = {"emergency_and_care": True, "premium": True, "callees_a_day": None}
     assert (first.path, first.key) == ("/v1/activations", REG)
     assert first.headers["authorization"] == "Bearer t0ken"
     assert first.body == {
@@ -111,15 +133,46 @@ async def test_the_wire_is_as_documented(pair: Pair) -> None:
         "imei": None,
         "plan": "prepaid",
         "form": "sim",
-        "conditions": {"connected": True, "outgoing": True, "incoming": True, "emergency_and_care": True},
+        "conditions": {"connected": True, "outgoing": True, "incoming": True, **full},
+        "ported": False,
     }
     assert (second.path, second.key) == ("/v1/conditions", f"{LINE}:2")
     assert second.body["conditions"] == {
         "connected": True,
         "outgoing": False,
         "incoming": True,
-        "emergency_and_care": True,
+        **full,
     }
+
+    assert (third.path, third.key) == ("/v1/sims", SWAPPING)
+    assert third.body == {
+        "operator": wire("op", SWAP.operator_id),
+        "line": LINE,
+        "registration": REG,
+        "change": SWAPPING,
+        "msisdn": "+4915112345678",
+        "iccid_before": ORDER.iccid,
+        "iccid": SWAP.iccid,
+        "imei": None,
+        "form": "sim",
+        "undo": False,
+    }
+
+
+@pytest.mark.parametrize("fault", [Fault.FAIL, Fault.DIE_BEFORE, Fault.DIE_AFTER, Fault.DIE_MIDWAY])
+async def test_a_card_is_changed_once_and_put_back_under_a_key_of_its_own(pair: Pair, fault: Fault) -> None:
+    pair.fake.misbehave(fault, times=2)
+    assert await pair.port.change_sim(SWAP) == Done()
+    assert pair.fake.swapped == {SWAPPING: 1}
+    assert pair.fake.sims == {LINE: SWAP.iccid}
+    await pair.port.change_sim(replace(SWAP, before=SWAP.iccid, iccid=SWAP.before, is_undo=True))
+    assert pair.fake.sims == {LINE: SWAP.before}
+    assert pair.fake.requests[-1].key == f"{SWAPPING}:undo"
+
+
+async def test_a_line_that_is_cut_off_gets_no_card(pair: Pair) -> None:
+    await pair.port.apply(replace(CHANGE, conditions=Conditions(False, False, False)))
+    assert await pair.port.change_sim(SWAP) == Failed(False, "line-not-connected")
 
 
 @pytest.mark.parametrize(

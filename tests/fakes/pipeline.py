@@ -1,5 +1,6 @@
 """An applicant at the API, and in-process stand-ins of the outside world that a test may turn."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from random import Random
@@ -9,6 +10,7 @@ from uuid import UUID
 from service import worker
 from service.compose import Services
 from service.documents.model import DocumentFacts, RegistryAnswer
+from service.kit.luhn import digit
 from service.kit.people import InventedPerson, invent
 from service.lines.model import (
     ActivationOrder,
@@ -16,6 +18,7 @@ from service.lines.model import (
     Done,
     Outcome,
     Readiness,
+    SimOrder,
     Stock,
     StockAnswer,
 )
@@ -35,6 +38,12 @@ def somebody(seed: int = 1, **changes: Any) -> InventedPerson:
 def number(turn: int) -> str:
     """A German mobile number, another for each turn (1 to 9999)."""
     return f"+4915112{340000 + turn}"
+
+
+def card(turn: int) -> str:
+    """A SIM card, another for each turn (1 to 999)."""
+    body = f"894902000012345{turn:03d}"
+    return body + digit(body)
 
 
 @dataclass
@@ -57,6 +66,9 @@ class TurnableProvisioner:
     outcome: Outcome = field(default_factory=Done)
     activated: list[ActivationOrder] = field(default_factory=list)
     applied: list[ConditionsOrder] = field(default_factory=list)
+    changed: list[SimOrder] = field(default_factory=list)
+    before_change: Callable[[], Awaitable[None]] | None = None
+    """What happens while the network changes a card, once."""
 
     async def prepare(self, order: ActivationOrder) -> Readiness:
         return Readiness(can_receive=self.can_receive)
@@ -68,6 +80,13 @@ class TurnableProvisioner:
     async def apply(self, order: ConditionsOrder) -> Outcome:
         self.applied.append(order)
         return Done()
+
+    async def change_sim(self, order: SimOrder) -> Outcome:
+        self.changed.append(order)
+        happens, self.before_change = self.before_change, None
+        if happens is not None:
+            await happens()
+        return self.outcome
 
 
 FREE = Stock(ours=True, allotted=True, unused=True)

@@ -69,7 +69,6 @@ class Program:
         return {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": ":".join([str(ROOT), *packages]),
-            "PYTHONDONTWRITEBYTECODE": "1",
             **variables,
         }
 

@@ -18,6 +18,10 @@ class FakeProvisioner(FakeServer):
     """Wire id of a registration -> how often activation was asked for, repetitions included."""
     conditions: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Wire id of a line -> the order of the newest version."""
+    sims: dict[str, str | None] = field(default_factory=dict)
+    """Wire id of a line -> the card that it is on, as far as it was changed."""
+    swapped: Counter[str] = field(default_factory=Counter)
+    """Wire id of a registration -> how often a card was changed for it, undoing left out."""
     _answers: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
 
     def answer(self, request: Request) -> tuple[int, dict[str, Any]]:
@@ -40,6 +44,13 @@ class FakeProvisioner(FakeServer):
             before = self.conditions.get(body["line"])
             if before is None or before["version"] < body["version"]:
                 self.conditions[body["line"]] = body
+        elif request.path == "/v1/sims":
+            if not self.conditions.get(body["line"], {"conditions": {"connected": True}})["conditions"][
+                "connected"
+            ]:
+                return 422, {"state": "failed", "retryable": False, "code": "line-not-connected"}
+            self.sims[body["line"]] = body["iccid"]
+            self.swapped[body["change"]] += not body["undo"]
         else:
             return 404, {}
         self._answers[request.key] = (200, {"state": "done"})

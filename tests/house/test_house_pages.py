@@ -111,10 +111,12 @@ def test_every_event_is_emitted() -> None:
 
 
 def test_who_is_told_is_as_the_page_says() -> None:
-    from service.risk.jobs import FOLLOWED
+    from service.response.jobs import FOLLOWED as RESPONSE
+    from service.risk.jobs import FOLLOWED as RISK
 
-    said = {name for name, cells in documented("events") if "risk" in cells[2].split(", ")}
-    assert {name.value for name in FOLLOWED} == said
+    for who, followed in (("risk", RISK), ("response", RESPONSE)):
+        said = {name for name, cells in documented("events") if who in cells[2].split(", ")}
+        assert {name.value for name in followed} == said
 
 
 def test_limits_and_their_page_agree() -> None:

@@ -50,6 +50,7 @@ BODIES: dict[str, list[Json]] = {
     ],
     "post /v1/registrations/{registration_id}/submit": [{}],
     "post /v1/registrations/{registration_id}/appeal": [{"text": "Please look again"}],
+    "post /v1/lines/{msisdn}/appeal": [{"text": "I called nobody", "action": "act_" + "0" * 32}],
     "post /v1/verifications": [
         {
             "to": "+4915112345678",
@@ -63,6 +64,15 @@ BODIES: dict[str, list[Json]] = {
     ],
     "post /v1/verifications/{verification_id}/resend": [{"channel": "sms", "language": "de"}],
     "post /v1/verifications/{verification_id}/check": [{"code": "000000"}],
+    "post /v1/reports": [
+        {
+            "reported": "+4915112345678",
+            "kind": "scam_call",
+            "happened_at": "2026-11-23T09:00:00Z",
+            "reporter": {"msisdn": "+4915112345679", "verification": "ver_" + "0" * 32},
+            "note": "He said that he was my bank",
+        }
+    ],
     "post /callbacks/receipts/{sender}": [
         {
             "type": "message.receipt",

@@ -38,7 +38,7 @@ from service.lines.model import (
     State,
 )
 from service.lines.ports import NullProvisioner
-from service.lines.workflow import Lines
+from service.lines.workflow import Lines, Probation
 from service.operators.workflow import Operators
 from service.subscribers.workflow import Subscribers
 from tests.fakes.lines import ACTOR, CARD, NUMBER, OTHER_CARD, OTHER_NUMBER, House
@@ -499,7 +499,7 @@ async def test_what_is_indexed_can_be_indexed_again(
 async def test_the_jobs_do_what_they_are_named_for(
     house: House, lines: Lines, operator: UUID, network: Network, clock: ManualClock
 ) -> None:
-    tasks = blueprint(lines, _only(operator)).tasks
+    tasks = blueprint(lines, Probation(lines), _only(operator)).tasks
     line = await house.open()
     await house.act(Action.RESTRICT, until=clock.now() + HOUR)
     (job,) = await house.jobs("lines:apply")

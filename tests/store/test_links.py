@@ -156,7 +156,8 @@ async def test_a_ring_says_what_was_stopped_until_it_is_undone(town: Town) -> No
     one, other = await town.line(SHARED), await town.line(SHARED)
     calm = await town.ring(other)
     async with town.db.write(town.operator) as tx:
-        await holdings.mark_scam(tx, one, tx.now, confirmed=True)
+        await holdings.mark_scam(tx, one, tx.now)
+        await town.risk.strike(tx, one, list(SHARED), "report", one)
     stopped = await town.ring(other)
     assert calm is not None
     assert stopped is not None
@@ -165,6 +166,7 @@ async def test_a_ring_says_what_was_stopped_until_it_is_undone(town: Town) -> No
     assert [each.is_struck for each in stopped.members] == [False, True]
     async with town.db.write(town.operator) as tx:
         await holdings.lift_scam(tx, one, tx.now + DAY)
+        await town.risk.unstrike(tx, "report", one)
     assert await town.ring(other) == calm
 
 
@@ -230,13 +232,15 @@ async def test_what_is_erased_leaves_the_graph_and_a_strike_does_not(town: Town)
     bridge, one, other = [await town.line(SHARED) for _ in range(3)]
     struck = await town.line(SHARED)
     async with town.db.write(town.operator) as tx:
-        await holdings.mark_scam(tx, struck, tx.now, confirmed=True)
+        await holdings.mark_scam(tx, struck, tx.now)
+        await town.risk.strike(tx, struck, list(SHARED), "report", struck)
         await town.risk.forget(tx, bridge, town.policy)
         await town.risk.forget(tx, struck, town.policy)
     assert set(await town.labels()) == {one, other, struck}
     async with town.db.write(town.operator) as tx:
         await town.risk.forget(tx, other, town.policy)
         await holdings.lift_scam(tx, struck, tx.now + DAY)
+        await town.risk.unstrike(tx, "report", struck)
         await town.risk.forget(tx, struck, town.policy)
     assert await town.labels() == {}
 

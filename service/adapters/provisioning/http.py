@@ -13,6 +13,7 @@ from service.lines.model import (
     Failed,
     Outcome,
     Readiness,
+    SimOrder,
 )
 
 DEPENDENCY = "provisioner"
@@ -36,7 +37,10 @@ class HttpProvisioner:
         return Readiness(ready)
 
     async def activate(self, order: ActivationOrder) -> Outcome:
-        body = _facts(order) | {"conditions": _conditions(order.conditions)}
+        body = _facts(order) | {
+            "conditions": _conditions(order.conditions),
+            "ported": order.is_ported,
+        }
         return await self._do("/v1/activations", body, wire("reg", order.registration_id))
 
     async def apply(self, order: ConditionsOrder) -> Outcome:
@@ -50,6 +54,22 @@ class HttpProvisioner:
             "conditions": _conditions(order.conditions),
         }
         return await self._do("/v1/conditions", body, f"{wire('line', order.line_id)}:{order.version}")
+
+    async def change_sim(self, order: SimOrder) -> Outcome:
+        change = wire("reg", order.change_id)
+        body: JsonObject = {
+            "operator": wire("op", order.operator_id),
+            "line": wire("line", order.line_id),
+            "registration": wire("reg", order.registration_id),
+            "change": change,
+            "msisdn": order.msisdn,
+            "iccid_before": order.before,
+            "iccid": order.iccid,
+            "imei": order.imei,
+            "form": order.form,
+            "undo": order.is_undo,
+        }
+        return await self._do("/v1/sims", body, f"{change}:undo" if order.is_undo else change)
 
     async def _do(self, path: str, body: JsonObject, key: str) -> Outcome:
         try:
@@ -78,6 +98,8 @@ def _conditions(conditions: Conditions) -> JsonObject:
         "connected": conditions.connected,
         "outgoing": conditions.outgoing,
         "incoming": conditions.incoming,
+        "premium": conditions.premium,
+        "callees_a_day": conditions.callees_a_day,
         "emergency_and_care": conditions.emergency_and_care,
     }
 

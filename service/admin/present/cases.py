@@ -91,7 +91,15 @@ def reason_of(reason: RiskReason, usual: Mapping[str, int]) -> Reason:
         return Reason(reason.rule, text, tone)
     fact = max(counted, key=lambda f: abs(int(f.value) - int(f.threshold)))
     counts = _COUNTS[fact.op].format(fact.threshold)
-    return Reason(reason.rule, text, tone, int(fact.value), int(fact.threshold), usual.get(fact.name), counts)
+    value, threshold = int(fact.value), int(fact.threshold)
+    if fact.baseline is not None:
+        at_most = fact.baseline.p99
+        return Reason(
+            reason.rule, text, tone, value, threshold, at_most, counts, f"99 % have at most {at_most}"
+        )
+    near = usual.get(fact.name)
+    usually = "" if near is None else f"usually {near}"
+    return Reason(reason.rule, text, tone, value, threshold, near, counts, usually)
 
 
 def _said(reason: RiskReason) -> str:

@@ -134,7 +134,7 @@ def _graph(near: Neighbourhood, rows: tuple[LinkedRow, ...], things: Mapping[byt
     total, orbits, places = graph.around(ids)
     drawn = [_line_node(row, places[UUID(row.id[4:]).hex]) for row in rows]
     drawn += [
-        _thing_node(key, count, things[key.idx], places[name], is_folded)
+        _thing_node(key, count, things[key.idx], places[name], rings.get(key.idx, 1) == 1)
         for name, key, count in nodes.values()
         if key is not None
     ]
@@ -157,9 +157,11 @@ def _line_node(row: LinkedRow, place: tuple[float, float]) -> Node:
     return Node(*place, shape, row.badge.tone, title, f"/admin/review/{row.id}/links", label)
 
 
-def _thing_node(key: Key, count: int, thing: ThingRow, place: tuple[float, float], is_folded: bool) -> Node:
+def _thing_node(key: Key, count: int, thing: ThingRow, place: tuple[float, float], is_near: bool) -> Node:
     one, many = KIND[key.kind]
-    if is_folded and count > 1:
-        return Node(*place, "many", "plain", f"{count} {many}", f"#{thing.anchor}", str(count))
+    word = one if is_near else ""
+    if count > 1:
+        return Node(*place, "many", "plain", f"{count} {many}", f"#{thing.anchor}", str(count), word)
     title = f"{thing.name}: {thing.shared_by}, {thing.worth}"
-    return Node(*place, "common" if key.is_common else "thing", "plain", title, f"#{thing.anchor}", one[:2])
+    shape, label = "common" if key.is_common else "thing", thing.shared_by.split()[0]
+    return Node(*place, shape, "plain", title, f"#{thing.anchor}", label, word)

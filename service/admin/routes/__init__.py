@@ -1,6 +1,22 @@
 """The pages, a file for each word of the rail. Each route gathers, shows, and leaves judging to the domains."""
 
-from service.admin.routes import audit, cases, codes, dealers, docs, door, lines, links, overview, search, you
+from service.admin.routes import (
+    audit,
+    cases,
+    codes,
+    dealers,
+    docs,
+    door,
+    lines,
+    links,
+    overview,
+    reports,
+    response,
+    rings,
+    rules,
+    search,
+    you,
+)
 
 # The last one answers whatever no other did with a page of its own.
 routers = (
@@ -9,7 +25,11 @@ routers = (
     cases.router,
     links.router,
     lines.router,
+    reports.router,
+    response.router,
+    rings.router,
     dealers.router,
+    rules.router,
     codes.router,
     audit.router,
     search.router,

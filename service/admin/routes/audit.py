@@ -18,7 +18,12 @@ router = new_router()
 PAGE = 50
 _ACTION = re.compile(r"[a-z_]+(\.[a-z_]+)?")
 _OBJECT = re.compile(r"[a-z]{2,6}_[0-9a-z]{1,40}")
-_PAGES = {"reg": "/admin/review/", "line": "/admin/lines/", "blk": "/admin/codes/blocks/"}
+_PAGES = {
+    "reg": "/admin/review/",
+    "line": "/admin/lines/",
+    "blk": "/admin/codes/blocks/",
+    "rep": "/admin/reports/",
+}
 
 
 @router.get("/admin/audit")

@@ -8,7 +8,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from service.admin import present, store, words
+from service.admin import present, rule_words, store, words
 from service.admin.gate import Visitor, act, done, frame, new_router, show, visit
 from service.admin.store import Names
 from service.admin.views import Act, CasePage, Fact, Moment, Pager, Reveal, ReviewPage, Tab
@@ -125,6 +125,8 @@ async def _page(visitor: Visitor, reader: Reader, registration: Registration) ->
         reveal=None,
         related=present.related(first),
         policy=first.judgement.policy_version if first else None,
+        ways=await _ways(visitor, reader, first),
+        shadow=tuple(present.reason_of(r, usual) for r in first.judgement.shadow) if first else (),
         appeal=await _appeal(reader, entries, key) if visitor.may(Permission.DECIDE) else None,
         next_href=await _next(reader, registration.id),
     )
@@ -134,6 +136,14 @@ async def _page(visitor: Visitor, reader: Reader, registration: Registration) ->
         left = await console.desk.reveals_left(reader, visitor.who)
         reveal = Reveal(f"/admin/review/{case_id}/reveal", words.REVEAL_REASONS, left)
     return replace(page, acts=acts, why_none=why_none, reveal=reveal)
+
+
+async def _ways(visitor: Visitor, reader: Reader, decision: Decision | None) -> tuple[str, ...]:
+    """What alone would have let it pass."""
+    if decision is None:
+        return ()
+    ways = await visitor.console.drafts.ways_out(reader, decision)
+    return tuple(rule_words.way(way.signal, way.op, way.value) for way in ways)
 
 
 def _timeline(entries: list[Entry], events: Sequence[CodeEvent], names: Names) -> tuple[Moment, ...]:

@@ -6,6 +6,7 @@ from starlette.responses import Response
 from service.admin import present, store, words
 from service.admin.gate import Visitor, act, done, new_router, show, visit
 from service.admin.html import span
+from service.admin.routes.response import ledger_of
 from service.admin.views import Act, LinePage, LinesPage, Pager, Tab
 from service.audit import workflow as audit
 from service.kit.errors import InvalidRequest, Stale
@@ -81,6 +82,7 @@ async def one(request: Request, line_id: str) -> Response:
             acts=acts,
             registration=wire("reg", line.registration_id),
             why_none=None if acts or not allowed(line) else "Your role reads lines and does not change them.",
+            ledger=await ledger_of(visitor, reader, line),
         )
         return await show(visitor, reader, "line.html", page)
 

@@ -20,7 +20,7 @@ from service.registration.workflow.opening import shown_number
 from service.staff.model import Permission
 
 router = new_router()
-_ID = re.compile(r"(reg|line)_[0-9a-f]{32}")
+_ID = re.compile(r"(reg|line|rep)_[0-9a-f]{32}")
 _CARD = re.compile(r"89[0-9]{16,18}")
 _DOCUMENT = re.compile(r"([A-Za-z]{1,3})[ /-]+([A-Za-z0-9<-]{3,20})")
 _CLASSES = ("P", "I", "A", "C", "V", "N")
@@ -32,7 +32,7 @@ async def search(request: Request) -> Response:
     visitor, form = await act(request)
     text = form.get("q", "").strip()[:80]
     if direct := _ID.fullmatch(text):
-        page = "review" if direct[1] == "reg" else "lines"
+        page = {"reg": "review", "line": "lines", "rep": "reports"}[direct[1]]
         return RedirectResponse(f"/admin/{page}/{text}", 303)
     async with visitor.console.db.write(visitor.who.staff.operator_id) as tx:
         what, regs, lines = await _find(visitor, tx, text)

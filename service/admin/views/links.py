@@ -32,7 +32,8 @@ class ThingRow:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """``shape``: root, line, thing, or many (things that were drawn as one). ``title`` is all that it says."""
+    """``shape``: root, line, thing, common, or many (things that were drawn as one). ``title`` is all that it says and
+    holds the ``label``; ``word`` is drawn beside it where there is room."""
 
     x: float
     y: float
@@ -41,6 +42,7 @@ class Node:
     title: str
     href: str
     label: str
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)

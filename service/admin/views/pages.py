@@ -22,6 +22,7 @@ from service.admin.views.pieces import (
     Tab,
     Tone,
 )
+from service.admin.views.rings import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class CasePage:
     reveal: Reveal | None = None
     related: tuple[Related, ...] = ()
     policy: str | None = None
+    ways: tuple[str, ...] = ()
+    shadow: tuple[Reason, ...] = ()
     appeal: str | None = None
     next_href: str | None = None
 
@@ -97,6 +100,7 @@ class LinePage:
     acts: tuple[Act, ...]
     registration: str | None
     why_none: str | None = None
+    ledger: Ledger | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ class Pager:
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One reason: a sentence; value against threshold against usual, where it counts something. ``counts`` says from
-    where on the threshold counts, in words."""
+    where on the threshold counts, ``usually`` what is usual, in words."""
 
     code: str
     text: str
@@ -160,6 +160,7 @@ class Reason:
     threshold: float | None = None
     usual: float | None = None
     counts: str = ""
+    usually: str = ""
 
 
 @dataclass(frozen=True, slots=True)

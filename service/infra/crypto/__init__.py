@@ -4,6 +4,7 @@
 ``signing`` is the fifth, held by the sealer of the audit alone; ``kms`` wraps keysets in production.
 """
 
+from service.infra.crypto.capability import Capability, Keys
 from service.infra.crypto.keysets import (
     KeysetName,
     KeysetRefused,
@@ -17,7 +18,9 @@ from service.infra.crypto.signing import Signer, Verifier
 from service.infra.crypto.vault import NoteKey, SealBroken, SubjectKey, Vault
 
 __all__ = [
+    "Capability",
     "FileKms",
+    "Keys",
     "KeysetName",
     "KeysetRefused",
     "Kms",

@@ -73,6 +73,8 @@ class Limit(StrEnum):
     """Codes whose first answer was wrong: one guess at each of many numbers."""
 
     OTP_SPRAYED_PER_IP = "OtpSprayedPerIp"
+    REPORTS_PER_CLIENT = "ReportsPerClient"
+    """Scam reports that one client files."""
 
 
 class Share(StrEnum):
@@ -184,6 +186,7 @@ DIMENSION: Mapping[Limit, Dimension] = {
     Limit.OTP_WRONG_CODES_PER_MSISDN: Dimension.MSISDN,
     Limit.OTP_SPRAYED_PER_CLIENT: Dimension.CLIENT,
     Limit.OTP_SPRAYED_PER_IP: Dimension.IP,
+    Limit.REPORTS_PER_CLIENT: Dimension.CLIENT,
 }
 
 
@@ -218,6 +221,7 @@ TAG: Mapping[Limit, str] = {
         "w": Limit.OTP_WRONG_CODES_PER_MSISDN,
         "wc": Limit.OTP_SPRAYED_PER_CLIENT,
         "wi": Limit.OTP_SPRAYED_PER_IP,
+        "r": Limit.REPORTS_PER_CLIENT,
     }.items()
 }
 """A limit in the names of Redis: short, and never given to another limit."""

@@ -3,12 +3,21 @@
 from service.otp.rules.pages import RIGHT_TO_LEFT, language_of, pages
 from service.otp.rules.policy import destination, load_policy, may_receive, seed_policy
 from service.otp.rules.routing import load_routes, route
-from service.otp.rules.wording import FALLBACK, OPERATOR_CHARACTERS, compose, sms_parts, wordings
+from service.otp.rules.wording import (
+    FALLBACK,
+    OPERATOR_CHARACTERS,
+    card_notice,
+    compose,
+    sms_parts,
+    spoken_in,
+    wordings,
+)
 
 __all__ = [
     "FALLBACK",
     "OPERATOR_CHARACTERS",
     "RIGHT_TO_LEFT",
+    "card_notice",
     "compose",
     "destination",
     "language_of",
@@ -19,5 +28,6 @@ __all__ = [
     "route",
     "seed_policy",
     "sms_parts",
+    "spoken_in",
     "wordings",
 ]

@@ -48,6 +48,23 @@ def compose(
     return "\n".join(lines), spoken
 
 
+_LANGUAGES = {
+    "AT": "de", "BR": "pt", "CH": "de", "CN": "zh", "DE": "de", "EG": "ar", "ES": "es", "FR": "fr", "ID": "id",
+    "IT": "it", "MX": "es", "NL": "nl", "PL": "pl", "PT": "pt", "SA": "ar", "TH": "th", "TR": "tr",
+}  # fmt: skip
+
+
+def spoken_in(region: str | None) -> str:
+    """A language for a message that nobody asked for: the one most people of the number's country read, as far as
+    we speak it, else English."""
+    return _LANGUAGES.get(region or "", FALLBACK)
+
+
+def card_notice(language: str, operator: str) -> str:
+    """That somebody asks for a card in the place of the reader's. It names no person and no number."""
+    return wordings()[language].card_notice.format(operator=_shown(operator))
+
+
 def sms_parts(text: str) -> int:
     """How many messages a text is sent and paid as (3GPP TS 23.038)."""
     return len(cut(text).parts)

@@ -1,12 +1,9 @@
 """The holder's own word: a link in a message by which whoever has the number stops codes to it (``api.md``).
 
 The token in the link is sealed: it says which number, of which operator, for which client, and until when it is good.
-It is short (47 characters), since a message is paid by its length: AES-SIV (RFC 5297, by the library ``cryptography``)
-under a key that is derived from the ``volatile`` keyset. It needs no nonce: the same message has the same token.
+It is short (47 characters), since a message is paid by its length (``infra.crypto.capability``).
 """
 
-import base64
-import binascii
 import hashlib
 import hmac
 from dataclasses import dataclass
@@ -14,11 +11,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
-
 from service.audit.workflow import Actor
-from service.kit.canon import Part
+from service.infra.crypto import Capability, Keys
 from service.kit.clock import Clock
 from service.kit.errors import NotFound
 from service.kit.msisdn import Msisdn
@@ -40,14 +34,7 @@ _OPERATOR, _CLIENT, _NUMBER = 4, 6, 7
 """Bytes of a token: keyed hashes by which operator and client are found again among the few that there are, and the
 number's digits; the day until which it is good takes two more."""
 
-_LABEL = b"not-me/v1"
 _REACH = {"client": Limit.OTP_BLOCKED_MSISDN, "everyone": Limit.OTP_BLOCKED_MSISDN_EVERYWHERE}
-
-
-class Keys(Protocol):
-    """What of the vault is needed here."""
-
-    def volatile_all(self, purpose: str, *parts: Part) -> tuple[tuple[int, bytes], ...]: ...
 
 
 class Directory(Protocol):
@@ -73,6 +60,7 @@ class HolderLinks:
 
     def __init__(self, keys: Keys, public_url: str) -> None:
         self._keys = keys
+        self._tokens = Capability(keys, "holder-link/v1", b"not-me/v1", _OPERATOR + _CLIENT + _NUMBER + 2)
         self._base = f"{public_url.rstrip('/')}/h/"
 
     def of(self, asker: Asker, to: Destination, now: datetime) -> str:
@@ -86,12 +74,11 @@ class HolderLinks:
                 until.to_bytes(2, "big"),
             )
         )
-        sealed = self._ciphers()[0].encrypt(plain, [_LABEL])
-        return self._base + base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+        return self._base + self._tokens.seal(plain)
 
     async def read(self, token: str, now: datetime, directory: Directory) -> Stop:
         """What a token says; :class:`NotFound` for one that is not ours, was altered, or is over."""
-        plain = self._opened(token)
+        plain = self._tokens.open(token)
         number = plain[_OPERATOR + _CLIENT : -2]
         until = datetime.fromtimestamp(int.from_bytes(plain[-2:], "big") * _DAY, now.tzinfo)
         if until < now:
@@ -104,37 +91,11 @@ class HolderLinks:
                     return Stop(operator, client, _msisdn(number), until)
         raise NotFound()
 
-    def _opened(self, token: str) -> bytes:
-        try:
-            sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        except (ValueError, binascii.Error):
-            raise NotFound() from None
-        # The last letter has bits to spare: only the token that we made is one, not its look-alikes.
-        if base64.urlsafe_b64encode(sealed).rstrip(b"=") != token.encode():
-            raise NotFound()
-        for cipher in self._ciphers():
-            try:
-                plain = cipher.decrypt(sealed, [_LABEL])
-            except (InvalidTag, ValueError):
-                continue
-            if len(plain) == _OPERATOR + _CLIENT + _NUMBER + 2:
-                return plain
-        raise NotFound()
-
     def _is(self, ref: bytes, *parts: UUID) -> bool:
         return any(hmac.compare_digest(each[: len(ref)], ref) for each in self._refs(*parts))
 
     def _refs(self, *parts: UUID) -> list[bytes]:
         return [found for _, found in self._keys.volatile_all("holder-ref/v1", *parts)]
-
-    def _ciphers(self) -> list[AESSIV]:
-        """Under every enabled key, the primary first: two halves of 16 bytes make the key of AES-128-SIV."""
-        halves = zip(
-            self._keys.volatile_all("holder-link/v1", "mac"),
-            self._keys.volatile_all("holder-link/v1", "ctr"),
-            strict=True,
-        )
-        return [AESSIV(mac + ctr) for (_, mac), (_, ctr) in halves]
 
 
 def _msisdn(raw: bytes) -> Msisdn:

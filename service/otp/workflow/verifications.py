@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -201,6 +201,19 @@ class Verifications:
             attempts_left=challenge.attempts_left,
             client_ref=kept.client_ref,
         )
+
+    async def proved_at(
+        self, operator: UUID, verification: UUID, msisdn: str, dealer: UUID | None
+    ) -> datetime | None:
+        """When this verification proved this number (E.164); None where it did not, is another dealer's, or is so old
+        that Redis knows it no more: its history holds no number. Redis gone: Unavailable."""
+        found, _ = await self._engine.challenges.load(operator, verification)
+        challenge = next((each for each in found if each.to is To.NUMBER), None)
+        if challenge is None or challenge.state is not ChallengeState.USED:
+            return None
+        if dealer is not None and challenge.dealer != dealer:
+            return None
+        return challenge.verified_at if self._kept(verification, challenge).to == msisdn else None
 
     async def keep_refusal(self, idem: Idem, status: int, sealed: bytes) -> None:
         """Keep what was refused before any script, under its Idempotency-Key."""

@@ -103,6 +103,7 @@ def values(reg: Registration) -> dict[str, Any]:
             "challenge": c.challenge.hex,
             "verified_at": _text(c.verified_at),
             "tries": c.tries,
+            "sim_changed_at": _text(c.sim_changed_at),
         }
         for c in reg.codes
     ]
@@ -158,7 +159,11 @@ def of_row(row: Any) -> Registration:
         ),
         codes=tuple(
             CodeProof(
-                Target(c["to"]), UUID(c["challenge"]), datetime.fromisoformat(c["verified_at"]), c["tries"]
+                Target(c["to"]),
+                UUID(c["challenge"]),
+                datetime.fromisoformat(c["verified_at"]),
+                c["tries"],
+                _instant(c.get("sim_changed_at")),
             )
             for c in data["codes"]
         ),
@@ -283,18 +288,6 @@ async def listed_with_keys(
         wanted = wanted.where(TABLE.c.id < before)
     rows = await reader.all(wanted.order_by(TABLE.c.id.desc()).limit(limit))
     return [(of_row(row), wrapped_of(row)) for row in rows]
-
-
-async def expire_due(tx: Tx, *, limit: int = 500) -> list[Registration]:
-    """Registrations whose collecting has ended, locked, for the job that expires them."""
-    rows = await tx.all(
-        sa.select(TABLE)
-        .where(TABLE.c.operator_id == tx.tenant, TABLE.c.state == "collecting", TABLE.c.expires_at <= tx.now)
-        .order_by(TABLE.c.expires_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return [of_row(row) for row in rows]
 
 
 async def expire_holding(tx: Tx, msisdn: Collection[bytes], iccid: Collection[bytes]) -> int:

@@ -1,27 +1,36 @@
 """The verbs of the pipeline, over the steps that it composes."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from service.audit.workflow import Actor, record
 from service.documents.model import DocumentCheck, Submission
 from service.events import Event, EventName
 from service.infra.jobs import emit
+from service.infra.postgres import Reader, Tx
 from service.kit.errors import JsonObject
 from service.kit.ids import wire
+from service.operators.workflow import Operators
 from service.otp.model import Sent
 from service.otp.workflow import Solution
 from service.registration import rules, store
 from service.registration.model import CodeProof, Opening, Registration, State, Target, View
+from service.registration.store.expiry import expire_due
 from service.registration.workflow import (
     activating,
+    changing,
     dealing,
     deciding,
     evidence,
     gathering,
+    marking,
     opening,
     papers,
+    purposes,
 )
 from service.registration.workflow.parts import Keep, Parts
+from service.risk.model import Mark, MarkKind
 from service.web.auth import Principal
 from service.web.idempotency import keep_nothing
 
@@ -117,9 +126,33 @@ class Registrations:
     async def activate_again(self, operator: UUID, registration_id: UUID, staff: Actor) -> None:
         await activating.activate_again(self.parts, operator, registration_id, staff)
 
+    async def tell_holder(self, operator: UUID, registration_id: UUID) -> None:
+        """The notice that a card is asked for in the place of a lost one. Raises Unavailable."""
+        names = {each.id: each.name for each in await Operators(self.parts.db).all()}
+        await purposes.tell_holder(self.parts, operator, names[operator], registration_id)
+
+    async def put_back(self, operator: UUID, registration_id: UUID) -> None:
+        await changing.put_back(self.parts, operator, registration_id, Actor.system("activation"))
+
     async def assess_dealers(self, operator: UUID) -> int:
         """Every shop of an operator beside its peers; how many quotas of the day shrank anew."""
         return await dealing.assess(self.parts, operator)
+
+    async def mark(
+        self,
+        tx: Tx,
+        registration_id: UUID,
+        kind: MarkKind,
+        actor: Actor,
+        until: datetime | None = None,
+    ) -> Mark:
+        return await marking.mark(self.parts, tx, registration_id, kind, actor, until)
+
+    async def lift_mark(self, tx: Tx, mark_id: UUID, actor: Actor) -> None:
+        await marking.MARKS.lift(tx, mark_id, actor)
+
+    async def marks_on(self, reader: Reader, registration_id: UUID) -> Sequence[Mark]:
+        return await marking.marks_on(self.parts, reader, registration_id)
 
     async def note_velocity(self, operator: UUID, registration_id: UUID) -> None:
         await gathering.note_velocity(self.parts, operator, registration_id)
@@ -130,7 +163,7 @@ class Registrations:
     async def expire(self, operator: UUID) -> int:
         """Registrations whose collecting has ended; how many."""
         async with self.parts.db.write(operator) as tx:
-            found = await store.expire_due(tx)
+            found = await expire_due(tx)
             for before in found:
                 await store.save(tx, rules.advance(before, State.EXPIRED, tx.now), expected=before.version)
                 record(

@@ -27,7 +27,8 @@ from service.lines.model import (
 from service.lines.model import Numbers as LineNumbers
 from service.lines.rules import after_failure, first_conditions
 from service.registration import rules, store
-from service.registration.model import Activating, Activation, Registration, State
+from service.registration.model import Activating, Activation, Purpose, Registration, State
+from service.registration.workflow import changing
 from service.registration.workflow.parts import Parts, opened
 from service.registration.workflow.sharing import identity_of, shared_keys
 
@@ -40,8 +41,14 @@ async def activate(parts: Parts, operator: UUID, registration_id: UUID, attempt:
         registration = await store.load(reader, registration_id)
         if registration.state is not State.APPROVED or registration.outcome is None:
             return
-        _, numbers = await opened(parts, reader, registration)
+        is_about_a_line = registration.line_id is not None
+        if not is_about_a_line:
+            _, numbers = await opened(parts, reader, registration)
         now = reader.now
+    if is_about_a_line:
+        if (failed := await changing.attempt(parts, registration, _WORKER)) is not None:
+            await _failed(parts, operator, registration_id, failed, attempt)
+        return
     new = NewLine(
         registration_id=registration.id,
         subscriber_id=registration.subscriber_id,
@@ -63,7 +70,8 @@ async def activate(parts: Parts, operator: UUID, registration_id: UUID, attempt:
         numbers.imei,
         registration.plan,
         registration.form,
-        first_conditions(new, now),
+        first_conditions(new, now, parts.lines.policy),
+        is_ported=registration.purpose is Purpose.PORT_IN,
     )
     outcome = await parts.provisioner.activate(order)
     if isinstance(outcome, Failed):

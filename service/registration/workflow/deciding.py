@@ -4,7 +4,8 @@ Gathered without a write transaction; then, in one: locks on the capped identiti
 each, the pure decision, the pure step of the state machine, the audit entry and the jobs; commit; answer.
 """
 
-from dataclasses import replace
+import contextlib
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from service.infra.crypto import SubjectKey, Vault
 from service.infra.jobs import emit
 from service.infra.postgres import Reader, Tx
 from service.kit.canon import IndexKind
-from service.kit.errors import JsonObject, JsonValue, NotFound, Stale, StateConflict
+from service.kit.errors import JsonObject, JsonValue, NotFound, Stale, StateConflict, Unavailable
 from service.kit.ids import wire
 from service.registration import rules, store
 from service.registration.model import (
@@ -26,6 +27,7 @@ from service.registration.model import (
     Target,
     View,
 )
+from service.registration.workflow import purposes
 from service.registration.workflow.activating import ask
 from service.registration.workflow.evidence import adopt
 from service.registration.workflow.gathering import gather, own_facts
@@ -60,11 +62,13 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
         links=links_of(parts.vault, registration, found.numbers, found.values),
     )
     gathered = await gather(parts, replace(found, registration=registration), subject, policy.risk)
+    known = await purposes.gather(parts, registration, found.key, policy.risk)
     try:
         async with parts.db.write(caller.operator_id) as tx:
             await tx.lock(*parts.risk.lock_keys(subject))
             signals = await parts.risk.count(tx, subject, policy.risk, tx.now, gathered)
-            decision = parts.risk.decide(signals, policy.risk, tx.now, registration.id)
+            signals = purposes.weighed(registration, signals, known)
+            decision = parts.risk.decide(signals, policy.risk, tx.now, registration.id, tx.tenant)
             after = await _grant(parts, tx, registration, subject, decision, policy.risk, "rules")
             record(
                 tx,
@@ -81,6 +85,9 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
             await keep(tx, view)
     except Stale:
         raise await _conflict(parts, caller, registration_id) from None
+    if after.is_card_lost:
+        with contextlib.suppress(Unavailable, Stale):  # the job that was asked for tells it then
+            await purposes.tell_holder(parts, caller.operator_id, caller.operator, registration_id)
     return view
 
 
@@ -94,11 +101,14 @@ async def _grant(
     by: str,
 ) -> Registration:
     """Write a decision and everything that follows from it, in the caller's transaction."""
-    after = rules.decided(registration, outcome_of(decision, by), tx.now)
+    after = rules.decided(registration, purposes.shown(registration, outcome_of(decision, by)), tx.now)
     await store.save(tx, after, expected=registration.version)
     match decision.verdict:
         case Verdict.APPROVED:
-            parts.risk.grant(tx, subject, decision, registration.id, policy)
+            if registration.line_id is None:
+                parts.risk.grant(tx, subject, decision, registration.id, policy)
+            else:  # a line in service has its place already
+                parts.risk.record(tx, decision)
             ask(tx, registration.id)
             if by != "rules":
                 parts.risk.not_denied(tx, registration.id)
@@ -106,6 +116,7 @@ async def _grant(
             parts.risk.deny(tx, subject, decision, registration.id)
         case Verdict.REVIEW:
             parts.risk.record(tx, decision)
+    purposes.ask_to_tell(tx, after)
     refs = {"registration": registration.id.hex}
     emit(tx, Event(_EVENTS[after.state], tx.tenant, tx.now, refs))
     return replace(after, version=registration.version + 1)
@@ -154,6 +165,8 @@ async def decide_by_person(
         if not history:
             raise NotFound()
         if wanted is Verdict.APPROVED:
+            rules.may_approve(registration, tx.now)
+        if wanted is Verdict.APPROVED and registration.line_id is None:
             await tx.lock(*parts.risk.lock_keys(subject))
             refusal = await parts.risk.may_still_hold(tx, subject, policy.risk, tx.now)
             if refusal is not None:
@@ -177,6 +190,17 @@ async def _dealer(parts: Parts, reader: Reader, registration: Registration) -> S
     if registration.dealer_id is None:
         return None
     return (await parts.dealers.find(reader, registration.dealer_id)).standing
+
+
+def _dealing(dealer: Standing | None) -> dict[str, Value | None]:
+    """How the dealer stands; a registration without one has none."""
+    return {
+        "dealer_absent": dealer is None,
+        "dealer_state": dealer.state.value if dealer else "none",
+        "dealer_quota_day": dealer.daily_quota if dealer else None,
+        "dealer_band": dealer.band.value if dealer else "none",
+        "outlet_band": dealer.outlet.value if dealer else "none",
+    }
 
 
 def subject_of(
@@ -217,12 +241,8 @@ def subject_of(
         "line_code_verified": registration.verified(Target.LINE) is not None,
         "contact_code_verified": registration.verified(Target.CONTACT) is not None,
         "otp_tries": sum(max(0, proof.tries - 1) for proof in registration.codes),
-        "dealer_state": dealer.state.value if dealer else "none",
-        "dealer_quota_day": dealer.daily_quota if dealer else None,
-        "dealer_band": dealer.band.value if dealer else "none",
-        "outlet_band": dealer.outlet.value if dealer else "none",
+        **_dealing(dealer),
         "device_absent": registration.device_idx is None,
-        "dealer_absent": dealer is None,
         "agent_absent": registration.agent_id is None,
         "channel": registration.channel.value,
         "line_form": registration.form,
@@ -275,7 +295,13 @@ def outcome_of(decision: Decision, by: str) -> Outcome:
 
 def _reason(reason: Reason) -> JsonObject:
     facts: list[JsonValue] = [
-        {"name": fact.name, "op": fact.op, "value": fact.value, "threshold": fact.threshold}
+        {
+            "name": fact.name,
+            "op": fact.op,
+            "value": fact.value,
+            "threshold": fact.threshold,
+            "baseline": None if fact.baseline is None else asdict(fact.baseline),
+        }
         for fact in reason.facts
         if fact.holds
     ]

@@ -14,6 +14,7 @@ from service.registration import rules, store
 from service.registration.model import Channel, CodeProof, Registration, Target, View
 from service.registration.workflow.opening import client_actor, number_of, pending
 from service.registration.workflow.parts import Keep, Parts, loaded, waiting_line
+from service.registration.workflow.purposes import card_changed_at, contact_of
 from service.web.auth import Principal
 
 
@@ -36,10 +37,9 @@ async def send_code(
             raise StateConflict("verified", (), "A code to this number came back already.")
         number = numbers.msisdn
         if to is Target.CONTACT:
-            person = await parts.subscribers.read(reader, registration.subscriber_id)
-            contact = person.get("contact_msisdn")
-            if not isinstance(contact, str):
-                raise InvalidRequest("/to", "no-contact", "The registration names no contact number.")
+            contact = await contact_of(parts, reader, registration)
+            if contact is None:
+                raise InvalidRequest("/to", "no-contact", "There is no contact number to send a code to.")
             number = contact
         now = reader.now
     is_shops_own = registration.device_role == "dealer"
@@ -147,6 +147,9 @@ async def _note(
             async with parts.db.write(registration.operator_id) as tx:
                 if attempt:
                     registration = await store.load(tx, registration.id)
+                noted = replace(
+                    noted, sim_changed_at=await card_changed_at(parts, tx, registration, noted.to)
+                )
                 after = rules.with_code(registration, noted)
                 if after is not registration:
                     await store.save(tx, after, expected=registration.version)

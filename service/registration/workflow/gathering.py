@@ -82,7 +82,7 @@ async def _note(parts: Parts, registration: Registration, wrapped: store.Wrapped
     except Erased:
         return
     places = places_of(registration, Numbers.of(key, registration))
-    is_line = registration.state in _LINES
+    is_line = registration.state in _LINES and registration.line_id is None
     at = registration.created_at
     await parts.risk.velocity.note(registration.operator_id, registration.id, places, at, is_line=is_line)
 

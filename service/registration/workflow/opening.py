@@ -13,8 +13,8 @@ from service.infra.postgres import Reader, Tx
 from service.kit.canon import IndexKind, canon
 from service.kit.errors import Unavailable
 from service.kit.ids import new_id, wire
-from service.lines.model import ActivationOrder, NumberInUse, Readiness, SimInUse
-from service.lines.rules import refuse_stock
+from service.lines.model import ActivationOrder, NumberInUse, SimInUse
+from service.lines.rules import refuse_sim_stock, refuse_stock
 from service.registration import rules, store
 from service.registration.model import (
     TTL,
@@ -28,6 +28,7 @@ from service.registration.model import (
     Target,
     View,
 )
+from service.registration.workflow import purposes
 from service.registration.workflow.parts import Keep, Numbers, Parts, opened, waiting_lines
 from service.subscribers.model import Erased
 from service.web.auth import Principal
@@ -39,20 +40,23 @@ def client_actor(caller: Principal) -> Actor:
 
 async def create(parts: Parts, caller: Principal, ask: Opening, keep: Keep[View]) -> View:
     """A new registration in ``collecting``. Refuses what is not built, not in stock, taken or over a quota."""
-    if ask.purpose is not Purpose.NEW:
+    if ask.purpose not in parts.purposes:
         raise PurposeNotEnabled(purpose=ask.purpose.value)
     if ask.holder_kind != "person":
         raise CategoryNotEnabled(category=ask.holder_kind)
     rules.refuse_impossible(ask.subscriber or {}, ask.service_until, parts.db.clock.now())
+    ask = purposes.asked(ask)
     operator = caller.operator_id
     dealer, agent = await _admit(parts, caller, ask)
     registration_id = new_id(int(parts.db.clock.now().timestamp() * 1000))
-    refuse_stock(await parts.inventory.check(ask.msisdn, ask.iccid, dealer.code if dealer else None))
-    order = ActivationOrder(operator, registration_id, ask.msisdn, ask.iccid, ask.imei, ask.plan, ask.form)
-    readiness = await parts.provisioner.prepare(order)
+    can_receive = await _can_receive(parts, operator, ask, registration_id, dealer)
     async with parts.db.write(operator) as tx:
-        registration = _opened(parts, tx, caller, ask, registration_id, dealer, agent, readiness)
-        await parts.lines.refuse_taken(tx, ask.msisdn, ask.iccid)
+        line = await purposes.line_of(parts, tx, ask)
+        registration = _opened(parts, tx, caller, ask, registration_id, dealer, agent, can_receive)
+        if line is None:
+            await parts.lines.refuse_taken(tx, ask.msisdn, ask.iccid)
+        else:
+            registration = purposes.about(registration, line, ask)
         await _take_number(parts, tx, registration, ask)
         if dealer is not None:
             await parts.dealers.take(tx, dealer.id)
@@ -73,6 +77,20 @@ async def create(parts: Parts, caller: Principal, ask: Opening, keep: Keep[View]
     return view
 
 
+async def _can_receive(
+    parts: Parts, operator: UUID, ask: Opening, registration_id: UUID, dealer: Dealer | None
+) -> bool:
+    """Whether the line can take a code now. Refuses what is not in stock: a number that is in use already, or
+    comes from another network, is not asked about."""
+    stock = await parts.inventory.check(ask.msisdn, ask.iccid, dealer.code if dealer else None)
+    if ask.purpose is not Purpose.NEW:
+        refuse_sim_stock(stock)
+        return True
+    refuse_stock(stock)
+    order = ActivationOrder(operator, registration_id, ask.msisdn, ask.iccid, ask.imei, ask.plan, ask.form)
+    return (await parts.provisioner.prepare(order)).can_receive
+
+
 def _opened(
     parts: Parts,
     tx: Tx,
@@ -81,7 +99,7 @@ def _opened(
     registration_id: UUID,
     dealer: Dealer | None,
     agent: Agent | None,
-    readiness: Readiness,
+    can_receive: bool,
 ) -> Registration:
     """The new registration, its subscriber staged; numbers are sealed, what is looked up is a blind index."""
     operator = caller.operator_id
@@ -110,7 +128,7 @@ def _opened(
         device_role=ask.device_role,
         payment_idx=blind(IndexKind.PAYMENT, ask.payment_token),
         sealed=numbers.sealed(key, registration_id),
-        can_receive=readiness.can_receive,
+        can_receive=can_receive,
         created_at=tx.now,
         expires_at=tx.now + TTL,
         service_until=ask.service_until,
@@ -263,7 +281,10 @@ async def appeal(parts: Parts, caller: Principal, registration_id: UUID, text: s
         after = rules.appealed(before, tx.now)
         key, numbers = await opened(parts, tx, before)
         # While it was denied, its number and card were free: somebody else may have them now.
-        await parts.lines.refuse_taken(tx, numbers.msisdn, numbers.iccid)
+        if before.line_id is None:
+            await parts.lines.refuse_taken(tx, numbers.msisdn, numbers.iccid)
+        else:
+            await parts.lines.refuse_sim(tx, numbers.iccid)
         await _refuse_held(parts, tx, numbers.msisdn, numbers.iccid)
         await store.reopen(tx, after, expected=before.version)
         _tell(tx, after, EventName.REGISTRATION_IN_REVIEW)

@@ -133,7 +133,8 @@ async def patch(parts: Parts, caller: Principal, registration_id: UUID, given: J
             identity = _sealed(key, before, chosen)
         await parts.subscribers.put(tx, known, person, values)
         after = replace(after, identity=identity)
-        moved = typed.get("contact_msisdn") != person.get("contact_msisdn")
+        # Codes about a line in service go to the contact on file, whatever is typed here.
+        moved = before.line_id is None and typed.get("contact_msisdn") != person.get("contact_msisdn")
         if moved:
             after = rules.without_contact_code(after)
         await store.save(tx, after, expected=before.version)

@@ -15,9 +15,9 @@ from service.kit.canon import IndexKind
 from service.kit.errors import JsonObject, StateConflict
 from service.lines.ports import Inventory, Provisioner
 from service.lines.workflow import Lines
-from service.otp.workflow import Codes
+from service.otp.workflow import Codes, Courier
 from service.registration import store
-from service.registration.model import Registration
+from service.registration.model import Purpose, Registration
 from service.registration.ports import CurrentPolicy
 from service.registration.store.deciding import load_to_decide
 from service.risk.workflow import Risk
@@ -43,6 +43,10 @@ class Parts:
     provisioner: Provisioner
     inventory: Inventory
     policy: CurrentPolicy
+    purposes: frozenset[Purpose] = frozenset(Purpose)
+    """What this installation takes registrations for."""
+    courier: Courier | None = None
+    """Carries notices; without one a lost card is never replaced, because nobody could be told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,8 @@ def ask_of(vault: Vault, registration: Registration, identity: Identity) -> Shar
     """The question, and the askers: the client, and the client's dealer. A dealer that a client only asserts
     opens no further budget, because the client's own is spent as well."""
     document = identity.get("document")
+    if registration.line_id is not None:  # a line in service has its place, so nothing is asked about others
+        return None
     if not isinstance(document, str):
         return None
     who: list[tuple[bytes, ...]] = [(registration.operator_id.bytes, registration.client_id.bytes)]

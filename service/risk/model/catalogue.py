@@ -218,6 +218,14 @@ _SIGNALS = (
            " new line", 400, 0, 3_650),
     Signal("number_country", Type("choice", frozenset({NO_COUNTRY, *REGIONS})), "ISO 3166-1", "registration",
            "Country of the number, by whose law caps and spacing go; ZZ for a number of none", NO_COUNTRY),
+    # What for. Of a registration that is about a line in service, the counts of lines say nothing (they are ordinary):
+    # it takes no place.
+    _code("purpose", "registration", "What the registration is for", "new", "port_in", "sim_swap", "reverify"),
+    _code("holder_match", "registration", "Whether document, personal number or person are those of the line's holder",
+          "not_asked", "same", "differs", "unknown"),
+    _flag("card_lost", "registration", "A SIM swap that the old card cannot confirm"),
+    _flag("code_to_young_sim", "lines", "A code came back from a line whose card was changed within `sim_rest_hours`:"
+          " it counts as none"),
     _code("channel", "registration", "Where it was asked for", "shop", "app", "web", "call_centre", "unknown"),
     _code("line_form", "registration", "Plastic or embedded SIM", "sim", "esim", "unknown"),
     _code("plan", "registration", "Kind of service", "prepaid", "postpaid", "data", "iot", "unknown"),

@@ -67,16 +67,43 @@ class Decider(StrEnum):
     PERSON = "person"
 
 
+class Stage(StrEnum):
+    """A rule's life, in order. A draft stands only in drafts of people, never in a policy that is in force."""
+
+    DRAFT = "draft"
+    SHADOW = "shadow"
+    """Asked in every decision, changes none; what it would have said is kept for staff."""
+    LIVE = "live"
+    RETIRED = "retired"
+    """Kept for reading, not asked."""
+
+    @property
+    def is_asked(self) -> bool:
+        return self in (Stage.SHADOW, Stage.LIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What is usual for a signal that counts: of ``of`` decisions half had at most ``p50``, 99 % at most ``p99``."""
+
+    p50: int
+    p99: int
+    of: int
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One comparison of a rule: ``value`` stood against ``threshold``. ``baseline`` (what is usual) comes later."""
+    """One comparison of a rule: ``value`` stood against ``threshold``, where ``baseline`` was usual at the time.
+
+    What is usual moves from day to day and judges nothing, so it is no part of what a replay compares.
+    """
 
     name: str
     op: str
     value: Value
     threshold: Value
     holds: bool
-    baseline: Value | None = None
+    baseline: Baseline | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +130,8 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the rules say of some signals at an instant."""
+    """What the rules say of some signals at an instant. ``shadow``: what rules in shadow said, which changed
+    neither verdict nor score; for staff alone."""
 
     verdict: Verdict
     score: int
@@ -112,10 +140,12 @@ class Judgement:
     evidence: Evidence
     conditions: Conditions
     policy_version: str
+    shadow: tuple[Reason, ...] = ()
 
     @property
     def failed_rules(self) -> tuple[str, ...]:
-        return tuple(reason.rule for reason in self.reasons if reason.failed)
+        """Ids of the rules that could not be computed, those in shadow among them."""
+        return tuple(reason.rule for reason in (*self.reasons, *self.shadow) if reason.failed)
 
     def applicant_reasons(self) -> tuple[tuple[ApplicantCode, str], ...]:
         """(code, text) pairs for the applicant, each once: those that led to the verdict. None for an approval."""
@@ -169,6 +199,9 @@ class HoldingKind(StrEnum):
     AGENT = "agent"
     PAYMENT = "payment"
     BLOCK = "block"
+
+    # An enum hashes by a method in Python; these key every mapping of the graph.
+    __hash__ = str.__hash__
 
 
 class HoldingState(StrEnum):

@@ -1,17 +1,22 @@
 """From signals to a judgement: pure, total, and never milder for a doubt."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from service.risk.model import (
     WITHHELD,
     ApplicantCode,
     Assurance,
+    Baseline,
     Conditions,
     Decision,
     Evidence,
     Judgement,
     Reason,
     Signals,
+    Stage,
+    Value,
     Verdict,
 )
 from service.risk.rules.language import EvaluationError, Unknown
@@ -24,19 +29,27 @@ def decide(signals: Signals, policy: RiskPolicy, now: datetime) -> Judgement:
     """Judge ``signals`` under ``policy`` at ``now`` (which only sets the deadlines in the conditions).
 
     Denied where a rule denies on a ground that stands; else review where a rule asks for it, reads what is
-    not known, fails, or where the weights reach the score; else approved.
+    not known, fails, or where the weights reach the score; else approved. Rules in shadow are asked beside it.
     """
     env = policy.env(signals)
-    reasons = tuple(reason for rule in policy.rules if (reason := _ask(rule, env, policy)) is not None)
+    reasons, shadow = (_asked(policy, stage, env) for stage in (Stage.LIVE, Stage.SHADOW))
     score = sum(reason.contribution for reason in reasons)
     effects = {reason.effect for reason in reasons}
-    if Verdict.DENIED in effects:
+    if Verdict.DENIED in effects and signals.values.get("purpose") == "reverify":
+        # It grants nothing and its line goes on: a person says what becomes of the line.
+        verdict = Verdict.REVIEW
+    elif Verdict.DENIED in effects:
         verdict = Verdict.DENIED
     elif Verdict.REVIEW in effects or score >= policy.parameters.review_score:
         verdict = Verdict.REVIEW
     else:
         verdict = Verdict.APPROVED
-    return _judgement(verdict, score, reasons, signals, policy, now)
+    return replace(_judgement(verdict, score, reasons, signals, policy, now), shadow=shadow)
+
+
+def _asked(policy: RiskPolicy, stage: Stage, env: dict[str, Value]) -> tuple[Reason, ...]:
+    rules = (rule for rule in policy.rules if rule.stage is stage)
+    return tuple(reason for rule in rules if (reason := ask(rule, env, policy)) is not None)
 
 
 def by_person(
@@ -47,7 +60,8 @@ def by_person(
 
 
 def replay(decision: Decision, policy: RiskPolicy) -> Judgement:
-    """The judgement that ``policy`` gives today on what was seen then; under the same policy it is the same."""
+    """The judgement that ``policy`` gives today on what was seen then; under the same policy it is the same
+    (``==``), but for what was usual at the time (:attr:`Fact.baseline`), which is no part of it."""
     return decide(decision.signals, policy, decision.at)
 
 
@@ -63,6 +77,20 @@ def is_at_cap(signals: Signals, policy: RiskPolicy) -> bool:
     return any(type(count) is not int or count >= cap for count in counts)
 
 
+def with_usual(judgement: Judgement, usual: Mapping[str, Baseline]) -> Judgement:
+    """The same judgement with what is usual beside each value that counts something."""
+
+    def beside(reason: Reason) -> Reason:
+        return replace(reason, facts=tuple(replace(f, baseline=usual.get(f.name)) for f in reason.facts))
+
+    def every(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+        return tuple(beside(reason) if reason.facts else reason for reason in reasons)
+
+    if not usual:
+        return judgement
+    return replace(judgement, reasons=every(judgement.reasons), shadow=every(judgement.shadow))
+
+
 def _judgement(
     verdict: Verdict,
     score: int,
@@ -74,8 +102,9 @@ def _judgement(
     evidence = evidence_of(signals)
     probation = timedelta(days=policy.parameters.probation_days)
     conditions = Conditions()
-    if verdict is Verdict.APPROVED and evidence is Evidence.LIMITED and probation:
-        conditions = Conditions(probation_until=now + probation)
+    if verdict is Verdict.APPROVED and evidence is Evidence.LIMITED:
+        waits = timedelta(hours=policy.parameters.notice_hours)
+        conditions = Conditions(now + waits if waits else None, now + probation if probation else None)
     assurance = Assurance.NONE if verdict is Verdict.DENIED else _assurance(signals)
     return Judgement(verdict, score, reasons, assurance, evidence, conditions, policy.version)
 
@@ -91,7 +120,7 @@ def _assurance(signals: Signals) -> Assurance:
     return Assurance.BASIC if seen.get("proof") == "consistent" else Assurance.NONE
 
 
-def _ask(rule: Rule, env: dict[str, int | bool | str], policy: RiskPolicy) -> Reason | None:
+def ask(rule: Rule, env: dict[str, Value], policy: RiskPolicy) -> Reason | None:
     """One rule. Whatever goes wrong inside it sends to a person."""
     try:
         if not rule.when.holds(env):

@@ -158,12 +158,16 @@ def pairs(lines: Mapping[UUID, Keys], degrees: Degrees, policy: LinkPolicy) -> P
             if weight(kind, degrees.get(idx, 2), policy):
                 on.setdefault(idx, []).append(line)
     found: dict[UUID, dict[UUID, int]] = {line: {} for line in lines}
+    known: dict[tuple[tuple[HoldingKind, int], ...], int] = {}
     for members in on.values():
         for n, one in enumerate(members):
             for other in members[n + 1 :]:
                 if other not in found[one]:
-                    worth = strength(shared_by(lines[one], lines[other], degrees), policy)
-                    found[one][other] = found[other][one] = worth
+                    shared = shared_by(lines[one], lines[other], degrees)
+                    signs = tuple(shared.items())  # those of one ring share the same again and again
+                    if signs not in known:
+                        known[signs] = strength(shared, policy)
+                    found[one][other] = found[other][one] = known[signs]
     return found
 
 

@@ -21,6 +21,7 @@ from service.risk.model import (
     ApplicantCode,
     DenyGround,
     RuleError,
+    Stage,
     Value,
     Verdict,
     ordinary,
@@ -47,6 +48,8 @@ def load_policy(mapping: Mapping[str, Any], version: str | None = None) -> RiskP
     if not isinstance(raw_rules, Sequence) or not 1 <= len(raw_rules) <= 500:
         raise RuleError("rule: 1 to 500 rules are needed")
     rules = tuple(_rule(_mapping(raw, f"rule {n}"), constants) for n, raw in enumerate(raw_rules, 1))
+    if not any(rule.stage is Stage.LIVE for rule in rules):
+        raise RuleError("rule: at least one live rule is needed")
     ids = [rule.id for rule in rules]
     if twice := {name for name in ids if ids.count(name) > 1}:
         raise RuleError(f"rule {min(twice)}: the id is used twice")
@@ -115,13 +118,20 @@ def _texts(given: Mapping[str, Any]) -> Mapping[str, Mapping[ApplicantCode, str]
     return MappingProxyType(found)
 
 
+MAX_EXAMPLES = 50
+IN_FORCE = (Stage.SHADOW, Stage.LIVE, Stage.RETIRED)
+"""The stages that a rule of a policy in force may have."""
+
+
 @lru_cache(1_000)
 def _compiled(text: str) -> Expression:
     """The same rule comes in version after version of a policy."""
     return compile_expression(text, VOCABULARY)
 
 
-_RULE_KEYS = ("id", "when", "verdict", "ground", "weight", "staff", "code", "owner", "example")
+RULE_KEYS = (
+    "id", "version", "stage", "when", "verdict", "ground", "weight", "staff", "code", "owner", "example",
+)  # fmt: skip
 _EFFECTS = {"review": Verdict.REVIEW, "deny": Verdict.DENIED}
 
 
@@ -130,7 +140,7 @@ def _rule(raw: Mapping[str, Any], constants: Mapping[str, Value]) -> Rule:
     if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9-]{2,59}", name):
         raise RuleError("rule: an id of lower-case letters, digits and hyphens is needed")
     place = f"rule {name}"
-    _only(raw, place, *_RULE_KEYS)
+    _only(raw, place, *RULE_KEYS)
     try:
         when = _compiled(_text(raw.get("when"), f"{place}: when"))
     except RuleError as error:
@@ -153,16 +163,32 @@ def _rule(raw: Mapping[str, Any], constants: Mapping[str, Value]) -> Rule:
         " ".join(staff.split()),
         ApplicantCode(raw["code"]),
         _text(raw.get("owner"), f"{place}: owner", 60),
+        _stage(raw, place),
+        _version(raw, place),
     )
     _run_examples(rule, raw.get("example", ()), constants)
     return rule
+
+
+def _stage(raw: Mapping[str, Any], place: str) -> Stage:
+    stage = raw.get("stage", Stage.LIVE)
+    if stage not in IN_FORCE:
+        raise RuleError(f"{place}: stage is {', '.join(IN_FORCE)}; a draft is not published")
+    return Stage(stage)
+
+
+def _version(raw: Mapping[str, Any], place: str) -> int:
+    version = raw.get("version", 1)
+    if type(version) is not int or not 1 <= version <= 10_000:
+        raise RuleError(f"{place}: version is a whole number, 1-10000")
+    return version
 
 
 def _effect(raw: Mapping[str, Any], place: str) -> tuple[Verdict | None, int]:
     if ("verdict" in raw) == ("weight" in raw):
         raise RuleError(f"{place}: either a verdict or a weight is needed")
     if "verdict" in raw:
-        if raw["verdict"] not in _EFFECTS:
+        if raw["verdict"] not in tuple(_EFFECTS):
             raise RuleError(f"{place}: verdict is review or deny; no rule approves")
         return _EFFECTS[raw["verdict"]], 0
     weight = raw["weight"]
@@ -184,8 +210,8 @@ def _ground(raw: Mapping[str, Any], effect: Verdict | None, place: str) -> DenyG
 
 def _run_examples(rule: Rule, raw: object, constants: Mapping[str, Value]) -> None:
     """Each example puts a few signals on an ordinary registration: ``{given, unknown, with, expect}``."""
-    if not isinstance(raw, Sequence) or isinstance(raw, str):
-        raise RuleError(f"rule {rule.id}: example is a list of tables")
+    if not isinstance(raw, Sequence) or isinstance(raw, str) or len(raw) > MAX_EXAMPLES:
+        raise RuleError(f"rule {rule.id}: example is a list of {MAX_EXAMPLES} tables at most")
     expected = set()
     for n, item in enumerate(raw, 1):
         place = f"rule {rule.id}, example {n}"
@@ -210,8 +236,10 @@ def _example_env(example: Mapping[str, Any], constants: Mapping[str, Value], pla
         if kind is None or not kind.holds(value):
             raise RuleError(f"{place}: with {name} is no parameter of that type")
     unknown = example.get("unknown", ())
+    if not isinstance(unknown, Sequence) or isinstance(unknown, str):
+        raise RuleError(f"{place}: unknown is a list of signals")
     for name in unknown:
-        if name not in CATALOGUE:
+        if name not in tuple(CATALOGUE):
             raise RuleError(f"{place}: there is no signal {name}")
     try:
         signals = ordinary().having(given | dict.fromkeys(unknown))

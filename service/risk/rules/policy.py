@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal
 
-from service.risk.model import SIGNAL_TYPES, ApplicantCode, DenyGround, Signals, Type, Value, Verdict
+from service.risk.model import SIGNAL_TYPES, ApplicantCode, DenyGround, Signals, Stage, Type, Value, Verdict
 from service.risk.model.catalogue import INT
 from service.risk.rules.compiler import compile_expression
 from service.risk.rules.language import Env, Expression, Vocabulary
@@ -62,9 +62,14 @@ class Parameters:
     """A strike decays after so many days."""
     renewal_days: int = _days(0, 730)
     """A document that ends within so many days may have been renewed already."""
+    sim_rest_hours: int = field(metadata={"low": 0, "high": 720})
+    """A code to a line whose card was changed within so many hours proves nothing elsewhere."""
     review_score: int = field(metadata={"low": 1, "high": 1_000_000})
     """The sum of weights from which a person looks."""
 
+    notice_hours: int = _added(0, 72, 0)
+    """What is approved on papers that prove nothing has full service so many hours later: time for the holder of those
+    papers to be told, and to say that it is not theirs."""
     spacing_hours: int = _added(0, 8_760, 0)
     """So long after an identity's last line a person looks at its next one; 0 asks for no space."""
     day_lines: int = _added(1, 1_000, 1_000)
@@ -137,7 +142,10 @@ def ground_holds(ground: DenyGround, env: Env) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``effect`` is DENIED (with its ``ground``), REVIEW, or None for a rule that only adds ``weight``."""
+    """``effect`` is DENIED (with its ``ground``), REVIEW, or None for a rule that only adds ``weight``.
+
+    ``version`` counts the bodies (:attr:`body`) that the rule has had while it was live.
+    """
 
     id: str
     when: Expression
@@ -147,6 +155,14 @@ class Rule:
     staff: str
     code: ApplicantCode
     owner: str
+    stage: Stage = Stage.LIVE
+    version: int = 1
+
+    @property
+    def body(self) -> tuple[object, ...]:
+        """What decides and what is said: it may not change under the same version once the rule is live."""
+        condition = " ".join(self.when.text.split())
+        return condition, self.effect, self.ground, self.weight, self.staff, self.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +193,9 @@ class RiskPolicy:
         )
 
     links: LinkPolicy = field(default_factory=LinkPolicy)
+
+    def rule(self, name: str) -> Rule | None:
+        return next((rule for rule in self.rules if rule.id == name), None)
 
     def text(self, code: ApplicantCode, language: str | None = None) -> str:
         """The applicant's text in the asked language (``de-AT`` falls back to ``de``), else English."""

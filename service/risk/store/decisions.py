@@ -1,7 +1,7 @@
 """Decisions as they were made: written once, read back for people and for replay."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -14,6 +14,7 @@ from service.kit.errors import JsonObject
 from service.risk.model import (
     ApplicantCode,
     Assurance,
+    Baseline,
     Conditions,
     Decider,
     Decision,
@@ -68,6 +69,7 @@ def adding(tx: Tx, decision: Decision) -> tuple[Statement, dict[str, Any]]:
             "policy_version": j.policy_version,
             "signals": dict(decision.signals.values),
             "reasons": [_reason_json(reason) for reason in j.reasons],
+            "shadow": [_reason_json(reason) for reason in j.shadow],
         },
     )
 
@@ -98,7 +100,7 @@ def _reason_json(reason: Reason) -> JsonObject:
                 "value": fact.value,
                 "threshold": fact.threshold,
                 "holds": fact.holds,
-                "baseline": fact.baseline,
+                "baseline": None if fact.baseline is None else asdict(fact.baseline),
             }
             for fact in reason.facts
         ],
@@ -115,10 +117,15 @@ def _reason(raw: dict[str, Any]) -> Reason:
         raw["staff"],
         ApplicantCode(raw["code"]),
         raw["text"],
-        tuple(Fact(**fact) for fact in raw["facts"]),
+        tuple(_fact(fact) for fact in raw["facts"]),
         raw["unknown"],
         raw["failed"],
     )
+
+
+def _fact(raw: dict[str, Any]) -> Fact:
+    usual = raw.get("baseline")
+    return Fact(**{**raw, "baseline": Baseline(**usual) if usual else None})
 
 
 def _decision(row: sa.Row[Any]) -> Decision:
@@ -134,6 +141,7 @@ def _decision(row: sa.Row[Any]) -> Decision:
             Evidence(row.evidence),
             Conditions(row.restricted_until, row.probation_until),
             row.policy_version,
+            tuple(_reason(raw) for raw in row.shadow),
         ),
         # As it was seen: a signal that the catalogue has dropped since must not break the reading.
         Signals(dict(row.signals)),
@@ -151,8 +159,7 @@ LEFT JOIN LATERAL (
   SELECT p.verdict FROM decision p WHERE p.operator_id = d.operator_id AND p.registration_id = d.registration_id
     AND p.decided_by = 'person' AND p.at >= d.at ORDER BY p.at DESC, p.id DESC LIMIT 1) p ON true
 LEFT JOIN LATERAL (
-  SELECT bool_or(h.struck_at > COALESCE(h.lifted_at, '-infinity'::timestamptz)) AS struck,
-    min(h.opened_at) AS opened_at
+  SELECT bool_or(h.struck_at IS NOT NULL) AS struck, min(h.opened_at) AS opened_at
   FROM holding h WHERE h.operator_id = d.operator_id AND h.registration_id = d.registration_id) h ON true
 WHERE d.operator_id = :operator AND d.at >= :since AND d.at < :until
   AND (d.at, d.id) > (:after_at, CAST(:after_id AS uuid))

@@ -34,8 +34,8 @@ _COUNTING = """(h.state IN ('approved', 'live')
 SCAM = """(h.scam_at > COALESCE(h.lifted_at, '-infinity'::timestamptz)
   AND (h.scam_at > :strike_since OR h.state IN ('approved', 'live')))"""
 
-# A confirmed strike that was not undone and has not decayed.
-STRUCK = """(h.struck_at > COALESCE(h.lifted_at, '-infinity'::timestamptz) AND h.struck_at > :strike_since)"""
+# A confirmed strike that was not undone (service.risk.store.strikes) and has not decayed.
+STRUCK = "(h.struck_at > :strike_since)"
 
 # Lines of the same person whose document, another one, has ended or soon will. The person's index holds the
 # issuer, so that the issuer is the same.
@@ -62,9 +62,9 @@ FROM holding h WHERE h.operator_id = :operator AND h.kind = 'dealer' AND h.idx =
   AND h.opened_at > :day_since AND h.state <> 'released'
 UNION ALL
 SELECT 'dealer', 0, 0, count(*) FILTER (WHERE {SCAM} AND h.scam_at > :dealer_scam_since),
-  count(*) FILTER (WHERE {STRUCK} AND h.scam_at > :dealer_scam_since)
+  count(*) FILTER (WHERE {STRUCK} AND h.struck_at > :dealer_scam_since)
 FROM holding h WHERE h.operator_id = :operator AND h.kind = 'dealer' AND h.idx = ANY(CAST(:dealer AS bytea[]))
-  AND h.scam_at IS NOT NULL"""
+  AND (h.scam_at IS NOT NULL OR h.struck_at IS NOT NULL)"""
 
 _COUNTS = Statement(sa.text(_COUNT))
 # With what is asked over all operators: in the same statement, because it is asked in every submit.
@@ -227,14 +227,13 @@ async def release(tx: Tx, registration_id: UUID) -> int:
     )
 
 
-async def mark_scam(tx: Tx, registration_id: UUID, at: datetime, *, confirmed: bool) -> int:
+async def mark_scam(tx: Tx, registration_id: UUID, at: datetime) -> int:
     """The line was stopped for scam at ``at``. Instants only ever grow, so events may come twice and in any
     order."""
-    columns = {"scam_at": _H.scam_at, **({"struck_at": _H.struck_at} if confirmed else {})}
     return await tx.run(
         sa.update(HoldingRow)
-        .where(_of(tx, registration_id), sa.or_(*(sa.or_(c.is_(None), c < at) for c in columns.values())))
-        .values({name: sa.func.greatest(column, at) for name, column in columns.items()})
+        .where(_of(tx, registration_id), sa.or_(_H.scam_at.is_(None), _H.scam_at < at))
+        .values(scam_at=at)
     )
 
 
@@ -271,8 +270,12 @@ async def purge(tx: Tx, p: Parameters) -> int:
     statement = sa.text(
         f"""DELETE FROM holding h WHERE h.operator_id = :operator AND h.state IN ('released', 'closed')
   AND h.opened_at <= :device_since AND h.opened_at <= :day_since
+  AND (h.kind NOT IN ('dealer', 'agent') OR h.state = 'released' OR h.opened_at <= :seller_since)
   AND NOT {_COUNTING} AND {SCAM} IS NOT TRUE AND {STRUCK} IS NOT TRUE"""
     )
     since = _since(tx.now, p)
     del since["horizon"]
+    since["seller_since"] = tx.now - timedelta(
+        days=p.dealer_scam_days
+    )  # a rate is of all lines, closed ones too
     return await tx.run(statement, {"operator": tx.tenant, **since})

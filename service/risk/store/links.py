@@ -167,7 +167,7 @@ def _held(rows: Sequence[Any]) -> Held:
         first.state,
         first.opened_at,
         since(first.scam_at),
-        since(first.struck_at),
+        max((row.struck_at for row in rows if row.struck_at is not None), default=None),
         {HoldingKind(row.kind): bytes(row.idx) for row in rows},
     )
 

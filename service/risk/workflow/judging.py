@@ -5,7 +5,7 @@ The registration's workflow calls them in this order, in one transaction: ``tx.l
 too: ``tx.lock``, ``may_still_hold``, ``by_person``, ``record``, ``hold``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +23,7 @@ from service.kit.errors import Refusal, Unavailable
 from service.kit.ids import new_id
 from service.risk import rules
 from service.risk.model import (
+    Baseline,
     Blind,
     Decider,
     Decision,
@@ -35,7 +36,7 @@ from service.risk.model import (
     ends_for_scam,
 )
 from service.risk.rules import RiskPolicy
-from service.risk.store import decisions, denials, holdings, links, marks, shared, signals
+from service.risk.store import decisions, denials, holdings, links, marks, shared, signals, strikes
 from service.risk.volatile import Places, Velocity
 from service.risk.workflow.links import Links
 
@@ -46,16 +47,26 @@ _NOT_THEIRS = frozenset({"dealer", "agent", "block"})
 
 COMES_OR_GOES = (EventName.REGISTRATION_APPROVED, EventName.REGISTRATION_CANCELLED)
 """With these the graph has a line more or less."""
+BY_LINE = "line"
+"""The source of a strike that an act on the line itself put: closed or suspended as a confirmed scam."""
+STRUCK_KINDS = ("document", "personal_number", "person", "device", "dealer")
 
 
 class Risk:
     """Holds no state: policies are passed in, so that one request reads one version. Without a vault nothing is
-    shared between operators; without velocity the counters of the last day are unknown."""
+    shared between operators; without velocity the counters of the last day are unknown. ``usual`` gives an operator's
+    baselines."""
 
-    def __init__(self, vault: Vault | None = None, velocity: Velocity | None = None) -> None:
+    def __init__(
+        self,
+        vault: Vault | None = None,
+        velocity: Velocity | None = None,
+        usual: Callable[[UUID], Mapping[str, Baseline]] | None = None,
+    ) -> None:
         self._vault = vault
         self.velocity = velocity
         self.links = Links()
+        self._usual = usual
 
     def lock_keys(self, subject: RiskSubject) -> tuple[int, ...]:
         """What ``tx.lock`` takes before :meth:`count`: document and personal number; where the evidence
@@ -113,9 +124,19 @@ class Risk:
             log.warning("risk.shared_asks_refused", operator=reader.tenant.hex)
         return Signals.of({**subject.facts, **gathered, **known})
 
-    def decide(self, signals: Signals, policy: RiskPolicy, now: datetime, registration_id: UUID) -> Decision:
-        """The rules' decision; nothing is written yet."""
-        return Decision(new_id(), registration_id, now, rules.decide(signals, policy, now), signals)
+    def decide(
+        self,
+        signals: Signals,
+        policy: RiskPolicy,
+        now: datetime,
+        registration_id: UUID,
+        operator: UUID | None = None,
+    ) -> Decision:
+        """The rules' decision, with what is usual at ``operator`` beside its values; nothing is written yet."""
+        judgement = rules.decide(signals, policy, now)
+        if self._usual is not None and operator is not None:
+            judgement = rules.with_usual(judgement, self._usual(operator))
+        return Decision(new_id(), registration_id, now, judgement, signals)
 
     def by_person(
         self, before: Decision, verdict: Verdict, code: str, policy: RiskPolicy, now: datetime
@@ -231,6 +252,7 @@ class Risk:
         denials.remove(tx, registration_id)
         await marks.forget(tx, registration_id)
         gone = await holdings.forget(tx, registration_id, policy.parameters)
+        strikes.erased(tx, registration_id)
         if gone:
             await self.links.refresh(tx, [registration_id], policy, gone=gone)
         return len(gone)
@@ -239,6 +261,7 @@ class Risk:
         """Delete the holdings and denials that weigh nothing any more; part of the daily retention, after which the
         components are swept."""
         await denials.purge(tx, policy.parameters)
+        await strikes.purge(tx, policy.longest())
         rows = await holdings.purge(tx, policy.longest())
         await links.guard(tx)
         await links.drop_orphans(tx)
@@ -267,6 +290,7 @@ class Risk:
                 changed = await holdings.activate(tx, registration_id, UUID(line) if line else None)
             case EventName.LINE_REINSTATED:
                 changed = await holdings.lift_scam(tx, registration_id, event.at)
+                changed += await strikes.undo(tx, BY_LINE, None, event.at, registration_id=registration_id)
             case EventName.REGISTRATION_CANCELLED:
                 changed = await holdings.release(tx, registration_id)
             case EventName.LINE_CLOSED:
@@ -275,8 +299,37 @@ class Risk:
         if policy is not None and event.name in COMES_OR_GOES:
             await self.links.refresh(tx, [registration_id], policy)
         if for_scam and event.name in (EventName.LINE_SUSPENDED, EventName.LINE_CLOSED):
-            changed += await holdings.mark_scam(tx, registration_id, event.at, confirmed=is_confirmed)
+            changed += await holdings.mark_scam(tx, registration_id, event.at)
+            if is_confirmed:
+                source = UUID(event.refs.get("line", registration_id.hex))
+                changed += await strikes.put(tx, registration_id, STRUCK_KINDS, BY_LINE, source, event.at)
         return changed > 0
+
+    # Strikes by their source: a report, a ring, or an act on the line itself (follow)
+
+    async def strike(
+        self, tx: Tx, registration_id: UUID, kinds: Sequence[str], source_kind: str, source_id: UUID
+    ) -> int:
+        """Strike a registration's holdings of ``kinds``; how many are new. Repeating it is harmless."""
+        return await strikes.put(tx, registration_id, kinds, source_kind, source_id, tx.now)
+
+    async def unstrike(
+        self, tx: Tx, source_kind: str, source_id: UUID, registration_id: UUID | None = None
+    ) -> int:
+        """Undo what this source put, everywhere or on one registration; what other sources put stays."""
+        return await strikes.undo(tx, source_kind, source_id, tx.now, registration_id=registration_id)
+
+    async def strikes(
+        self, reader: Reader, registration_id: UUID
+    ) -> Sequence[tuple[str, str, UUID, datetime]]:
+        """(kind, kind of source, source, when) of the strikes that hold on a registration, newest first."""
+        return await strikes.sources(reader, registration_id)
+
+    async def sharing(
+        self, reader: Reader, registrations: Sequence[UUID], dealer_since: datetime
+    ) -> Mapping[UUID, Mapping[str, tuple[int, int]]]:
+        """By registration and kind: (lines on the same thing, those of them among ``registrations``)."""
+        return await strikes.sharing(reader, registrations, dealer_since)
 
     async def _share_until(
         self, tx: Tx, event: Event, registration_id: UUID, policy: RiskPolicy | None

@@ -22,6 +22,8 @@ FETCHED = 600
 WIDENED = 60
 """So many of a line's neighbours, the strongest, are asked for their own."""
 RING_MOST = 200
+WAITING = "waiting"
+"""The state of a registration that holds nothing, where a line has its own."""
 BATCH = 200
 
 
@@ -142,7 +144,7 @@ def _waiting(registration_id: UUID, keys: Mapping[HoldingKind, Blind], now: date
     return Held(
         registration_id,
         None,
-        "waiting",
+        WAITING,
         now,
         None,
         None,
@@ -189,6 +191,7 @@ class _Near:
         self.root = root
         self._every = every
         self.lines: dict[UUID, Held] = {root.registration_id: root}
+        self._asked: set[bytes] = set()
         self.degrees: dict[bytes, int] = {}
         self.between: rules.Pairs = {}
         self.ways: dict[UUID, tuple[int, int, UUID]] = {}
@@ -217,13 +220,18 @@ class _Near:
         self.judge(links)
 
     def linking(self, lines: Collection[Held], links: rules.LinkPolicy) -> set[bytes]:
-        """What links these lines to others."""
-        return {
+        """What links these lines to others and was not asked about yet. A line that holds what it hangs on is one of
+        those that are counted; one that waits is not."""
+        least = 1 if self.root.state == WAITING else 2
+        found = {
             idx
             for line in lines
             for kind, idx in line.keys.items()
-            if self.degrees.get(idx, 0) and rules.weight(kind, self.degrees[idx], links)
+            if self.degrees.get(idx, 0) >= least and rules.weight(kind, self.degrees[idx], links)
         }
+        found -= self._asked
+        self._asked |= found
+        return found
 
     def take(self, lines: Mapping[UUID, Held]) -> None:
         self.lines |= lines

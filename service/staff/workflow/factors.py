@@ -8,6 +8,7 @@ import json
 import re
 import secrets
 from datetime import datetime
+from functools import lru_cache
 from typing import cast
 from uuid import UUID
 
@@ -22,6 +23,13 @@ from service.staff.model import RECOVERY_CODES, Second, Staff
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no letter that reads like a digit
 _RECOVERY = re.compile(r"(\d)-?([a-z0-9]{4})-?([a-z0-9]{4})-?([a-z0-9]{4})")
 _AT_ONCE = 2
+_HASHER = PasswordHasher()
+
+
+@lru_cache(maxsize=8)
+def _nobodys(hasher: PasswordHasher) -> str:
+    """The hash of a text that nobody keeps: once in a process, since it costs what a sign-in does."""
+    return hasher.hash(secrets.token_urlsafe(16))
 
 
 class Factors:
@@ -29,9 +37,9 @@ class Factors:
 
     def __init__(self, vault: Vault, hasher: PasswordHasher | None = None) -> None:
         self._vault = vault
-        self._hasher = hasher or PasswordHasher()
+        self._hasher = hasher or _HASHER
         self._gate = asyncio.Semaphore(_AT_ONCE)
-        self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
+        self._nobody = _nobodys(self._hasher)
 
     # Argon2
 

@@ -4,6 +4,7 @@ from service.audit.workflow import Actor
 from service.compose import Services
 from service.kit.ids import parse
 from service.lines.model import Action
+from service.risk.model import HoldingKind as K
 from service.risk.store import links as store
 from service.upkeep import Upkeep
 from tests.api.admin.conftest import MakeCase, SignIn
@@ -23,6 +24,8 @@ async def test_a_ring_and_a_case_that_waits_beside_it(
     await work(services)
     async with services.db.read(api.operator) as reader:
         assert set(await store.labels(reader)) == {parse("reg", case) for case in ring}
+        kinds = set((await store.keys_of(reader, [parse("reg", ring[0])])).values())
+    assert kinds >= {K.DOCUMENT, K.PERSON, K.DEVICE, K.CONTACT, K.PAYMENT, K.BLOCK}
     person = await sign_in()
 
     html = (await person.get(f"/admin/review/{waits}/links")).text

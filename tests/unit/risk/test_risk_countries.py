@@ -95,8 +95,18 @@ def test_the_loader_asks_its_questions_for_every_country() -> None:
 
 def test_a_version_from_before_these_parameters_means_what_it_meant() -> None:
     """It is loaded, with spacing off and the like; what it misses of the older ones is still refused."""
-    added = {"spacing_hours", "day_lines", "denial_days", "sharing_persons", "network_lines", "peer_lines",
-             "dealer_rate_factor", "night_from", "night_until"}  # fmt: skip
+    added = {
+        "notice_hours",
+        "spacing_hours",
+        "day_lines",
+        "denial_days",
+        "sharing_persons",
+        "network_lines",
+        "peer_lines",
+        "dealer_rate_factor",
+        "night_from",
+        "night_until",
+    }
     known = {name: value for name, value in SEED["parameters"].items() if name not in added}
     old = load_policy({**SEED, "parameters": known, "countries": {}})
     assert (old.parameters.spacing_hours, old.parameters.day_lines) == (0, 1_000)

@@ -1,9 +1,12 @@
 """What hangs together: the busy shop, the hostel and the family do not, a ring does; components against a plain
 union-find."""
 
+import tomllib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from itertools import combinations
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -224,3 +227,14 @@ def test_what_is_not_named_is_as_in_the_seed() -> None:
     changed = load_links({"device": {"weight": 400, "few": 2, "most": 9}})
     assert changed.worth[K.DEVICE] == Worth(400, 2, 9)
     assert changed.worth[K.PAYMENT] == POLICY.worth[K.PAYMENT]
+
+
+def test_the_seed_and_the_page_say_the_same() -> None:
+    """The file, what holds where it is silent, and the documentation."""
+    raw = tomllib.loads(resources.files("service").joinpath("policy/risk.toml").read_text("utf-8"))
+    assert load_links(raw["links"]) == POLICY
+    page = (Path(__file__).parents[3] / "docs/links.md").read_text("utf-8")
+    for kind, worth in POLICY.worth.items():
+        assert f"| `{kind}` | {worth.weight} | {worth.few} | {worth.most} |" in page
+    assert f"`household` ({POLICY.household})" in page
+    assert f"`threshold` ({POLICY.threshold})" in page

@@ -360,7 +360,7 @@ class TestGate:
             ({"staff": "{lines_on_devise}"}, "staff names lines_on_devise"),
             ({"code": "busy"}, "code is one of"),
             ({"owner": ""}, "owner"),
-            ({"stage": "live"}, "stage is not known here"),
+            ({"colour": "red"}, "colour is not known here"),
             ({"id": "Busy Device"}, "an id of lower-case letters"),
             ({"id": "no-code"}, "used twice"),
             ({"example": []}, "an example that fires and one that stays quiet"),
@@ -464,3 +464,15 @@ class TestSignals:
     def test_a_reference_can_be_spelled_over_the_telephone(self) -> None:
         decision = Decision(UUID(int=(1 << 40) - 1), UUID(int=2), NOW, judged(), ordinary())
         assert decision.reference == "ZZZZ-ZZZZ"
+
+
+@pytest.mark.parametrize(
+    ("proof", "hours", "waits"), [("consistent", 4, 4), ("consistent", 0, 0), ("signed", 4, 0)]
+)
+def test_unproven_papers_wait_for_full_service_until_their_holder_was_told(
+    proof: str, hours: int, waits: int
+) -> None:
+    policy = policy_with(unproven_evidence="limited", notice_hours=hours)
+    judged = decide(ordinary().having({"proof": proof}), policy, NOW)
+    assert judged.verdict is Verdict.APPROVED
+    assert judged.conditions.restricted_until == (NOW + timedelta(hours=waits) if waits else None)

@@ -23,10 +23,14 @@ def test_who_judges_cases_does_not_set_up_people_and_the_auditor_changes_nothing
         Permission.EDIT_DEALERS,
         Permission.SUSPEND_DEALERS,
         Permission.REVEAL,
+        Permission.EDIT_RULES,
+        Permission.PUBLISH_RULES,
     }
     assert not rules.PERMISSIONS[Role.AUDITOR] & changes
     assert Permission.DECIDE not in rules.PERMISSIONS[Role.ADMIN]
     assert Permission.REVEAL not in rules.PERMISSIONS[Role.ADMIN]
+    assert Permission.EDIT_RULES not in rules.PERMISSIONS[Role.ADMIN]
+    assert not rules.may(Role.ANALYST, Permission.PUBLISH_RULES)
     assert rules.PERMISSIONS[Role.ANALYST] < rules.PERMISSIONS[Role.SUPERVISOR]
     assert set(rules.PERMISSIONS) == set(Role)
     assert all(rules.may(role, Permission.READ) for role in Role)

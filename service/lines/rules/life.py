@@ -1,4 +1,4 @@
-"""Judgement on lines: which change is legal, what time alone does, whether a number is free.
+"""Judgement on the life of a line: which change is legal, what time alone does, whether a number is free.
 
 Pure functions over :class:`~service.lines.model.Line`; the instant is passed in.
 """
@@ -11,9 +11,11 @@ from uuid import UUID
 from service.kit.clock import rfc3339
 from service.kit.errors import InvalidRequest, StateConflict
 from service.lines.model import (
+    ASSURANCES,
     AWAITING_CODE,
     CODE_NEVER_CAME,
     PROBATION,
+    REVERIFY_DUE,
     SERVICE_ENDED,
     Action,
     Change,
@@ -33,6 +35,7 @@ from service.lines.model import (
     State,
     StockAnswer,
 )
+from service.lines.rules import probation
 
 ACTIVATED, RESTRICTED, SUSPENDED, REINSTATED, CLOSED = (
     "activated",
@@ -41,6 +44,7 @@ ACTIVATED, RESTRICTED, SUSPENDED, REINSTATED, CLOSED = (
     "reinstated",
     "closed",
 )
+SIM_CHANGED, REVERIFIED = "sim-changed", "reverified"
 
 _ALLOWED: dict[State, tuple[Action, ...]] = {
     State.ACTIVE: (Action.RESTRICT, Action.SUSPEND, Action.CLOSE),
@@ -71,11 +75,12 @@ def opened(
         holder_since=now,
         dealer_id=new.dealer_id,
         active_since=None if reasons else now,
-        probation_until=new.probation_until,
         service_until=new.service_until,
         held_until=held,
         awaiting_until=now + policy.awaiting_code if new.awaits_code else None,
     )
+    if new.probation_until is not None and new.probation_until > now:
+        line = probation.begun(line, new.probation_until, now)
     return line, [Change(RESTRICTED, reasons[0])] if reasons else [Change(ACTIVATED)]
 
 
@@ -151,6 +156,38 @@ def prove(line: Line, now: datetime) -> tuple[Line, list[Change]]:
     return replace(line, state=State.ACTIVE, active_since=line.active_since or now), [Change(ACTIVATED)]
 
 
+def refuse_sim_change(line: Line) -> None:
+    """Raises StateConflict unless the line is in full service."""
+    if line.state is not State.ACTIVE:
+        raise StateConflict(line.state.value, [State.ACTIVE.value])
+
+
+def refuse_reverification(line: Line) -> None:
+    """Raises StateConflict unless the holder still has the line; one that is held may be confirmed again."""
+    if not line.state.is_open:
+        raise StateConflict(line.state.value, [State.ACTIVE.value])
+
+
+def sim_changed(line: Line, policy: LinePolicy, now: datetime) -> tuple[Line, list[Change]]:
+    """The line has another card. Raises StateConflict. A young or dormant line begins its probation again."""
+    refuse_sim_change(line)
+    again, changes = probation.restarted(line, probation.SIM_CHANGED, policy.probation, now)
+    return replace(again, sim_changed_at=now), [Change(SIM_CHANGED), *changes]
+
+
+def reverified(line: Line, assurance: str, now: datetime) -> tuple[Line, list[Change]]:
+    """The holder has shown who they are again. Assurance only rises; a hold for this very reason is lifted, and
+    no other; what is substantial ends a probation. Raises StateConflict where the line is closed."""
+    refuse_reverification(line)
+    line = replace(line, assurance=max(line.assurance, assurance, key=ASSURANCES.index))
+    changes = [Change(REVERIFIED)]
+    if line.state is not State.ACTIVE and line.reasons[-1:] == (REVERIFY_DUE,):
+        line, more = _reinstate(line, REVERIFY_DUE, now)
+        changes += more
+    line, more = probation.assured(line, assurance)
+    return line, [*changes, *more]
+
+
 def due_at(line: Line) -> datetime | None:
     """The next instant at which time alone changes this line."""
     if line.state is State.QUARANTINED:
@@ -210,19 +247,31 @@ def refuse_stock(answer: StockAnswer) -> None:
         raise SimNotInStock()
 
 
-def conditions(line: Line) -> Conditions:
-    """What the network is to let this line do. Restricted keeps incoming; only a closed line is cut off."""
+def refuse_sim_stock(answer: StockAnswer) -> None:
+    """As :func:`refuse_stock`, of the card alone: the number is in use, or comes from another network."""
+    if answer.sim is not None and not answer.sim.may_be_sold:
+        raise SimNotInStock()
+
+
+def conditions(line: Line, policy: LinePolicy | None = None) -> Conditions:
+    """What the network is to let this line do. Restricted keeps incoming; only a closed line is cut off; on
+    probation premium numbers are barred and the callees of a day are counted."""
+    on_probation = probation.is_on(line)
+    budget = (policy or LinePolicy()).probation.callees
     return Conditions(
         connected=line.state.is_open,
         outgoing=line.state is State.ACTIVE,
         incoming=line.state in (State.ACTIVE, State.RESTRICTED),
+        premium=not on_probation,
+        callees_a_day=budget if on_probation else None,
     )
 
 
-def first_conditions(new: NewLine, now: datetime) -> Conditions:
+def first_conditions(new: NewLine, now: datetime, policy: LinePolicy | None = None) -> Conditions:
     """The conditions with which a new line is brought up: those of the state that :func:`opened` gives it."""
     nobody = UUID(int=0)
-    return conditions(opened(new, nobody, nobody, LinePolicy(), now)[0])
+    policy = policy or LinePolicy()
+    return conditions(opened(new, nobody, nobody, policy, now)[0], policy)
 
 
 def after_failure(

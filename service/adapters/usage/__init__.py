@@ -1,0 +1,1 @@
+"""The operator's figures of how lines are used."""

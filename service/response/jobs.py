@@ -1,0 +1,52 @@
+"""Background work in: the notice, its time, the lines of a ring, and what reports and lines tell."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from uuid import UUID
+
+import procrastinate
+
+from service.events import EventName
+from service.infra.jobs import RETRY, Handler
+from service.response.model import NoticeKind
+from service.response.workflow import BATCH, Response
+
+Operators = Callable[[], Awaitable[Iterable[UUID]]]
+
+FOLLOWED = (
+    EventName.REPORT_CORROBORATED,
+    EventName.REPORT_CONFIRMED,
+    EventName.REPORT_DISMISSED,
+    EventName.LINE_REINSTATED,
+    EventName.LINE_CLOSED,
+)
+
+
+def subscriptions(response: Response) -> Mapping[EventName, Handler]:
+    """What the worker's table of subscribers takes in."""
+    return dict.fromkeys(FOLLOWED, response.following.follow)
+
+
+def blueprint(response: Response, operators: Operators) -> procrastinate.Blueprint:
+    telling, rings = response.telling, response.rings
+    tasks = procrastinate.Blueprint()
+
+    @tasks.task(name="notice", retry=RETRY)
+    async def notice(*, operator: str, action: str, notice: str, attempt: int) -> None:
+        await telling.notify(UUID(operator), UUID(action), NoticeKind(notice), attempt)
+
+    @tasks.periodic(cron="* * * * *")
+    @tasks.task(name="due", queueing_lock="response:due")
+    async def due(timestamp: int) -> None:
+        for operator in await operators():
+            while await telling.due(operator) == BATCH:
+                pass
+
+    @tasks.task(name="ring", retry=RETRY)
+    async def ring(*, operator: str, ring: str) -> None:
+        await rings.carry_out(UUID(operator), UUID(ring))
+
+    @tasks.task(name="undo", retry=RETRY)
+    async def undo(*, operator: str, ring: str) -> None:
+        await rings.undo(UUID(operator), UUID(ring))
+
+    return tasks

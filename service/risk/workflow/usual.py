@@ -1,0 +1,72 @@
+"""What is usual: counted by a chore, read as one frozen object, and written beside the values of a decision."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from types import MappingProxyType
+from uuid import UUID
+
+import structlog
+
+from service.infra.postgres import Database
+from service.kit.errors import Unavailable
+from service.risk.model import Baseline
+from service.risk.store import baselines
+
+WINDOW = timedelta(days=30)
+"""Decisions of so many days say what is usual."""
+POLL_S = 60.0
+
+log = structlog.get_logger(__name__)
+_NOTHING: Mapping[str, Baseline] = MappingProxyType({})
+
+
+class Usual:
+    """Holds the baselines of every operator and swaps them as a whole. Without PostgreSQL it goes on with what it
+    has: a decision without a baseline is as good as one with it."""
+
+    def __init__(self, db: Database, operators: Callable[[], Awaitable[Sequence[UUID]]]) -> None:
+        self._db = db
+        self._operators = operators
+        self._current: Mapping[UUID, Mapping[str, Baseline]] = MappingProxyType({})
+        self._follower: asyncio.Task[None] | None = None
+
+    def of(self, operator: UUID) -> Mapping[str, Baseline]:
+        """By signal; nothing for an operator that has too few decisions."""
+        return self._current.get(operator, _NOTHING)
+
+    async def count(self, operator: UUID) -> int:
+        """The chore: count this operator's decisions of the window anew; how many signals have a baseline."""
+        async with self._db.write(operator) as tx:
+            return await baselines.count(tx, tx.now - WINDOW)
+
+    async def refresh(self) -> None:
+        found: dict[UUID, Mapping[str, Baseline]] = {}
+        for operator in await self._operators():
+            async with self._db.read(operator) as reader:
+                found[operator] = await baselines.load(reader)
+        self._current = MappingProxyType(found)
+
+    async def start(self) -> None:
+        """Load, and follow from then on. Does not fail without PostgreSQL."""
+        with contextlib.suppress(Unavailable):
+            await self.refresh()
+        self._follower = asyncio.create_task(self._follow(), name="usual")
+
+    async def stop(self) -> None:
+        if self._follower is not None:
+            self._follower.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._follower
+            self._follower = None
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            try:
+                await self.refresh()
+            except Unavailable:
+                continue
+            except Exception as error:
+                log.error("usual.failed", exc_info=error)
