@@ -36,7 +36,7 @@ _FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (PAPERS, ("age_years", "guardian")),
     (Measure.NOTICE, ("identity_frozen", "document_reported_lost")),
     (Measure.PROOF, ("proof", "registry_*", "document_signature", "document_revoked")),
-    (Measure.DEALER, ("dealer_*", "agent_*", "peer_*", "*_on_dealer", "*_on_agent")),
+    (Measure.DEALER, ("dealer_*", "agent_*", "outlet_*", "peer_*", "*_on_dealer", "*_on_agent")),
     (Measure.STRIKES, ("strikes_on_*", "scam_on_*", "denials_on_*")),
     (Measure.OTP, ("*code_verified", "otp_*", "code_*")),
     (Measure.SPACING, ("hours_since_line_*", "lines_on_*d", "*_tries_*", "network_*", "velocity_*")),

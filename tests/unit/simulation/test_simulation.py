@@ -352,7 +352,7 @@ def test_the_command_writes_and_says_what_it_is(
     written = page.read_text("utf-8")
     assert written.startswith("Before\n<!-- simulated: begin -->\n- Simulation, not evidence.")
     assert written.endswith("<!-- simulated: end -->\nAfter\n")
-    assert "old" not in written
+    assert "\nold\n" not in written
     assert "seed 7, 100 honest people" in written
     assert {path.name for path in (page.parent / "simulation").iterdir()} == set(PLOTS)
 
