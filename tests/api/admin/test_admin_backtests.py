@@ -95,8 +95,14 @@ async def test_another_operators_run_is_not_found_and_two_at_once_are_one(
 
 
 async def _draft(services: Services, operator: UUID) -> Draft:
+    fires = {"given": {"dealer_absent": True}, "expect": "fires"}
     rule = {
-        "id": "no-dealer", "when": "dealer_absent", "verdict": "review", "staff": "No dealer stands behind it",
-        "code": "needs-a-person", "owner": "dealers", "example": [{"given": {"dealer_absent": True}, "expect": "fires"}, {"expect": "quiet"}],
-    }  # fmt: skip
+        "id": "no-dealer",
+        "when": "dealer_absent",
+        "verdict": "review",
+        "staff": "No dealer stands behind it",
+        "code": "needs-a-person",
+        "owner": "dealers",
+        "example": [fires, {"expect": "quiet"}],
+    }
     return await services.drafts.save_rule(operator, new_id(), rule, expected=None)
