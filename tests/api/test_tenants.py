@@ -88,7 +88,8 @@ async def test_lines_of_another_operator(app: FastAPI, api: Api, other: Api, ser
     for method, template in routes(app):
         if "{msisdn}" not in template:
             continue
-        json = None if method == "GET" else {"reason": "scam"}
+        body = {"text": "I called nobody."} if template.endswith("/appeal") else {"reason": "scam"}
+        json = None if method == "GET" else body
         refused(await other.ask(method, filled(template, msisdn=mine.msisdn), json=json), 404, "not-found")
     assert (await api.get(f"/v1/lines/{mine.msisdn}")).json()["state"] == "active"
 

@@ -176,6 +176,7 @@ async def stop_postgres(own: Own) -> None:
 
 REG = "reg_" + "0" * 32
 DOC = "doc_" + "0" * 32
+REP = "rep_" + "0" * 32
 BODIES: dict[str, Any] = {
     "/v1/registrations": {"msisdn": number(99), "purpose": "new"},
     "/v1/registrations/{registration_id}": {"subscriber": {"email": "a@example.org"}},
@@ -187,6 +188,8 @@ BODIES: dict[str, Any] = {
     "/v1/lines/{msisdn}/suspend": {"reason": "abuse"},
     "/v1/lines/{msisdn}/reinstate": {"reason": "abuse"},
     "/v1/lines/{msisdn}/close": {"reason": "abuse"},
+    "/v1/lines/{msisdn}/appeal": {"text": "I called nobody."},
+    "/v1/reports": {"reported": number(97), "kind": "scam_call"},
 }
 """A body that each route takes; others take ``{}``."""
 
@@ -198,7 +201,10 @@ def every_route(api: Api) -> list[tuple[str, str, Any]]:
     return [
         (
             method.upper(),
-            path.replace("{registration_id}", REG).replace("{doc}", DOC).replace("{msisdn}", number(98)),
+            path.replace("{registration_id}", REG)
+            .replace("{doc}", DOC)
+            .replace("{msisdn}", number(98))
+            .replace("{report_id}", REP),
             BODIES.get(path, {}),
         )
         for path, methods in app.openapi()["paths"].items()
