@@ -261,7 +261,8 @@ class TestLaws:
         denying = {r.rule for r in judgement.reasons if r.effect is Verdict.DENIED}
         grounded = {rule.id for rule in policy.rules if rule.ground is not None}
         assert denying <= grounded
-        denies = bool(denying) and values["purpose"] != "reverify"  # who has the line does not lose it to a rule
+        # Who has the line does not lose it to a rule.
+        denies = bool(denying) and values["purpose"] != "reverify"
         assert (judgement.verdict is Verdict.DENIED) == denies
         if None in values.values() and judgement.verdict is Verdict.APPROVED:
             unknown = {name for name, value in values.items() if value is None}
