@@ -10,7 +10,7 @@ import segno
 from service.admin import views as v
 from service.admin.present.standing import risk
 from service.dealers.model import Assessment, Band, Record
-from tests.browser import samples_links
+from tests.browser import samples_backtests, samples_links
 from tests.browser import samples_rules as rules
 from tests.browser.samples_codes import BLK, BLOCK, TRAFFIC
 from tests.browser.samples_reports import REPORT_PAGES
@@ -416,6 +416,9 @@ SAMPLES: dict[str, Sample] = {
         "/admin/review",
     ),
     "case": Sample("case.html", CASE, f"/admin/review/{REG}"),
+    "backtests": Sample("backtests.html", samples_backtests.listed(), "/admin/rules/draft/2/backtests"),
+    "backtest": Sample("backtest.html", samples_backtests.over(), "/admin/rules/backtests/1"),
+    "backtest-runs": Sample("backtest.html", samples_backtests.under_way(), "/admin/rules/backtests/1"),
     "links": Sample("links.html", samples_links.page(6), f"/admin/review/{REG}/links"),
     "links-none": Sample("links.html", samples_links.bare(), f"/admin/review/{REG}/links"),
     "lines": Sample(
