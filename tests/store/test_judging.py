@@ -1,17 +1,14 @@
 """``simward rules replay`` and ``simward rules backtest`` over real rows, as the command line runs them."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-import structlog
 
-from service.cli import main
 from service.infra.postgres import Database
 from service.kit.ids import new_id
 from service.operators.workflow import Operators
@@ -20,34 +17,15 @@ from service.policies.rules import seed
 from service.risk.model import Decider, Decision, Value, Verdict, ordinary
 from service.risk.rules import by_person, decide
 from service.risk.store import decisions
-from tests.conftest import Backend
+from tests.store.conftest import Command
 
-Run = Callable[..., Awaitable[tuple[int, str, str]]]
 SEED = resources.files("service").joinpath("policy/risk.toml").read_text("utf-8")
 RANGE = ("--from", "2026-11-01", "--to", "2026-12-01T00:00:00Z")
 
 
 @pytest.fixture
-def command(
-    backend: Backend, keys_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Run]:
-    settings = {
-        "MODE": "test",
-        "DATABASE_URL": backend.servers.app_url,
-        "REDIS_URL": backend.servers.redis_url,
-        "KEYS_DIR": str(keys_dir),
-    }
-    for name, value in settings.items():
-        monkeypatch.setenv(f"SIMWARD_{name}", value)
-
-    async def run(*arguments: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = await asyncio.to_thread(main, ["rules", *arguments])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    yield run
-    structlog.reset_defaults()
+def command(simward: Command) -> Command:
+    return partial(simward, "rules")
 
 
 class Book:
@@ -85,7 +63,9 @@ def book(db: Database, operator: UUID) -> Book:
     return Book(db, operator)
 
 
-async def test_replay_agrees_and_finds_the_one_that_was_written_otherwise(book: Book, command: Run) -> None:
+async def test_replay_agrees_and_finds_the_one_that_was_written_otherwise(
+    book: Book, command: Command
+) -> None:
     await book.rules()
     doubted = await book.rules(document_outcome="refer")
     await book.person(doubted, Verdict.APPROVED)
@@ -101,7 +81,7 @@ async def test_replay_agrees_and_finds_the_one_that_was_written_otherwise(book: 
     assert (code, out.splitlines()[0]) == (1, "4 decisions judged again; 1 came out otherwise")
 
 
-async def test_replay_names_a_version_that_is_not_kept(book: Book, command: Run) -> None:
+async def test_replay_names_a_version_that_is_not_kept(book: Book, command: Command) -> None:
     made = await book.rules()
     lost = replace(made, id=new_id(), judgement=replace(made.judgement, policy_version="0" * 32))
     await book.add(lost)
@@ -109,7 +89,7 @@ async def test_replay_names_a_version_that_is_not_kept(book: Book, command: Run)
     assert (code, json.loads(out)["lost"]) == (1, {"0" * 32: 1})
 
 
-async def test_decision_under_an_older_version_is_replayed_under_that(book: Book, command: Run) -> None:
+async def test_decision_under_an_older_version_is_replayed_under_that(book: Book, command: Command) -> None:
     held = await book.rules(lines_on_document=3)
     texts = {**seed(demo=True).texts, "risk.toml": SEED.replace("\ncap = 5 ", "\ncap = 2 ")}
     await book.policies.publish(Sources(texts), "test")
@@ -121,7 +101,7 @@ async def test_decision_under_an_older_version_is_replayed_under_that(book: Book
 
 
 async def test_backtest_tells_what_would_change_and_at_whose_cost(
-    book: Book, command: Run, tmp_path: Path
+    book: Book, command: Command, tmp_path: Path
 ) -> None:
     for held in (0, 1, 3, 3, 4):
         await book.rules(lines_on_document=held)
@@ -153,7 +133,7 @@ async def test_backtest_tells_what_would_change_and_at_whose_cost(
     ],
 )
 async def test_policy_that_is_wrong_is_one_line_and_exit_1(
-    book: Book, command: Run, tmp_path: Path, text: str | None, why: str
+    book: Book, command: Command, tmp_path: Path, text: str | None, why: str
 ) -> None:
     following = tmp_path / "next.toml"
     if text is not None:
@@ -164,6 +144,8 @@ async def test_policy_that_is_wrong_is_one_line_and_exit_1(
     assert why in err
 
 
-async def test_range_that_ends_before_it_begins_is_refused(book: Book, command: Run, tmp_path: Path) -> None:
+async def test_range_that_ends_before_it_begins_is_refused(
+    book: Book, command: Command, tmp_path: Path
+) -> None:
     code, _, err = await command("replay", "--from", "2026-11-24", "--to", "2026-11-23")
     assert (code, err) == (1, "simward: --from is not before --to\n")

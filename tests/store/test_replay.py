@@ -1,19 +1,16 @@
 """The history of codes decided again: as it was under the same policy, and otherwise under another."""
 
-import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-import structlog
 
-from service.cli import main
 from service.infra.crypto import Vault
 from service.infra.postgres import Database
 from service.infra.redis import Redis
@@ -29,8 +26,8 @@ from service.otp.workflow import Asker
 from service.otp.workflow.history import History
 from service.otp.workflow.replaying import replay
 from service.policies import Policies
-from tests.conftest import Backend
 from tests.fakes.walks import HOUR, Town, tight
+from tests.store.conftest import Command
 
 
 @pytest.fixture
@@ -199,38 +196,19 @@ async def test_nothing_personal_is_in_the_report(town: Town) -> None:
 
 # The command
 
-Run = Callable[..., Awaitable[tuple[int, str, str]]]
-
 
 @pytest.fixture
-def command(
-    backend: Backend, keys_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Run]:
-    settings = {
-        "MODE": "test",
-        "DATABASE_URL": backend.servers.app_url,
-        "REDIS_URL": backend.servers.redis_url,
-        "KEYS_DIR": str(keys_dir),
-    }
-    for name, value in settings.items():
-        monkeypatch.setenv(f"SIMWARD_{name}", value)
-
-    async def run(*arguments: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = await asyncio.to_thread(main, ["limits", "replay", *arguments])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    yield run
-    # It writes to this test's standard error, which is closed when the test is over.
-    structlog.reset_defaults()
+def command(simward: Command) -> Command:
+    return partial(simward, "limits", "replay")
 
 
 RANGE = ("--from", "2026-11-22", "--to", "2026-11-24T00:00:00Z")
 STRICT = ('{ kind = "window", count = 5, period = "1h" }', '{ kind = "window", count = 1, period = "1h" }')
 
 
-async def test_the_command_tells_what_would_have_changed(town: Town, command: Run, tmp_path: Path) -> None:
+async def test_the_command_tells_what_would_have_changed(
+    town: Town, command: Command, tmp_path: Path
+) -> None:
     await Policies(town.db, demo=True).refresh()
     town.policy = rules.seed_policy()
     await town.walk(60, 12)
@@ -264,7 +242,7 @@ async def test_the_command_tells_what_would_have_changed(town: Town, command: Ru
     ],
 )
 async def test_a_policy_that_is_wrong_is_one_line_and_exit_1(
-    command: Run, operator: UUID, tmp_path: Path, text: str | None, why: str
+    command: Command, operator: UUID, tmp_path: Path, text: str | None, why: str
 ) -> None:
     following = tmp_path / "next.toml"
     if text is not None:
@@ -276,7 +254,7 @@ async def test_a_policy_that_is_wrong_is_one_line_and_exit_1(
 
 
 async def test_a_range_that_ends_before_it_begins_is_refused(
-    command: Run, operator: UUID, tmp_path: Path
+    command: Command, operator: UUID, tmp_path: Path
 ) -> None:
     following = tmp_path / "next.toml"
     following.write_text(seed_text())

@@ -53,7 +53,7 @@ def entry(step: Step, n: int = 1, state: State = State.IN_FORCE, **more: object)
         NOW,
         taken_at=NOW,
     )
-    return replace(made, **more)  # type: ignore[arg-type]
+    return replace(made, **more)  # type: ignore[arg-type]  # the names are the fields'
 
 
 def line(state: LineState = LineState.ACTIVE, reason: str = "scam", until: datetime | None = None) -> Line:
