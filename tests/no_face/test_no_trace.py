@@ -46,7 +46,7 @@ class Life:
             expiry=datetime(2031, 9, 14, tzinfo=UTC).date(),
         )
         self.msisdn = f"+49151{_digits(8)}"
-        self.contact = f"+316{_digits(8)}"
+        self.contact = f"+3161{_digits(7)}"  # 0610 to 0619: every such number is a mobile
         serial = f"894902{_digits(12)}"
         self.iccid = serial + digit(serial)
         body = f"35{_digits(12)}"
