@@ -30,7 +30,7 @@ from service.registration.model import Purpose
 from service.registration.workflow import Registrations
 from service.registration.workflow.backtests import Backtests
 from service.registration.workflow.parts import Parts
-from service.response.workflow import Response
+from service.response.workflow import AppealLinks, Response
 from service.risk.volatile import Velocity
 from service.risk.workflow import Drafts, Risk, Usual
 from service.settings import Mode, Settings
@@ -89,7 +89,9 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         registrations=Registrations(parts),
         notices=noticing(settings, parts, operators, sent, policies),
         reports=reporting(db, redis, vault, subscribers, operators, verifications, policies),
-        response=responding(db, vault, subscribers, lines, risk, policies, sent, instead),
+        response=responding(
+            settings, db, vault, subscribers, lines, risk, policies, operators, sent, instead
+        ),
         outbox=outbox,
         senders=sent.senders,
         guards=sent.guards,
@@ -108,12 +110,14 @@ def noticing(
 
 
 def responding(
+    settings: Settings,
     db: Database,
     vault: Vault,
     subscribers: Subscribers,
     lines: Lines,
     risk: Risk,
     policies: Policies,
+    operators: Operators,
     sent: Coded,
     instead: Instead,
 ) -> Response:
@@ -127,6 +131,8 @@ def responding(
         instead.finder or risk.links,
         instead.notices or SmsHolderNotice(db, lines, sent.dispatch),
         lambda: policies.current.risk,
+        AppealLinks(vault, settings.public_url),
+        operators.ids,
         lambda: policies.current.response,
     )
 

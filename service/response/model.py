@@ -201,10 +201,15 @@ class NoticeKind(StrEnum):
     UNDONE = "undone"
 
 
+LONGEST_APPEAL = 1000
+"""Characters of what a holder writes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """What a holder is told: which step, why (a code), from when and until when, and that they may appeal. Ids and
-    codes alone; whoever sends it finds the number by the line."""
+    codes alone; whoever sends it finds the number by the line. ``appeal_link`` is for the holder's eyes only: whoever has
+    it may appeal, once."""
 
     operator_id: UUID
     action_id: UUID
@@ -215,6 +220,7 @@ class Notice:
     begins_at: datetime | None
     until: datetime | None
     may_appeal: bool
+    appeal_link: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

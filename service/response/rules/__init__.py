@@ -32,6 +32,7 @@ from service.response.rules.ring import (
     refuse,
     struck,
 )
+from service.response.rules.wording import page_words
 
 __all__ = [
     "OURS",
@@ -52,6 +53,7 @@ __all__ = [
     "load_policy",
     "loosen",
     "may_appeal",
+    "page_words",
     "plan",
     "propose",
     "referred",

@@ -257,13 +257,15 @@ def undone(action: LineAction, reason: str, now: datetime) -> LineAction:
 
 
 def may_appeal(action: LineAction, policy: ResponsePolicy, now: datetime) -> bool:
-    """Once, while it is in force, within the time."""
+    """Once, while it is in force, or as soon as it is announced to the holder, within the time."""
+    waits = action.state is State.WAITING
+    since = action.notice_at if waits else action.taken_at
     return (
         action.appealed_at is None
         and action.undone_at is None
-        and action.taken_at is not None
-        and now - action.taken_at < policy.appeal_within
-        and action.is_in_force(now)
+        and since is not None
+        and now - since < policy.appeal_within
+        and (waits or action.is_in_force(now))
     )
 
 

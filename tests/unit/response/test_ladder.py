@@ -235,6 +235,9 @@ def test_an_appeal_is_made_once_in_time_and_judged_by_another() -> None:
     assert rules.may_appeal(action, POLICY, NOW + 29 * DAY)
     assert not rules.may_appeal(action, POLICY, NOW + 30 * DAY)
     assert not rules.may_appeal(entry(Step.RESTRICT, until=NOW), POLICY, NOW)
+    announced = entry(Step.RESTRICT, state=State.WAITING, taken_at=None)
+    assert not rules.may_appeal(announced, POLICY, NOW), "the holder was not told yet"
+    assert rules.may_appeal(replace(announced, notice_at=NOW), POLICY, NOW)
     with pytest.raises(StateConflict):
         rules.refuse_appeal(action, "eve")
     appealed = replace(action, appealed_at=NOW)
