@@ -242,6 +242,8 @@ ACTED: Mapping[str, tuple[str, Tone]] = {
     "line.suspend": ("Suspended", "deny"),
     "line.reinstate": ("Reinstated", "approve"),
     "line.close": ("Closed", "plain"),
+    "line.labelled": ("Labelled as reported", "review"),
+    "line.unlabelled": ("The label was taken off", "approve"),
     "line.elapsed": ("Changed by time", "plain"),
     "line.apply_failed": ("The network did not take the change", "deny"),
     "line.apply_asked": ("Asked the network again", "plain"),

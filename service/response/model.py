@@ -208,8 +208,8 @@ LONGEST_APPEAL = 1000
 @dataclass(frozen=True, slots=True)
 class Notice:
     """What a holder is told: which step, why (a code), from when and until when, and that they may appeal. Ids and
-    codes alone; whoever sends it finds the number by the line. ``appeal_link`` is for the holder's eyes only: whoever has
-    it may appeal, once."""
+    codes alone; whoever sends it finds the number by the line. ``appeal_link`` is for the holder's eyes only: it
+    appeals, once."""
 
     operator_id: UUID
     action_id: UUID

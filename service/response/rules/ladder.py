@@ -164,6 +164,12 @@ def strictest(actions: Iterable[LineAction], now: datetime) -> LineAction | None
     return max((a for a in actions if a.is_in_force(now) and a.step in barring), key=weight, default=None)
 
 
+def label_until(actions: Iterable[LineAction], now: datetime) -> datetime | None:
+    """When the last of the labels in force ends; None where there is none."""
+    ends = (a.until for a in actions if a.step is Step.LABEL and a.is_in_force(now))
+    return max((end for end in ends if end is not None), default=None)
+
+
 def bar_end(action: LineAction) -> datetime | None:
     """The end that the line is given: none for a hold, which ends by verification."""
     return None if action.step is Step.HOLD else action.until
