@@ -56,6 +56,9 @@ class HoldingRow(Tenant, Base):
     scam_at: Mapped[datetime | None] = mapped_column(
         comment="pii:none when the line was last stopped for scam"
     )
+    stopped_at: Mapped[datetime | None] = mapped_column(
+        comment="pii:none newest step on a report or ring that holds; kinds dealer and agent alone"
+    )
     struck_at: Mapped[datetime | None] = mapped_column(
         comment="pii:none the newest strike that holds; decays"
     )

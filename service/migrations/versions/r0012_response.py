@@ -20,7 +20,16 @@ def upgrade() -> None:
             comment="pii:none until when whoever is called may be told of reports",
         ),
     )
+    op.add_column(
+        "holding",
+        sa.Column(
+            "stopped_at",
+            _INSTANT,
+            comment="pii:none newest step on a report or ring that holds; kinds dealer and agent alone",
+        ),
+    )
 
 
 def downgrade() -> None:
+    op.drop_column("holding", "stopped_at")
     op.drop_column("line", "labelled_until")

@@ -230,8 +230,6 @@ class Actions:
         return await self.strike(tx, registration_id, kinds, source)
 
     async def strike(self, tx: Tx, registration_id: UUID, kinds: Sequence[str], source: Source) -> int:
-        if not kinds:
-            return 0
         count = await self.tools.risk.strike(tx, registration_id, kinds, source.kind.value, source.id)
         if count:
             self._struck(tx, registration_id, source, "response.struck", count)

@@ -312,7 +312,11 @@ class Risk:
     async def strike(
         self, tx: Tx, registration_id: UUID, kinds: Sequence[str], source_kind: str, source_id: UUID
     ) -> int:
-        """Strike a registration's holdings of ``kinds``; how many are new. Repeating it is harmless."""
+        """Strike a registration's holdings of ``kinds``; how many are new. Whoever sold the line has it in their rate
+        from now on, struck or not. Repeating it is harmless."""
+        await strikes.stop(tx, registration_id, source_kind, source_id, tx.now)
+        if not kinds:
+            return 0
         return await strikes.put(tx, registration_id, kinds, source_kind, source_id, tx.now)
 
     async def unstrike(
