@@ -31,17 +31,20 @@ class Step(StrEnum):
 class Ground(StrEnum):
     """On whose word: ``reported`` people alone, ``confirmed`` a person of ours who confirmed a report, ``ring`` two of
     ours who approved an action on a ring. ``ownership``: confirmed, that the line is in the name of somebody who never
-    asked for it; whose papers it hangs on is then the victim, and is not struck."""
+    asked for it; whose papers it hangs on is then the victim, and is not struck. ``hand``: staff or a client acted on
+    the line by hand, for a reason of their own."""
 
     REPORTED = "reported"
     CONFIRMED = "confirmed"
     OWNERSHIP = "ownership"
     RING = "ring"
+    HAND = "hand"
 
 
 class SourceKind(StrEnum):
     REPORT = "report"
     RING = "ring"
+    ACT = "act"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,8 @@ class Standing:
 class LineAction:
     """One entry of a line's ledger. ``until`` is its expiry, for a hold the day on which a person looks; ``moved``
     says that it changed the line, rather than finding it as strict already, and ``was`` how it stood then. ``by`` and
-    ``decided_by`` are ids of staff or ``system``."""
+    ``decided_by`` are ids of staff, of an act by hand also of a client, or ``system``. ``reason`` is the code that was
+    given for an act by hand."""
 
     id: UUID
     operator_id: UUID
@@ -176,6 +180,7 @@ class LineAction:
     decided_at: datetime | None = None
     undone_at: datetime | None = None
     undone_reason: str | None = None
+    reason: str | None = None
     version: int = 1
 
     def is_in_force(self, now: datetime) -> bool:

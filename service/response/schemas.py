@@ -57,7 +57,7 @@ def rendered(action: LineAction, policy: ResponsePolicy, now: datetime) -> JsonO
         "id": wire("act", action.id),
         "step": action.step.value,
         "state": action.state.value,
-        "reason": rules.line_reason(action.step, action.ground),
+        "reason": rules.reason_of(action),
         "notice_at": at(action.notice_at),
         "begins_at": at(action.taken_at or action.due_at),
         "until": at(action.until),

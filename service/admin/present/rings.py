@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from service.admin import ring_words as said
+from service.admin import words
 from service.admin.store import Names
 from service.admin.views import Badge, Choice
 from service.admin.views.rings import LedgerRow, MemberRow, RingListRow, WaitingRow
@@ -124,7 +125,8 @@ def ledger_row(
         version=action.version,
         step=said.STEP[action.step.value],
         badge=said.STATE["over" if over else action.state.value],
-        ground=said.GROUND[action.ground.value],
+        ground=said.GROUND[action.ground.value]
+        + (f": {words.reason_text(action.reason)}" if action.reason else ""),
         why=said.GUARD[action.guard.value] if action.guard else None,
         at=action.taken_at or action.due_at or action.at,
         until=action.until,

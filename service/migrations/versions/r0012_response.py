@@ -1,4 +1,4 @@
-"""What follows from reports, deepened: a label on the line."""
+"""What follows from reports, deepened: a label on the line, sellers' rates, acts by hand on the ledger."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,8 @@ down_revision = "0011"
 branch_labels = None
 depends_on = None
 
+_GROUNDS = "'reported','confirmed','ownership','ring'"
+_SOURCES = "'report','ring'"
 _INSTANT = sa.DateTime(timezone=True)
 
 
@@ -28,8 +30,26 @@ def upgrade() -> None:
             comment="pii:none newest step on a report or ring that holds; kinds dealer and agent alone",
         ),
     )
+    op.add_column(
+        "line_action",
+        sa.Column("reason", sa.String(48), comment="pii:none code given for an act by hand"),
+    )
+    _checks(f"{_GROUNDS},'hand'", f"{_SOURCES},'act'")
+    op.create_check_constraint(
+        op.f("ck_line_action_reason"), "line_action", "(ground = 'hand') = (reason IS NOT NULL)"
+    )
+
+
+def _checks(grounds: str, sources: str) -> None:
+    for name, column, values in (("ground", "ground", grounds), ("source", "source_kind", sources)):
+        op.drop_constraint(op.f(f"ck_line_action_{name}"), "line_action")
+        op.create_check_constraint(op.f(f"ck_line_action_{name}"), "line_action", f"{column} IN ({values})")
 
 
 def downgrade() -> None:
+    op.drop_constraint(op.f("ck_line_action_reason"), "line_action")
+    op.execute("DELETE FROM line_action WHERE ground = 'hand'")
+    _checks(_GROUNDS, _SOURCES)
+    op.drop_column("line_action", "reason")
     op.drop_column("holding", "stopped_at")
     op.drop_column("line", "labelled_until")

@@ -9,6 +9,7 @@ from service.lines.workflow import Lines
 from service.response.model import ResponsePolicy
 from service.response.ports import HolderNotice
 from service.response.workflow.actions import Actions, Tools
+from service.response.workflow.acts import note_act
 from service.response.workflow.appealing import AppealLinks, Appeals, Operators
 from service.response.workflow.following import Following
 from service.response.workflow.judging import Judging
@@ -41,6 +42,7 @@ class Response:
     ) -> None:
         tools = Tools(db, lines, risk, notices, policy, retry or RetryPolicy(), risk_policy)
         self._tools = tools
+        lines.note_act = note_act
         self.actions = Actions(tools)
         self.judging = Judging(self.actions, vault, subscribers)
         self.appeals = Appeals(db, self.judging, links, operators)

@@ -35,6 +35,7 @@ from service.risk.rules import RiskPolicy
 from service.risk.workflow import Risk
 
 SYSTEM = Actor.system("response")
+_PREFIX = {SourceKind.REPORT: "rep", SourceKind.RING: "rng", SourceKind.ACT: "act"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +296,7 @@ def note_action(tx: Tx, action: LineAction, what: str, actor: Actor, reason: str
         actor=actor,
         action=what,
         object=wire("line", action.line_id),
-        reason=reason or rules.line_reason(action.step, action.ground),
+        reason=reason or rules.reason_of(action),
         facts={
             "action": wire("act", action.id),
             "step": action.step.value,
@@ -307,4 +308,4 @@ def note_action(tx: Tx, action: LineAction, what: str, actor: Actor, reason: str
 
 
 def _wire(source: Source) -> str:
-    return wire("rep" if source.kind is SourceKind.REPORT else "rng", source.id)
+    return wire(_PREFIX[source.kind], source.id)

@@ -156,6 +156,8 @@ class Judging:
             outcome = "upheld" if upheld else "dismissed"
             action = await ledger.save(tx, replace(action, appeal_outcome=outcome))
             note_action(tx, action, f"response.appeal_{outcome}", staff)
+            if upheld and action.ground is Ground.HAND:
+                await self._tools.risk.acquit(tx, action.registration_id, self._tools.risk_policy())
             if upheld:
                 await self._actions.unstrike(tx, action.source, action.registration_id)
                 action = await self._actions.undo(tx, action, "appeal-upheld", staff)

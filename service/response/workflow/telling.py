@@ -62,7 +62,7 @@ class Telling:
             line_id=action.line_id,
             kind=kind,
             step=action.step,
-            reason=rules.line_reason(action.step, action.ground),
+            reason=rules.reason_of(action),
             begins_at=now + self._tools.policy.notice if waits else action.taken_at,
             until=action.until,
             may_appeal=may_appeal,

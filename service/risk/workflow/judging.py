@@ -289,10 +289,7 @@ class Risk:
                 line = event.refs.get("line")
                 changed = await holdings.activate(tx, registration_id, UUID(line) if line else None)
             case EventName.LINE_REINSTATED:
-                changed = await holdings.lift_scam(tx, registration_id, event.at)
-                done = await strikes.undo(tx, BY_LINE, None, event.at, registration_id=registration_id)
-                await self._unlinked(tx, done, policy)
-                changed += done.count
+                changed = await self._lift(tx, registration_id, event.at, policy)
             case EventName.REGISTRATION_CANCELLED:
                 changed = await holdings.release(tx, registration_id)
             case EventName.LINE_CLOSED:
@@ -306,6 +303,16 @@ class Risk:
                 source = UUID(event.refs.get("line", registration_id.hex))
                 changed += await strikes.put(tx, registration_id, STRUCK_KINDS, BY_LINE, source, event.at)
         return changed > 0
+
+    async def acquit(self, tx: Tx, registration_id: UUID, policy: RiskPolicy) -> int:
+        """An act by hand on the line was wrong: what it marked and struck is undone, also where the line is gone."""
+        return await self._lift(tx, registration_id, tx.now, policy)
+
+    async def _lift(self, tx: Tx, registration_id: UUID, at: datetime, policy: RiskPolicy | None) -> int:
+        changed = await holdings.lift_scam(tx, registration_id, at)
+        done = await strikes.undo(tx, BY_LINE, None, at, registration_id=registration_id)
+        await self._unlinked(tx, done, policy)
+        return changed + done.count
 
     # Strikes by their source: a report, a ring, or an act on the line itself (follow)
 
