@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from service.admin import report_words, ring_words
+from service.admin import mark_words, report_words, ring_words
 from service.admin.views import Badge, Choice, Flash, Tone
 
 REGISTRATION: Mapping[str, Badge] = {
@@ -252,6 +252,7 @@ ACTED: Mapping[str, tuple[str, Tone]] = {
     "block.lifted": ("Lifted", "approve"),
     **report_words.ACTED,
     **ring_words.ACTED,
+    **mark_words.ACTED,
 }
 FLASHES: Mapping[str, Flash] = {
     "rule-drafted": Flash("Kept in the draft. It decides nothing until a second person publishes it."),
@@ -280,6 +281,7 @@ FLASHES: Mapping[str, Flash] = {
     "block-lifted": Flash("Lifted. Codes go there again."),
     **report_words.FLASHES,
     **ring_words.FLASHES,
+    **mark_words.FLASHES,
 }
 
 
@@ -299,6 +301,10 @@ def reason_text(code: str | None) -> str | None:
         LIFT_REASONS,
         BLOCK_REASONS,
         report_words.REASONS,
+        mark_words.SET_REASONS,
+        mark_words.LIFT_REASONS,
+        mark_words.COMMON_REASONS,
+        mark_words.UNCOMMON_REASONS,
     )
     for choice in (*every, *(c for group in lists for c in group)):
         if choice.code == code:

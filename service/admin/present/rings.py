@@ -12,7 +12,7 @@ from service.admin.views import Badge, Choice
 from service.admin.views.rings import LedgerRow, MemberRow, RingListRow, WaitingRow
 from service.kit.ids import wire
 from service.response import rules
-from service.response.model import LineAction, Member, RingAction, State, Step
+from service.response.model import Ground, LineAction, Member, RingAction, State, Step
 
 
 def staff_name(staff: str | None, names: Names) -> str | None:
@@ -137,4 +137,5 @@ def ledger_row(
         path=f"/admin/lines/{line}/actions/{wire('act', action.id)}",
         acts=acts,
         why_none=why_none,
+        is_by_hand=action.ground is Ground.HAND,
     )

@@ -1,7 +1,10 @@
-"""What follows from reports, deepened: a label on the line, sellers' rates, acts by hand on the ledger."""
+"""What follows from reports, deepened: a label on the line, sellers' rates, acts by hand on the
+ledger, things marked as shared by many."""
 
 import sqlalchemy as sa
 from alembic import op
+
+from service.migrations.security import grants, wall
 
 revision = "0012"
 down_revision = "0011"
@@ -38,6 +41,23 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("ck_line_action_reason"), "line_action", "(ground = 'hand') = (reason IS NOT NULL)"
     )
+    op.create_table(
+        "link_common",
+        sa.Column(
+            "operator_id", sa.Uuid(), nullable=False, comment="pii:none the operator that the row belongs to"
+        ),
+        sa.Column("idx", sa.LargeBinary(), nullable=False, comment="pii:index keyed hash of the thing"),
+        sa.Column("kind", sa.String(16), nullable=False, comment="pii:none what the index is of"),
+        sa.Column("reason", sa.String(48), nullable=False, comment="pii:none code: why many share it"),
+        sa.Column("at", _INSTANT, nullable=False, comment="pii:none when it was marked"),
+        sa.Column("by", sa.String(40), nullable=False, comment="pii:none id of staff"),
+        sa.CheckConstraint(
+            "kind IN ('device','address','contact','payment')", name=op.f("ck_link_common_kind")
+        ),
+        sa.PrimaryKeyConstraint("operator_id", "idx", name=op.f("pk_link_common")),
+    )
+    for statement in (*wall("link_common"), *grants(["link_common"])):
+        op.execute(statement)
 
 
 def _checks(grounds: str, sources: str) -> None:
@@ -47,6 +67,7 @@ def _checks(grounds: str, sources: str) -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("link_common")
     op.drop_constraint(op.f("ck_line_action_reason"), "line_action")
     op.execute("DELETE FROM line_action WHERE ground = 'hand'")
     _checks(_GROUNDS, _SOURCES)

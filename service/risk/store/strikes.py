@@ -194,9 +194,11 @@ _SHARING = Statement(
   WHERE operator_id = :operator AND registration_id = ANY(CAST(:registrations AS uuid[]))
     AND kind IN ('document', 'personal_number', 'person', 'device', 'dealer')
     AND (kind <> 'dealer' OR opened_at > :dealer_since)),
-counted AS MATERIALIZED (SELECT k.kind, k.idx, k.ours, (SELECT count(*) FROM holding h
+counted AS MATERIALIZED (SELECT k.kind, k.idx, k.ours,
+    CASE WHEN EXISTS (SELECT FROM link_common c WHERE c.operator_id = :operator AND c.idx = k.idx)
+    THEN 1000000000 ELSE (SELECT count(*) FROM holding h
     WHERE h.operator_id = :operator AND h.idx = k.idx AND h.kind = k.kind AND h.state <> 'released'
-      AND (k.kind <> 'dealer' OR h.opened_at > :dealer_since)) AS lines
+      AND (k.kind <> 'dealer' OR h.opened_at > :dealer_since)) END AS lines
   FROM (SELECT kind, idx, count(*) AS ours FROM ring GROUP BY kind, idx) AS k)
 SELECT r.registration_id, r.kind, c.lines, c.ours FROM ring r JOIN counted c USING (kind, idx)"""
     )
@@ -207,7 +209,7 @@ async def sharing(
     reader: Reader, registrations: Iterable[UUID], dealer_since: datetime
 ) -> Mapping[UUID, dict[str, tuple[int, int]]]:
     """By registration and kind of holding: how many lines hang on the same thing, and how many of those are among
-    ``registrations``; of a dealer, those since ``dealer_since``."""
+    ``registrations``; of a dealer, those since ``dealer_since``; countless of what is marked as common."""
     rows = await reader.fetch(
         _SHARING, operator=reader.tenant, registrations=list(registrations), dealer_since=dealer_since
     )

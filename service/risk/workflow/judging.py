@@ -36,8 +36,9 @@ from service.risk.model import (
     ends_for_scam,
 )
 from service.risk.rules import RiskPolicy
-from service.risk.store import decisions, denials, holdings, links, marks, shared, signals, strikes
+from service.risk.store import commons, decisions, denials, holdings, links, marks, shared, signals, strikes
 from service.risk.volatile import Places, Velocity
+from service.risk.workflow.commons import Commons
 from service.risk.workflow.links import Links
 
 log = structlog.get_logger(__name__)
@@ -66,6 +67,7 @@ class Risk:
         self._vault = vault
         self.velocity = velocity
         self.links = Links()
+        self.commons = Commons(self.links)
         self._usual = usual
 
     def lock_keys(self, subject: RiskSubject) -> tuple[int, ...]:
@@ -254,6 +256,7 @@ class Risk:
         gone = await holdings.forget(tx, registration_id, policy.parameters)
         strikes.erased(tx, registration_id)
         if gone:
+            await commons.drop_orphans(tx)
             await self.links.refresh(tx, [registration_id], policy, gone=gone)
         return len(gone)
 
@@ -265,6 +268,7 @@ class Risk:
         rows = await holdings.purge(tx, policy.longest())
         await links.guard(tx)
         await links.drop_orphans(tx)
+        await commons.drop_orphans(tx)
         return rows
 
     def count_peers(self, tx: Tx, policy: RiskPolicy) -> None:
