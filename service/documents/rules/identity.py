@@ -28,6 +28,7 @@ def facts_of(mrz: Mrz, policy: DocumentPolicy, today: date) -> DocumentFacts:
         nationality=mrz.nationality,
         expires_on=ends.exact if ends else None,
         personal_number=_personal_number(mrz, policy),
+        sex=mrz.sex if mrz.sex in ("F", "M", "X") else "",
     )
 
 
