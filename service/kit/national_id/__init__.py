@@ -14,7 +14,7 @@ from service.kit.national_id import parts
 from service.kit.national_id.schemes import BY_STATE, SCHEMES, Scheme
 from service.kit.values import Malformed
 
-NUMBERS: Final = frozenset(SCHEMES)
+NUMBERS: Final = tuple(SCHEMES)
 """Countries whose numbers can be checked, ISO 3166-1 alpha-2."""
 
 MAX_CHARACTERS: Final = 40
