@@ -194,13 +194,14 @@ def test_a_number_of_no_month_of_that_card_is_unreal(number: str) -> None:
     assert issued(parse(FRENCH)) is None
 
 
-def fields(
-    *, number: str, state: str = "FRA", born: MrzDate = MrzDate(1974, 8, 12), family: str = "de La Tour"
-) -> MrzFields:
+BORN = MrzDate(1974, 8, 12)
+
+
+def fields(*, number: str, state: str = "FRA", born: MrzDate = BORN) -> MrzFields:
     return MrzFields(
         document_code="",
         issuing_state=state,
-        family_name=family,
+        family_name="de La Tour",
         given_names="Anne-Marie Jeanne",
         document_number=number,
         nationality=state,
