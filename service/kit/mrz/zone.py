@@ -145,7 +145,9 @@ def parse(lines: Sequence[str]) -> Mrz:
     """
     text = "".join(lines)
     if len(text) > MAX_CHARACTERS or len(lines) > MAX_LINES:
-        raise DocumentUnreadable("Send only the machine-readable zone: 2 or 3 lines of 30 to 44 characters.")
+        raise DocumentUnreadable(
+            "Send only the machine-readable zone: 1 to 3 lines of at most 44 characters."
+        )
     positions = _positions(lines)
     if positions is None or not _is_zone(text):
         text, positions = _mend(lines)
