@@ -130,6 +130,7 @@ async def test_national_zones_are_judged(
     )
     assert (found.check.document_type, found.check.outcome) == (kind, outcome)
     assert found.check.proof == "consistent"
+    assert code(found, "typed.names") == "pass:agrees"
     assert found.identity is not None
     assert found.identity.document == document
     for result in found.check.checks:
@@ -143,3 +144,11 @@ async def test_an_old_french_card_is_expired_though_it_shows_no_day() -> None:
     assert verdict(found) == ("fail", "consistent", "not-accepted")
     assert found.check.expires_on is None
     assert NOW.year > 2023
+
+
+async def test_a_french_licence_shows_eight_letters_of_the_family_name_alone() -> None:
+    licence = zone(Layout.DL_FRA, issuing_state="FRA", document_number="17AB12345", family_name="Montmorency")
+    for family, expected in (("Montmorency", "pass:agrees"), ("Montgomery", "fail:disagrees")):
+        found = await examine(licence, {"family_name": family, "given_names": "Jeanne"})
+        assert code(found, "typed.names") == expected
+        assert found.signals["typed_data"] == ("agrees" if expected.startswith("pass") else "differs")
