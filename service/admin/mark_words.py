@@ -18,6 +18,7 @@ SET: Mapping[str, tuple[str, str, str]] = {
     "document_lost": ("l", "Document lost", "Mark the document as lost"),
     "frozen": ("f", "Freeze identity", "Freeze the identity"),
 }
+LIFT: Mapping[str, str] = {"document_lost": "Lift: lost", "frozen": "Lift: frozen"}
 SET_REASONS = (
     Choice("holder-says-so", "The holder says so, and proved who they are"),
     Choice("police-report", "A report to the police was shown"),

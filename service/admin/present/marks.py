@@ -38,7 +38,7 @@ def marks_page(
             Act(
                 str(n),
                 "lift",
-                f"Lift: {word.lower()}",
+                said.LIFT[mark.kind],
                 "yes",
                 effect,
                 lift,
