@@ -220,6 +220,8 @@ def inherits(
     if moved:
         left = strictest(others, now)
         return () if left is None or left.moved else ((left, action.was),)
+    if not action.moved:
+        return ()  # nobody found the line as this one left it, though another may have left it just so
     ours = _standing_of(action)
     return tuple((each, action.was) for each in others if each.moved and each.was == ours)
 

@@ -23,6 +23,7 @@ from service.response.model import (
     ResponsePolicy,
     SecondPersonNeeded,
     Sent,
+    Standing,
     Source,
     SourceKind,
     State,
@@ -170,6 +171,19 @@ def test_taken_back_in_any_order_the_line_stands_as_it_stood(
         if strict is not None:
             assert bars(now)[0] >= (2 if strict.step is Step.SUSPEND else 1)
     assert (now.state, now.reasons, now.held_until) == (start.state, start.reasons, start.held_until)
+
+
+def test_what_changed_nothing_passes_nothing_on() -> None:
+    """Of three suspensions the third is as long as the first: taking it back does not touch what the second found."""
+    asked = Standing("restricted", "holder-asked", None)
+    ends = (NOW + 2 * DAY, NOW + 3 * DAY, NOW + 2 * DAY)
+    first, second, third = (entry(Step.SUSPEND, n, until=end) for n, end in enumerate(ends, 1))
+    first = replace(first, moved=True, was=asked)
+    second = replace(second, moved=True, was=Standing("suspended", "reported", ends[0]))
+    third = replace(third, moved=False, was=Standing("suspended", "reported", ends[1]))
+    assert rules.inherits(third, [first, second, third], NOW, moved=False) == ()
+    [(heir, was)] = rules.inherits(first, [first, second, third], NOW, moved=False)
+    assert (heir.id, was) == (second.id, asked)
 
 
 def test_what_somebody_did_since_stays() -> None:
