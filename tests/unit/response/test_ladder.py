@@ -23,9 +23,9 @@ from service.response.model import (
     ResponsePolicy,
     SecondPersonNeeded,
     Sent,
-    Standing,
     Source,
     SourceKind,
+    Standing,
     State,
     Step,
 )
