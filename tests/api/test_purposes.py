@@ -226,6 +226,11 @@ async def test_a_lost_card_is_replaced_by_a_person_a_day_after_the_holder_was_to
     assert decision["verdict"] == "review"
     assert "card-lost" in [reason["rule"] for reason in decision["reasons"]]
     assert services.outbox is not None
+    before = len(await services.outbox.read(holder.msisdn))
+    with pytest.raises(StateConflict):
+        await decide(services, swap)
+    await work(services)
+    assert len(await services.outbox.read(holder.msisdn)) == before + 1, "a job's message, not the request's"
     for reached in (holder.msisdn, CONTACT):
         newest = (await services.outbox.read(reached))[0]["text"]
         assert " sim" in newest.casefold()

@@ -17,7 +17,7 @@ from service.infra.postgres import Reader, Tx
 from service.kit.errors import InvalidRequest, NotFound, Unavailable
 from service.kit.ids import wire
 from service.lines.model import Line, State
-from service.lines.rules import refuse_reverification, refuse_sim_change
+from service.lines.rules import refuse_reverification, refuse_sim_change, refuse_taken
 from service.registration import store
 from service.registration.model import Opening, Outcome, Purpose, Registration, Target
 from service.registration.model import State as RegistrationState
@@ -31,7 +31,6 @@ from service.subscribers.model import Erased
 
 PLACES = ("lines_on_", "unproven_on_", "hours_since_line_on_", "dealer_lines_", "dealer_unproven_")
 """Signals that begin so count places that lines take."""
-AGAIN = timedelta(minutes=1)
 _IDENTITY = ("document", "personal_number", "person")
 
 
@@ -53,12 +52,13 @@ async def line_of(parts: Parts, tx: Tx, ask: Opening) -> Line | None:
     """
     if not ask.purpose.is_about_a_line:
         return None
-    line = await parts.lines.on_number(tx, ask.msisdn)
+    card = ask.iccid if ask.purpose is Purpose.SIM_SWAP else None
+    line, on_card = await parts.lines.on_number_and_sim(tx, ask.msisdn, card)
     if line.sealed is None:
         raise NotFound()
     if ask.purpose is Purpose.SIM_SWAP:
         refuse_sim_change(line)
-        await parts.lines.refuse_sim(tx, ask.iccid)
+        refuse_taken((), on_card, tx.now)
     else:
         refuse_reverification(line)
     return line
@@ -163,13 +163,11 @@ def shown(registration: Registration, outcome: Outcome) -> Outcome:
 
 
 def ask_to_tell(tx: Tx, registration: Registration) -> None:
-    """Ask for the notice to the holder, where somebody wants a card in the place of a lost one. The request that
-    submits sends it too; the job is for what could not be sent then."""
+    """Ask for the notice to the holder, where somebody wants a card in the place of a lost one."""
     if registration.state is RegistrationState.IN_REVIEW and registration.is_card_lost:
         defer(
             tx,
             "registration:tell_holder",
-            at=tx.now + AGAIN,
             lock=f"registration:{registration.id.hex}",
             operator=tx.tenant.hex,
             registration=registration.id.hex,
