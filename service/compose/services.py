@@ -25,7 +25,7 @@ from service.migrations import HEAD
 from service.notices.workflow import Notices
 from service.operators.workflow import Operators
 from service.otp.ports import Lived, Sender
-from service.otp.workflow import Codes, Receipts
+from service.otp.workflow import Codes, Courier, Receipts
 from service.otp.workflow.history import StreamJournal
 from service.otp.workflow.holder import Holder
 from service.otp.workflow.verifications import Verifications
@@ -83,6 +83,7 @@ class Services:
     notices: Notices
     reports: Reports
     response: Response
+    courier: Courier
     outbox: Outbox | None
     senders: Sequence[Sender]
     guards: Guards

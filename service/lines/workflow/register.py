@@ -51,7 +51,9 @@ class Lines(Book):
         """The line that the number has now, a quarantined one included; NotFound."""
         return await store.current(reader, self.indexes(reader.tenant, msisdn, None)[0])
 
-    async def on_number_and_sim(self, reader: Reader, msisdn: str, iccid: str | None) -> tuple[Line, list[Line]]:
+    async def on_number_and_sim(
+        self, reader: Reader, msisdn: str, iccid: str | None
+    ) -> tuple[Line, list[Line]]:
         """As :meth:`on_number`, and every line that is on the card, in one statement."""
         numbers, cards = self.indexes(reader.tenant, msisdn, iccid)
         on_number, on_sim = await store.on(reader, numbers, cards)

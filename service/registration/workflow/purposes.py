@@ -18,6 +18,8 @@ from service.kit.errors import InvalidRequest, NotFound, Unavailable
 from service.kit.ids import wire
 from service.lines.model import Line, State
 from service.lines.rules import refuse_reverification, refuse_sim_change, refuse_taken
+from service.otp.model import Handed, Notice, NoticeKind
+from service.otp.rules import card_notice
 from service.registration import store
 from service.registration.model import Opening, Outcome, Purpose, Registration, Target
 from service.registration.model import State as RegistrationState
@@ -31,6 +33,9 @@ from service.subscribers.model import Erased
 
 PLACES = ("lines_on_", "unproven_on_", "hours_since_line_on_", "dealer_lines_", "dealer_unproven_")
 """Signals that begin so count places that lines take."""
+AGAIN = timedelta(minutes=10)
+"""After this it is looked again whether a holder could be told."""
+
 _IDENTITY = ("document", "personal_number", "person")
 
 
@@ -162,12 +167,13 @@ def shown(registration: Registration, outcome: Outcome) -> Outcome:
     return replace(outcome, restricted_until=None, probation_until=None)
 
 
-def ask_to_tell(tx: Tx, registration: Registration) -> None:
+def ask_to_tell(tx: Tx, registration: Registration, *, at: datetime | None = None) -> None:
     """Ask for the notice to the holder, where somebody wants a card in the place of a lost one."""
     if registration.state is RegistrationState.IN_REVIEW and registration.is_card_lost:
         defer(
             tx,
             "registration:tell_holder",
+            at=at,
             lock=f"registration:{registration.id.hex}",
             operator=tx.tenant.hex,
             registration=registration.id.hex,
@@ -175,25 +181,36 @@ def ask_to_tell(tx: Tx, registration: Registration) -> None:
 
 
 async def tell_holder(parts: Parts, operator: UUID, operator_name: str, registration_id: UUID) -> None:
-    """Tell the old card and the contact on file, once. Raises Unavailable where a sender is gone."""
+    """Tell the old card and the contact on file, once. While neither could be told and one still may be, it is asked
+    again, as long as the registration is in review."""
     async with parts.db.read(operator) as reader:
         registration = await store.load(reader, registration_id)
         if registration.told_at is not None or registration.state is not RegistrationState.IN_REVIEW:
             return
-        _, numbers = await opened(parts, reader, registration)
+        assert registration.line_id is not None
+        try:
+            _, numbers = await opened(parts, reader, registration)
+        except Erased:
+            return
         contact = await contact_of(parts, reader, registration)
+        holder = (await parts.lines.load(reader, registration.line_id)).subscriber_id
     if parts.courier is None:
         raise Unavailable("sender")
-    told = [
-        await parts.courier.card_asked_for(operator_name, number)
-        for number in dict.fromkeys((numbers.msisdn, contact))
-        if number is not None
+    to = {numbers.msisdn: "line", **({contact: "contact"} if contact not in (None, numbers.msisdn) else {})}
+    handed = [
+        await parts.courier.hand(
+            Notice(operator, NoticeKind.CARD_ASKED, registration_id, way, holder, number),
+            lambda language: card_notice(language, operator_name),
+        )
+        for number, way in to.items()
     ]
-    if not any(told):
-        raise Unavailable("sender")
     async with parts.db.write(operator) as tx:
         current = await store.load(tx, registration_id, lock=True)
         if current.told_at is not None:
+            return
+        if Handed.SENT not in handed:
+            if any(each.waits or each is Handed.UNCERTAIN for each in handed):
+                ask_to_tell(tx, current, at=tx.now + AGAIN)
             return
         await store.save(tx, replace(current, told_at=tx.now), expected=current.version)
         record(
@@ -201,5 +218,5 @@ async def tell_holder(parts: Parts, operator: UUID, operator_name: str, registra
             actor=Actor.system("notice"),
             action="registration.holder_told",
             object=wire("reg", registration_id),
-            facts={"messages": sum(told)},
+            facts={"messages": handed.count(Handed.SENT)},
         )
