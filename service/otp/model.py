@@ -315,11 +315,11 @@ class Handed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Notices of one kind that had one end, or none: how many, and since when. ``outcome`` is a :class:`Handed`;
-    ``waits`` that they will be tried again."""
+    """Notices of one kind that had one end, or none: how many, and since when. ``waits``: they
+    will be tried again."""
 
     kind: NoticeKind
-    outcome: str
+    outcome: Handed
     waits: bool
     many: int
     since: datetime

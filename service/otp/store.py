@@ -268,7 +268,7 @@ async def told(reader: Reader, since: datetime) -> Sequence[Told]:
         .group_by(n.kind, sa.text("2"), waits)
         .order_by(n.kind, sa.text("2"), waits.desc())
     )
-    return [Told(NoticeKind(row.kind), row.outcome, row.waits, row.many, row.since) for row in rows]
+    return [Told(NoticeKind(row.kind), Handed(row.outcome), row.waits, row.many, row.since) for row in rows]
 
 
 async def purge_notices(tx: Tx, before: datetime) -> None:

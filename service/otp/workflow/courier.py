@@ -4,7 +4,8 @@ It is charged to the day's money of the operator whose holder is told, and to no
 codes never stops a notice, nor does the holder's own wish for no codes. Whoever sends one says how often it may be.
 
 A row is written before anything is sent, so that no notice is lost with a process, nor where money or a sender is
-missing. Where the process dies between the gateway's answer and the row, a message may be sent again.
+missing. One that had to wait is an event when it leaves, for whoever counts from it. Where the process dies between the
+gateway's answer and the row, a message may be sent again.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,9 @@ from uuid import UUID
 import structlog
 
 from service.audit.workflow import Actor, record
+from service.events import Event, EventName
 from service.infra.crypto import SubjectKey
+from service.infra.jobs import emit
 from service.infra.postgres import Database, Reader, Tx
 from service.infra.telemetry import NOTICES
 from service.kit.errors import Unavailable
@@ -145,6 +148,9 @@ class Courier:
             store.settle(tx, waiting.id, outcome, due)
             if due is None or waiting.tries == 1:
                 self._recorded(tx, waiting, outcome, waits=due is not None)
+            if outcome is Handed.SENT and waiting.tries > 1:
+                refs = {"kind": waiting.kind.value, "about": waiting.about.hex}
+                emit(tx, Event(EventName.NOTICE_SENT, operator, tx.now, refs))
 
     @staticmethod
     def _recorded(tx: Tx, waiting: store.Waiting, outcome: Handed, *, waits: bool) -> None:

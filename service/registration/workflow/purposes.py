@@ -33,9 +33,6 @@ from service.subscribers.model import Erased
 
 PLACES = ("lines_on_", "unproven_on_", "hours_since_line_on_", "dealer_lines_", "dealer_unproven_")
 """Signals that begin so count places that lines take."""
-AGAIN = timedelta(minutes=10)
-"""After this it is looked again whether a holder could be told."""
-
 _IDENTITY = ("document", "personal_number", "person")
 
 
@@ -167,13 +164,12 @@ def shown(registration: Registration, outcome: Outcome) -> Outcome:
     return replace(outcome, restricted_until=None, probation_until=None)
 
 
-def ask_to_tell(tx: Tx, registration: Registration, *, at: datetime | None = None) -> None:
+def ask_to_tell(tx: Tx, registration: Registration) -> None:
     """Ask for the notice to the holder, where somebody wants a card in the place of a lost one."""
     if registration.state is RegistrationState.IN_REVIEW and registration.is_card_lost:
         defer(
             tx,
             "registration:tell_holder",
-            at=at,
             lock=f"registration:{registration.id.hex}",
             operator=tx.tenant.hex,
             registration=registration.id.hex,
@@ -181,8 +177,8 @@ def ask_to_tell(tx: Tx, registration: Registration, *, at: datetime | None = Non
 
 
 async def tell_holder(parts: Parts, operator: UUID, operator_name: str, registration_id: UUID) -> None:
-    """Tell the old card and the contact on file, once. While neither could be told and one still may be, it is asked
-    again, as long as the registration is in review."""
+    """Tell the old card and the contact on file, once. Asked again when one of them left that had to wait: the courier
+    keeps what cannot be sent now."""
     async with parts.db.read(operator) as reader:
         registration = await store.load(reader, registration_id)
         if registration.told_at is not None or registration.state is not RegistrationState.IN_REVIEW:
@@ -204,13 +200,11 @@ async def tell_holder(parts: Parts, operator: UUID, operator_name: str, registra
         )
         for number, way in to.items()
     ]
+    if Handed.SENT not in handed:
+        return
     async with parts.db.write(operator) as tx:
         current = await store.load(tx, registration_id, lock=True)
         if current.told_at is not None:
-            return
-        if Handed.SENT not in handed:
-            if any(each.waits or each is Handed.UNCERTAIN for each in handed):
-                ask_to_tell(tx, current, at=tx.now + AGAIN)
             return
         await store.save(tx, replace(current, told_at=tx.now), expected=current.version)
         record(
