@@ -14,8 +14,8 @@ log = structlog.get_logger("follow")
 class Follower:
     """Calls ``refresh`` when it is started and every ``period_s`` seconds until it is stopped.
 
-    Without PostgreSQL it goes on with what it has, silently; whatever else fails is logged under ``name``, and tried again
-    all the same.
+    Without PostgreSQL it goes on with what it has, silently; whatever else fails is logged under ``name``, and tried
+    again all the same.
     """
 
     def __init__(self, name: str, refresh: Callable[[], Awaitable[object]], period_s: float) -> None:
