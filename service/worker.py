@@ -164,7 +164,7 @@ async def run(
     it has open is over by this clock.
     """
     telemetry.configure(settings.log_level)
-    services = build(settings, clock or SystemClock())
+    services = build(settings.for_worker(), clock or SystemClock())
     async with services.running(sends=True):
         stop = asyncio.Event()
         tasks = [asyncio.create_task(_work(services, settings))]

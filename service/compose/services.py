@@ -110,8 +110,8 @@ class Services:
     async def running(self, *, sends: bool = False) -> AsyncIterator[None]:
         """Open until left. Raises ``RedisRefused`` in production for the server that is for demo and tests.
 
-        ``sends``: senders that keep a connection make it. A gateway counts the sessions of an account, and the
-        process that answers requests is the only one that has messages for it.
+        ``sends``: senders that keep a connection make it. A gateway counts the sessions of an account, and only the
+        processes that answer requests (codes) and the workers (notices) have messages for it.
         """
         await self._judge_redis()
         await self.policies.start()
