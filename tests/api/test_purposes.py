@@ -294,9 +294,6 @@ async def test_a_changed_card_proves_nothing_elsewhere_for_72_hours(
     provisioner.can_receive = False
     for turn, (span, verdict) in enumerate(((71, "review"), (1, "approved")), 5):
         later(services, hours=span)
-        async with services.db.read(api.operator) as reader:
-            young = await services.lines.sim_is_young(reader, holder.msisdn, timedelta(hours=72))
-        assert young is (verdict == "review")
         friend = applicant(api, turn)
         subscriber = {**friend.person.subscriber(), "contact_msisdn": holder.msisdn}
         await ready(friend, "contact", holder.msisdn, subscriber=subscriber)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from service.audit.workflow import Actor, record
@@ -62,13 +62,6 @@ class Lines(Book):
         if not lines:
             raise NotFound()
         return max(lines, key=lambda line: line.id), on_sim
-
-    async def sim_is_young(self, reader: Reader, msisdn: str, rest: timedelta) -> bool:
-        """Whether the number is a line here whose card was changed less than ``rest`` ago: a code to it then says
-        who has the card and nothing of the holder, and must prove nothing elsewhere. Where the number is no line
-        of this operator's, nothing is known and it is not."""
-        changed_at = await self.sim_changed_at(reader, msisdn)
-        return changed_at is not None and reader.now - changed_at < rest
 
     async def sim_changed_at(self, reader: Reader, msisdn: str) -> datetime | None:
         """When the card of the line on this number was changed; None where it never was, or is no line here."""
