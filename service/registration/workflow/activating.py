@@ -30,7 +30,7 @@ from service.lines.rules import after_failure, first_conditions
 from service.registration import rules, store
 from service.registration.model import Activating, Activation, Purpose, Registration, State
 from service.registration.workflow import changing
-from service.registration.workflow.parts import Parts, opened
+from service.registration.workflow.parts import Numbers, Parts, opened
 from service.registration.workflow.sharing import identity_of, shared_keys
 from service.subscribers.model import Erased
 
@@ -53,24 +53,11 @@ async def activate(parts: Parts, operator: UUID, registration_id: UUID, attempt:
     if is_over:
         await _take_down(parts, registration)
         return
-    assert registration.outcome is not None
     if is_about_a_line:
         if (failed := await changing.attempt(parts, registration, _WORKER)) is not None:
             await _failed(parts, operator, registration_id, failed, attempt)
         return
-    new = NewLine(
-        registration_id=registration.id,
-        subscriber_id=registration.subscriber_id,
-        msisdn=numbers.msisdn,
-        iccid=numbers.iccid,
-        country=Msisdn.parse(numbers.msisdn).region or "ZZ",
-        assurance=registration.outcome.assurance,
-        dealer_id=registration.dealer_id,
-        awaits_code=not registration.can_receive,
-        restricted_until=registration.outcome.restricted_until,
-        probation_until=registration.outcome.probation_until,
-        service_until=registration.service_until,
-    )
+    new = _line_of(registration, numbers)
     order = ActivationOrder(
         operator,
         registration.id,
@@ -98,6 +85,23 @@ async def activate(parts: Parts, operator: UUID, registration_id: UUID, attempt:
         await _failed(parts, operator, registration_id, Failed(retryable=False, code=refusal.code), attempt)
         return
     await _take_down(parts, current)
+
+
+def _line_of(registration: Registration, numbers: Numbers) -> NewLine:
+    assert registration.outcome is not None
+    return NewLine(
+        registration_id=registration.id,
+        subscriber_id=registration.subscriber_id,
+        msisdn=numbers.msisdn,
+        iccid=numbers.iccid,
+        country=Msisdn.parse(numbers.msisdn).region or "ZZ",
+        assurance=registration.outcome.assurance,
+        dealer_id=registration.dealer_id,
+        awaits_code=not registration.can_receive,
+        restricted_until=registration.outcome.restricted_until,
+        probation_until=registration.outcome.probation_until,
+        service_until=registration.service_until,
+    )
 
 
 async def _open(parts: Parts, tx: Tx, current: Registration, new: NewLine) -> None:
