@@ -18,6 +18,8 @@ class DocumentKind(StrEnum):
     """How a document was submitted (``api.md``)."""
 
     MRZ = "mrz"
+    IMAGE = "image"
+    EMRTD = "emrtd"
     NATIONAL_ID = "national_id"
     ATTESTED = "attested"
 
@@ -28,6 +30,7 @@ class DocumentType(StrEnum):
     RESIDENCE_PERMIT = "residence_permit"
     VISA = "visa"
     CREW_CERTIFICATE = "crew_certificate"
+    DRIVING_LICENCE = "driving_licence"
     NATIONAL_NUMBER = "national_number"
     ATTESTATION = "attestation"
     UNKNOWN = "unknown"
@@ -93,7 +96,52 @@ class AttestedSubmission:
     description: str
 
 
-Submission = MrzSubmission | NationalIdSubmission | AttestedSubmission
+@dataclass(frozen=True, slots=True, repr=False)
+class ImageSubmission:
+    """A picture of a document as it came: JPEG, PNG or WebP. Lives in memory only, and is never decoded here."""
+
+    picture: bytes
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class EmrtdSubmission:
+    """What a chip gave (ICAO Doc 9303-10): EF.SOD, DG1, DG15, and its answer to our nonce, each in bytes."""
+
+    sod: bytes
+    dg1: bytes
+    dg15: bytes | None = None
+    active_authentication: bytes | None = None
+
+
+Submission = MrzSubmission | ImageSubmission | EmrtdSubmission | NationalIdSubmission | AttestedSubmission
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What the gate measured of a picture: whole numbers, so that they may be stored."""
+
+    width: int
+    height: int
+    blur: int
+    """Variance of the Laplacian at 1000 pixels of width: sharp pictures have some hundreds."""
+    glare: int
+    """Saturated pixels, per mille."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PictureRead:
+    """What the reader saw in a picture: text lines that may be a zone, as they were read, top to bottom.
+
+    ``lines`` are not repaired. ``scores`` are the reader's own certainty of each line, per mille. ``fingerprint``:
+    256 bits of the perceptual hash of the picture with its portrait zone blacked out; None where no zone was found.
+    ``advice``: codes of what to do better (``too-dark``, ``blurred``, ``glare``, ``too-small``, ``no-zone``).
+    """
+
+    lines: tuple[str, ...]
+    scores: tuple[int, ...]
+    quality: Quality
+    advice: tuple[str, ...] = ()
+    fingerprint: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -102,7 +150,8 @@ class DocumentFacts:
 
     type: DocumentType
     type_class: str
-    """``P`` passports, ``I`` cards, ``V`` visas, ``N`` a bare number: one document in any layout has one class."""
+    """``P`` passports, ``I`` cards, ``V`` visas, ``D`` driving licences, ``N`` a bare number (with the name of its
+    scheme, where it is not its state's first): one document in any layout has one class."""
     issuing_state: str
     number: str
     primary: str = ""
@@ -112,6 +161,8 @@ class DocumentFacts:
     nationality: str = ""
     expires_on: date | None = None
     personal_number: str | None = None
+    sex: str = ""
+    """``F``, ``M`` or ``X``; empty where it is not shown."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

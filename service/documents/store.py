@@ -170,6 +170,7 @@ def _sealed(examination: Examination) -> JsonObject:
             "nationality": facts.nationality,
             "expires_on": facts.expires_on.isoformat() if facts.expires_on else None,
             "personal_number": facts.personal_number,
+            "sex": facts.sex,
         }
     }
 
@@ -188,6 +189,7 @@ def _facts(data: Mapping[str, Any]) -> DocumentFacts:
         nationality=data["nationality"],
         expires_on=date.fromisoformat(expires) if expires is not None else None,
         personal_number=personal,
+        sex=data.get("sex", ""),
     )
 
 

@@ -14,39 +14,24 @@ from service.documents.model import (
     AttestedSubmission,
     DocumentCheck,
     DocumentFacts,
-    DocumentKind,
     DocumentPolicy,
-    DocumentType,
+    EmrtdSubmission,
     Examination,
+    ImageSubmission,
     MrzSubmission,
     NationalIdSubmission,
     Outcome,
     RegistryAnswer,
     Submission,
 )
-from service.documents.ports import Registry
+from service.documents.ports import MrzReader, NullMrzReader, Registry
+from service.documents.workflow import chips, pictures, reading
 from service.infra.crypto import SubjectKey
 from service.infra.postgres import Reader, Tx
-from service.kit import mrz, states
-from service.kit.checks import CheckResult
 from service.kit.errors import JsonObject, JsonValue
 from service.kit.ids import new_id
-from service.kit.national_id import NationalId
-from service.kit.values import Malformed
 
 Typed = Mapping[str, JsonValue]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Read:
-    """What reading a submission gave, before anybody outside is asked."""
-
-    kind: DocumentKind
-    type: DocumentType
-    state: str | None
-    findings: tuple[CheckResult, ...]
-    facts: DocumentFacts | None = None
-    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -59,10 +44,11 @@ class Shown:
 
 
 class Documents:
-    """The verbs of document checks; holds the registry alone."""
+    """The verbs of document checks; holds the ports alone."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, reader: MrzReader | None = None) -> None:
         self._registry = registry
+        self._reader = reader or NullMrzReader()
 
     async def examine(
         self,
@@ -78,7 +64,7 @@ class Documents:
         Raises ``DocumentUnreadable`` for lines that are no zone and ``Malformed`` for a country without a table;
         everything else is an outcome. The registry is asked only about a document that is sound by itself.
         """
-        read = _read(submission, typed or {}, policy, now)
+        read = await self._read(submission, typed or {}, policy, now)
         answer: RegistryAnswer | None = None
         if read.facts is not None and rules.is_sound(read.findings):
             answer = await self._registry.look_up(read.facts)
@@ -97,6 +83,21 @@ class Documents:
             expires_on=read.facts.expires_on if read.facts else None,
         )
         return _examination(check, read.facts, judgement, answer, read.description)
+
+    async def _read(
+        self, submission: Submission, typed: Typed, policy: DocumentPolicy, now: datetime
+    ) -> reading.Read:
+        match submission:
+            case MrzSubmission(lines):
+                return reading.zone(lines, typed, policy, now)
+            case ImageSubmission(picture):
+                return await pictures.read(self._reader, picture, typed, policy, now)
+            case EmrtdSubmission():
+                return await chips.read(submission, typed, policy, now)
+            case NationalIdSubmission(country, text):
+                return reading.number(country, text, typed, policy, now)
+            case AttestedSubmission(description):
+                return reading.attestation(description)
 
     def save(self, tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) -> None:
         """Stage the check of ``examination`` in the business transaction."""
@@ -161,33 +162,3 @@ def _examination(
         registry=answer,
         signals=judgement.signals,
     )
-
-
-def _read(submission: Submission, typed: Typed, policy: DocumentPolicy, now: datetime) -> _Read:
-    today = now.date()
-    match submission:
-        case MrzSubmission(lines):
-            zone = mrz.parse(lines)
-            facts = rules.facts_of(zone, policy, today)
-            findings = rules.findings_of_mrz(zone, facts, typed, policy, today)
-            # a code that is in no table is not repeated: it would be free text
-            state = facts.issuing_state if facts.issuing_state in states.ISSUERS else None
-            return _Read(DocumentKind.MRZ, facts.type, state, findings, facts)
-        case NationalIdSubmission(country, text):
-            return _read_number(country, text, typed, policy, now)
-        case AttestedSubmission(description):
-            findings = rules.findings_of_attestation()
-            return _Read(DocumentKind.ATTESTED, DocumentType.ATTESTATION, None, findings, None, description)
-
-
-def _read_number(country: str, text: str, typed: Typed, policy: DocumentPolicy, now: datetime) -> _Read:
-    number: NationalId | None = None
-    try:
-        number = NationalId.parse(country, text)
-    except Malformed as malformed:
-        if malformed.reason != "number-digit":
-            raise
-    facts = rules.facts_of_number(number) if number else None
-    findings = rules.findings_of_number(number, facts, typed, policy, now.date())
-    state = number.state if number else None
-    return _Read(DocumentKind.NATIONAL_ID, DocumentType.NATIONAL_NUMBER, state, findings, facts)
