@@ -226,6 +226,8 @@ class Notice:
     until: datetime | None
     may_appeal: bool
     appeal_link: str | None = field(default=None, repr=False)
+    asked_at: datetime | None = None
+    """When the step was asked for: taken back and taken anew, it is told anew."""
 
 
 @dataclass(frozen=True, slots=True)

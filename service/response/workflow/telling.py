@@ -66,6 +66,7 @@ class Telling:
             begins_at=now + self._tools.policy.notice if waits else action.taken_at,
             until=action.until,
             may_appeal=may_appeal,
+            asked_at=action.at,
             appeal_link=self._links.of(action.operator_id, action.id, now) if may_appeal else None,
         )
 
