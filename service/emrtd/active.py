@@ -48,8 +48,7 @@ def answered(dg15: bytes, nonce: bytes, answer: bytes) -> CheckResult:
         key = chip_key(dg15)
     except NotAllowed:
         return CheckResult(_CHECK, CheckOutcome.SKIPPED, "key-not-allowed")
-    is_rsa = isinstance(key, rsa.RSAPublicKey)
-    code = _rsa(key, nonce, answer) if is_rsa else _ecdsa(key, nonce, answer)
+    code = _rsa(key, nonce, answer) if isinstance(key, rsa.RSAPublicKey) else _ecdsa(key, nonce, answer)
     return CheckResult(_CHECK, CheckOutcome.PASS if code == "answered" else CheckOutcome.FAIL, code)
 
 

@@ -89,4 +89,4 @@ def hashed(digest: str, data: bytes) -> bytes:
 
 
 def size_of(digest: str) -> int:
-    return DIGESTS[digest].digest_size
+    return DIGESTS[digest]().digest_size

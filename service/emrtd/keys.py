@@ -16,7 +16,7 @@ MAX_EXPONENT: Final = 64
 """Bits. Greater ones cost time and win nothing; the largest in the lists has 17."""
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | PlainKey
-_BY_LIBRARY: Final = {curve.known.name: curve for curve in CURVES if curve.known is not None}
+_BY_LIBRARY: Final = {curve.known().name: curve for curve in CURVES if curve.known is not None}
 
 
 def public_key(info: keys.PublicKeyInfo) -> PublicKey:

@@ -6,25 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from asn1crypto import core
-
 from service.emrtd import der
 from service.emrtd.algorithms import NotAllowed
 from service.emrtd.certificate import MASTER_LIST_SIGNER, Certificate
 from service.emrtd.crl import Crl
+from service.emrtd.shapes import CscaMasterList
 from service.emrtd.signed import opened
 from service.emrtd.trust import NotTrusted, TrustStore
 
 CONTENT_TYPE: Final = "2.23.136.1.1.2"
 MAX_BYTES: Final = 16 * 1024 * 1024
-
-
-class _Certificates(core.SetOf):
-    _child_spec = core.Any
-
-
-class _MasterList(core.Sequence):
-    _fields = [("version", core.Integer), ("cert_list", _Certificates)]  # noqa: RUF012 - how the library is told
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -44,7 +35,7 @@ def certificates_in(content: bytes) -> tuple[tuple[Certificate, ...], int]:
     found: dict[bytes, Certificate] = {}
     unusable = 0
     with der.reading():
-        parsed = _MasterList.load(content, strict=True)
+        parsed = CscaMasterList.load(content, strict=True)
         if parsed["version"].native != 0:
             raise der.Unreadable("structure")
         all_of_it = [each.dump() for each in parsed["cert_list"]]

@@ -5,12 +5,11 @@ from datetime import datetime
 from hmac import compare_digest
 from typing import Final
 
-from asn1crypto import algos, core
-
 from service.emrtd import der
 from service.emrtd.algorithms import NotAllowed, digest_of, hashed, size_of
 from service.emrtd.certificate import Certificate
 from service.emrtd.chain import chain
+from service.emrtd.shapes import LdsSecurityObject
 from service.emrtd.signed import Signed, opened
 from service.emrtd.trust import TrustStore
 from service.kit import alpha2, states
@@ -43,28 +42,9 @@ SIGNED_BY: Final = (
 """Only where every one of these passed is a document proved to be signed by its issuer."""
 
 
-class _GroupHash(core.Sequence):
-    _fields = [("number", core.Integer), ("value", core.OctetString)]  # noqa: RUF012 - how the library is told
-
-
-class _GroupHashes(core.SequenceOf):
-    _child_spec = _GroupHash
-
-
-class _SecurityObject(core.Sequence):
-    """Doc 9303-10, 4.6.2.3. The last part is there in version 1."""
-
-    _fields = [  # noqa: RUF012 - how the library is told
-        ("version", core.Integer),
-        ("digest", algos.DigestAlgorithm),
-        ("hashes", _GroupHashes),
-        ("versions", core.Any, {"optional": True}),
-    ]
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class Verdict:
-    """``lines``: the zone in DG1, as it stands there. ``demands_answer``: the chip has a key of its own (DG15), by the
+    """``lines``: the zone in DG1, as it stands there. ``has_key``: the chip has a key of its own (DG15), by the
     word of its issuer."""
 
     findings: tuple[CheckResult, ...]
@@ -117,7 +97,7 @@ def _hashes(content: bytes) -> tuple[str, dict[int, bytes]]:
     """(digest algorithm, digest by group). An algorithm that is off the list is as good as none: Unreadable."""
     der.check(content)
     with der.reading():
-        parsed = _SecurityObject.load(content, strict=True)
+        parsed = LdsSecurityObject.load(content, strict=True)
         if parsed["version"].native not in (0, 1):
             raise der.Unreadable("structure")
         try:
