@@ -9,13 +9,18 @@ from service.emrtd.active import NONCE_BYTES, answered, chip_key
 from service.emrtd.certificate import Certificate
 from service.emrtd.crl import Crl
 from service.emrtd.der import Unreadable
-from service.emrtd.masterlist import MasterList, verified_certificate, verified_crl, verified_list
-from service.emrtd.passive import SIGNED_BY, Verdict, authenticate
+from service.emrtd.masterlist import (
+    MasterList,
+    certificates_of,
+    verified_certificate,
+    verified_crl,
+    verified_list,
+)
+from service.emrtd.passive import Verdict, authenticate
 from service.emrtd.trust import NotTrusted, TrustStore
 
 __all__ = [
     "NONCE_BYTES",
-    "SIGNED_BY",
     "Certificate",
     "Crl",
     "MasterList",
@@ -25,6 +30,7 @@ __all__ = [
     "Verdict",
     "answered",
     "authenticate",
+    "certificates_of",
     "chip_key",
     "verified_certificate",
     "verified_crl",

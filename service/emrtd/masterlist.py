@@ -52,6 +52,11 @@ def certificates_in(content: bytes) -> tuple[tuple[Certificate, ...], int]:
     return tuple(found.values()), unusable
 
 
+def certificates_of(data: bytes) -> tuple[Certificate, ...]:
+    """Those of a list that was verified when it was brought."""
+    return certificates_in(opened(data, MAX_BYTES).content)[0]
+
+
 def verified_list(data: bytes, roots: Iterable[Certificate], now: datetime) -> MasterList:
     """Raises :class:`NotTrusted` (``not-a-master-list``, ``undated``, ``no-signer``, ``digest``, ``signature``,
     ``purpose``, ``unknown-root``, ``expired``) and :class:`~service.emrtd.der.Unreadable`."""

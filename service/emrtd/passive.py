@@ -26,21 +26,6 @@ CONTENT_TYPES: Final = frozenset(
 
 _PASS, _FAIL, _WARN, _SKIPPED = CheckOutcome.PASS, CheckOutcome.FAIL, CheckOutcome.WARN, CheckOutcome.SKIPPED
 
-SIGNED_BY: Final = (
-    "chip.sod",
-    "chip.content_type",
-    "chip.message_digest",
-    "chip.signature",
-    "chip.dg1_hash",
-    "chip.trust",
-    "chip.signer_chain",
-    "chip.signer_key_usage",
-    "chip.signer_not_before",
-    "chip.signer_not_after",
-    "chip.signer_country",
-)
-"""Only where every one of these passed is a document proved to be signed by its issuer."""
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Verdict:
@@ -50,6 +35,8 @@ class Verdict:
     findings: tuple[CheckResult, ...]
     lines: tuple[str, ...]
     has_key: bool
+    digest: str
+    """SHA-256 of the signed content, in hexadecimal: one document's for ever, whatever unsigned is changed around it."""
 
 
 def authenticate(sod: bytes, dg1: bytes, dg15: bytes | None, trust: TrustStore, now: datetime) -> Verdict:
@@ -70,7 +57,7 @@ def authenticate(sod: bytes, dg1: bytes, dg15: bytes | None, trust: TrustStore, 
         *chain(signed, signer, trust, now),
         _country(signer, lines),
     ]
-    return Verdict(tuple(findings), lines, 15 in hashes)
+    return Verdict(tuple(findings), lines, 15 in hashes, hashed("sha256", signed.content).hex())
 
 
 def zone_lines(dg1: bytes) -> tuple[str, ...]:
@@ -90,7 +77,7 @@ def zone_lines(dg1: bytes) -> tuple[str, ...]:
 
 def _known(signed: Signed) -> CheckResult:
     known = signed.content_type in CONTENT_TYPES and signed.declares_its_type
-    return CheckResult("chip.content_type", _PASS if known else _FAIL, "known" if known else "unlisted")
+    return CheckResult("chip.content_type", _PASS if known else _FAIL, "listed" if known else "unlisted")
 
 
 def _hashes(content: bytes) -> tuple[str, dict[int, bytes]]:
@@ -143,7 +130,7 @@ def _by_signer(signed: Signed, signer: Certificate | None, digest: str) -> tuple
     if right is not None:
         signature = CheckResult("chip.signature", _PASS if right else _FAIL, "verifies" if right else "wrong")
     return (
-        CheckResult("chip.algorithm", _WARN if weak else _PASS, "sha-1" if weak else "allowed"),
+        CheckResult("chip.algorithm", _WARN if weak else _PASS, "sha-1" if weak else "strong"),
         CheckResult(
             "chip.message_digest", _PASS if declared else _FAIL, "hash-agrees" if declared else "hash-differs"
         ),

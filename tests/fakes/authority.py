@@ -19,7 +19,7 @@ from service.emrtd.shapes import LdsSecurityObject
 
 Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 YEAR = timedelta(days=365)
 ICAO = "2.23.136.1.1.1"
 DIGITAL_SIGNATURE, CERT_SIGN = frozenset({"digital_signature"}), frozenset({"key_cert_sign", "crl_sign"})
