@@ -16,7 +16,7 @@ DIGESTS: Final[dict[str, type[hashes.HashAlgorithm]]] = {
 }
 
 
-class NotAllowed(ValueError):
+class NotAllowed(Exception):
     """An algorithm, a parameter or a key that is not on the list."""
 
 

@@ -36,7 +36,7 @@ class Verdict:
     lines: tuple[str, ...]
     has_key: bool
     digest: str
-    """SHA-256 of the signed content, in hexadecimal: one document's for ever, whatever unsigned is changed around it."""
+    """SHA-256 of the signed content, in hexadecimal: one document's, whatever is changed around it."""
 
 
 def authenticate(sod: bytes, dg1: bytes, dg15: bytes | None, trust: TrustStore, now: datetime) -> Verdict:
