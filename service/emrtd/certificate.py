@@ -44,8 +44,8 @@ class Certificate:
             self.issuer: str = tbs["issuer"].hashable
             self.country = _country(tbs["subject"])
             self.serial: int = tbs["serial_number"].native
-            self.not_before: datetime = tbs["validity"]["not_before"].native
-            self.not_after: datetime = tbs["validity"]["not_after"].native
+            self.not_before: datetime = der.instant(tbs["validity"]["not_before"].native)
+            self.not_after: datetime = der.instant(tbs["validity"]["not_after"].native)
             found = _extensions(tbs)
             self.key_usage: frozenset[str] | None = found.get("key_usage")
             constraints = found.get("basic_constraints")

@@ -26,8 +26,9 @@ class Crl:
             self._parsed = parsed
             tbs = parsed["tbs_cert_list"]
             self.issuer: str = tbs["issuer"].hashable
-            self.this_update: datetime = tbs["this_update"].native
-            self.next_update: datetime | None = tbs["next_update"].native
+            self.this_update = der.instant(tbs["this_update"].native)
+            until = tbs["next_update"].native
+            self.next_update = None if until is None else der.instant(until)
             self.aki: bytes | None = None
             self.number: int | None = None
             for extension in tbs["crl_extensions"]:

@@ -6,6 +6,7 @@ the form of values are not looked at: issuers err there, and nothing hangs on it
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Final
 
 MAX_DEPTH: Final = 20
@@ -102,6 +103,13 @@ def inside(data: bytes, tag: int) -> bytes:
     if end != len(data):
         raise Unreadable("trailing")
     return data[start:end]
+
+
+def instant(value: object) -> datetime:
+    """A time that says its offset; an extended year, or a local time, is none."""
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise Unreadable("structure")
+    return value
 
 
 @contextmanager

@@ -112,7 +112,7 @@ def _attributes(signer: cms.SignerInfo) -> tuple[dict[str, core.Asn1Value], date
     if any(name not in found for name in _ONCE):
         raise der.Unreadable("structure")
     time = found.get("signing_time")
-    return found, None if time is None else time.native
+    return found, None if time is None else der.instant(time.native)
 
 
 def _certificates(parsed: cms.SignedData) -> tuple[Certificate, ...]:
