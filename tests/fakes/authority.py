@@ -129,6 +129,8 @@ class Entity:
     strange: bool = False
     aki: bytes | None = None
     subject_of: "Entity | None" = None
+    begin: bytes | None = None
+    """The DER of the begin of validity, in place of ``not_before``."""
 
     @property
     def distinguished(self) -> x509.Name:
@@ -148,7 +150,7 @@ class Entity:
                 "serial_number": self.serial,
                 "signature": above.how.identifier(),
                 "issuer": above.distinguished,
-                "validity": {"not_before": _time(self.not_before), "not_after": _time(self.not_after)},
+                "validity": {"not_before": self._begin(), "not_after": _time(self.not_after)},
                 "subject": self.distinguished,
                 "subject_public_key_info": self.how.public(),
                 "extensions": self._extensions(above),
@@ -163,6 +165,9 @@ class Entity:
                 }
             ).dump()
         )
+
+    def _begin(self) -> x509.Time:
+        return _time(self.not_before) if self.begin is None else x509.Time.load(self.begin)
 
     def _extensions(self, above: "Entity") -> list[dict[str, Any]]:
         found: list[tuple[str, bool, Any]] = [
