@@ -172,3 +172,19 @@ async def test_other_groups_and_junk_are_refused(
 ) -> None:
     answer = await api.post(f"{await opened()}/documents", chip().body(**changes))
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+
+
+async def test_a_chip_that_is_passed_around_goes_to_a_person(
+    api: Api, opened: Open, trusted: None, services: Services
+) -> None:
+    """The same signed content from four devices; the fourth decision counts them."""
+    for turn in range(1, 5):
+        path = await opened(turn, device={"fingerprint": f"device {turn}", "ip": "203.0.113.7"})
+        document = (await api.post(f"{path}/documents", chip().body())).json()
+        assert document["proof"] == "signed", document
+    await api.post(f"{path}/otp", {"to": "line"})
+    await api.post(f"{path}/otp/check", {"code": await api.code(number(4))})
+    decision = (await api.post(f"{path}/submit")).json()["decision"]
+    assert decision["verdict"] == "review"
+    told = {reason["rule"]: reason for reason in decision["reasons"]}
+    assert told["chip-on-many-devices"]["facts"][0]["value"] == 4
