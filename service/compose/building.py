@@ -12,7 +12,8 @@ from service.compose.outside import Instead, outside, usage
 from service.compose.reporting import reporting
 from service.compose.services import Services
 from service.dealers.workflow import Dealers
-from service.documents.workflow import Documents
+from service.documents.volatile import Nonces
+from service.documents.workflow import Authorities, Chips, Documents
 from service.infra.crypto import KeysetRefused, Vault, kms_from
 from service.infra.jobs import defer_all
 from service.infra.postgres import Database
@@ -53,7 +54,9 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     provisioner, inventory, registry = outside(settings, clock)
     provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
     subscribers, dealers = Subscribers(vault), Dealers(db, vault)
-    documents = Documents(instead.registry or registry)
+    authorities = Authorities(db)
+    chips = Chips(lambda: authorities.current, Nonces(redis, vault), vault)
+    documents = Documents(instead.registry or registry, chips=chips)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
     courier = Courier(db, subscribers, sent.dispatch, sent.purses, lambda: policies.current.codes)
@@ -75,6 +78,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         subscribers=subscribers,
         dealers=dealers,
         documents=documents,
+        authorities=authorities,
         codes=codes,
         verifications=verifications,
         holder=Holder(sent.links, operators, sent.blocks, clock),

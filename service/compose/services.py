@@ -13,7 +13,7 @@ import structlog
 from service.adapters.sms.outbox import Outbox
 from service.compose.codes import Guards, receipt_secrets
 from service.dealers.workflow import Dealers
-from service.documents.workflow import Documents
+from service.documents.workflow import Authorities, Documents
 from service.infra.crypto import Vault
 from service.infra.postgres import Database
 from service.infra.redis import Redis
@@ -67,6 +67,7 @@ class Services:
     subscribers: Subscribers
     dealers: Dealers
     documents: Documents
+    authorities: Authorities
     codes: Codes
     verifications: Verifications
     holder: Holder
@@ -116,6 +117,7 @@ class Services:
         await self._judge_redis()
         await self.policies.start()
         await self.usual.start()
+        await self.authorities.start()
         await self.journal.start()
         with contextlib.suppress(Unavailable):
             for operator in await self.operator_ids():
@@ -133,6 +135,7 @@ class Services:
         finally:
             for each in lived:
                 await each.stop()
+            await self.authorities.stop()
             await self.usual.stop()
             await self.policies.stop()
             await self.purses.close()
