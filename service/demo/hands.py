@@ -145,7 +145,7 @@ class Hands:
             await works.check_code(caller, found.id, code)
             if until == "code":
                 return found
-            await self._prove_contact(caller, found.id, opening.subscriber.get("contact_msisdn"))
+            await self._prove_contact(caller, found.id, (opening.subscriber or {}).get("contact_msisdn"))
             self.clock.advance(timedelta(seconds=15))
             found = (await works.submit(caller, found.id)).registration
             await self.work()

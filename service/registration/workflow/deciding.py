@@ -238,8 +238,6 @@ def subject_of(
         "document_expires_in_days": None if expires_on is None else (expires_on - now.date()).days,
         "document_specimen": False,
         "document_signature": "absent",
-        "document_revoked": None,
-        "holder_deceased": None,
         "registry_answer": "not_asked",
         "typed_data": "not_given",
         "age_years": _age(identity.get("born"), now.date()),

@@ -109,7 +109,8 @@ _SIGNALS = (
     # Papers.
     _code("document_outcome", "documents", "Whether the document was read and agrees with itself",
           "pass", "refer", "fail", "none"),
-    _code("proof", "documents", "What the document shows: typed or photographed is consistent; confirmed takes a registry's yes and possession",
+    _code("proof", "documents", "What the document shows: typed or photographed is consistent at most; confirmed is a"
+          " registry's yes with possession",
           "confirmed", "signed", "consistent", "none"),
     _flag("document_expired", "documents", "The document's last day lies before today; unknown where it has no date"),
     Signal("document_expires_in_days", INT, "days", "documents",
