@@ -92,7 +92,9 @@ async def test_settled_lines_at_every_operator_are_told_and_may_hold_the_new_one
     # Nothing at this operator says that there is a line elsewhere.
     with backend.admin() as conn:
         rows = conn.execute("SELECT operator_id, count(*) FROM owner_notice GROUP BY 1").fetchall()
-    assert sorted(rows) == sorted([(api.operator, 1), (other.operator, 1)])
+    assert sorted(rows) == sorted([(api.operator, 2), (other.operator, 2)]), (
+        "the line, and the contact on file"
+    )
 
 
 async def test_young_lines_and_those_of_the_same_device_or_dealer_are_not_told(
@@ -188,7 +190,7 @@ async def test_a_gateway_that_is_away_is_asked_again(
         with pytest.raises(NotSent):
             await services.notices.announce(api.operator, new.uuid)
     assert await told(api, here.msisdn) == []
-    assert await services.notices.announce(api.operator, new.uuid) == 1
+    assert await services.notices.announce(api.operator, new.uuid) == 2, "the line, and the contact on file"
     assert await services.notices.announce(api.operator, new.uuid) == 0
     assert len(await told(api, here.msisdn)) == 1
 

@@ -24,7 +24,7 @@ from service.kit.mrz import Layout, MrzDate, MrzFields, compose
 from service.kit.people import invent
 from tests.fakes.processes import Program, Served, code_in, free_port
 from tests.fakes.provisioner import FakeProvisioner
-from tests.fakes.registry import FakeRegistry
+from tests.fakes.registry import FakeRegistry, Fate
 from tests.fakes.sms_gateway import SmsGateway
 
 pytestmark = [pytest.mark.kill, pytest.mark.timeout(180)]
@@ -155,7 +155,7 @@ async def test_papers_that_a_registry_confirms_go_live(production: Installation)
     asked = len(production.registry.requests)
     zone = papers(1)[1]
     primary = zone[0][5:].partition("<<")[0]
-    production.registry.tell("NLD", "NX0000001", primary)
+    production.registry.tell("NLD", "NX0000001", primary, fate=Fate.ISSUED)
     path, decided = await submitted(production, 1)
     assert len(production.registry.requests) == asked + 1
     assert (decided["state"], decided["decision"]["verdict"]) == ("approved", "approved")
