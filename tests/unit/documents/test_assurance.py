@@ -7,7 +7,7 @@ from itertools import combinations, permutations
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.documents.model import (
@@ -238,6 +238,7 @@ class TestMatcher:
     def test_the_first_that_fits_is_not_always_the_one(self) -> None:
         assert assignment(((2, 2), (3, 2)), ((3, 2), (2, 2))) == (1, 0)
 
+    @settings(deadline=None)
     @given(st.lists(pairs, min_size=1, max_size=3), st.lists(pairs, max_size=5))
     def test_it_finds_what_brute_force_finds(self, slots: list[Pair], evidence: list[Pair]) -> None:
         found = assignment(slots, evidence)
@@ -247,10 +248,12 @@ class TestMatcher:
             chosen = [evidence[index] for index in found]
             assert brute(slots, chosen)
 
+    @settings(deadline=None)
     @given(st.sampled_from(PROFILES), scores)
     def test_nothing_is_missing_exactly_where_a_profile_fits(self, profile: Profile, have: Scores) -> None:
         assert (gaps(profile, have) == ()) == fits(profile, have)
 
+    @settings(deadline=None)
     @given(scores, pairs)
     def test_another_piece_never_lowers_the_profile(self, have: Scores, piece: Pair) -> None:
         more = replace(have, evidence=(*have.evidence, piece))
@@ -285,6 +288,7 @@ GAIN = st.builds(
 
 
 class TestLaws:
+    @settings(deadline=None)
     @given(st.lists(papers, max_size=4), targets)
     def test_no_profile_with_a_verification_of_three_and_no_ial2_is_ever_reached(
         self, documents: list[DocumentCheck], codes: set[str]
@@ -296,6 +300,7 @@ class TestLaws:
         assert found.missing
         assert found.missing_ial
 
+    @settings(deadline=None)
     @given(st.lists(papers, max_size=3), targets, GAIN, targets)
     def test_more_evidence_never_lowers_the_level(
         self, documents: list[DocumentCheck], codes: set[str], other: DocumentCheck, more: set[str]
@@ -308,6 +313,7 @@ class TestLaws:
         ):
             assert ladder.index(values[0]) <= ladder.index(values[1])  # type: ignore[arg-type]  # ladders of one kind each
 
+    @settings(deadline=None)
     @given(papers, targets)
     def test_the_wire_never_says_more_than_is_explained(
         self, document: DocumentCheck, codes: set[str]
