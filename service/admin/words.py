@@ -157,22 +157,6 @@ BLOCK_REASONS = (
     Choice("being-looked-into", "Being looked into"),
 )
 
-DOCUMENT_KIND = {
-    "mrz": "Machine-readable zone",
-    "national_id": "National number",
-    "attested": "Described by the shop",
-}
-OUTCOME: Mapping[str, tuple[str, Tone]] = {
-    "pass": ("agrees", "approve"),
-    "refer": ("needs a look", "review"),
-    "fail": ("does not pass", "deny"),
-}
-PROOF = (
-    ("signed", "Signed", "an issuer's signature was checked"),
-    ("confirmed", "Confirmed", "a registry answered yes, and the holder showed what its record names"),
-    ("consistent", "Consistent", "read without contradiction; anyone can compute check digits"),
-    ("none", "Nothing proved", "could not be read, or was not accepted"),
-)
 RULE: Mapping[str, str] = {
     "cap-on-identity": "As many lines as one identity may hold",
     "signature-failed": "The document's own signature fails",

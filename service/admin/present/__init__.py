@@ -4,7 +4,6 @@ from service.admin.present.cases import (
     badge_of,
     clock_of,
     counted_signals,
-    evidence,
     queue_row,
     reason_of,
     related,
@@ -21,6 +20,7 @@ from service.admin.present.codes import (
     money_today,
     pressed,
 )
+from service.admin.present.documents import evidence
 from service.admin.present.people import (
     ERASED,
     holder,

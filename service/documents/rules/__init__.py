@@ -14,6 +14,7 @@ from service.documents.rules.judge import (
     judged_again,
 )
 from service.documents.rules.loading import PolicyInvalid, load_policy
+from service.documents.rules.proving import proves
 
 __all__ = [
     "Judgement",
@@ -33,6 +34,7 @@ __all__ = [
     "judged_again",
     "load_policy",
     "proved",
+    "proves",
     "subscriber_from",
     "ties",
     "without_contact",

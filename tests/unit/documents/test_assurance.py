@@ -97,6 +97,13 @@ class TestWhatAShopGets:
         assert len(found.waiting) == 1
         assert ceiling(found) == "none"
 
+    def test_a_document_that_waits_is_the_first_thing_that_is_missing(self) -> None:
+        waits = paper(DocumentType.PASSPORT, *GOOD, outcome=Outcome.REFER)
+        found = assess([waits], {"contact"})
+        assert (found.aims_at, found.missing) == ("L1A", ("a person who looked at the passport",))
+        assert found.missing_ial[0] == "a person who looked at the passport"
+        assert assess([signed(*GOOD), waits], {"contact"}).missing[0].startswith("a way to show")
+
     def test_a_number_or_a_description_is_no_piece_of_evidence(self) -> None:
         for kind in (DocumentType.NATIONAL_NUMBER, DocumentType.ATTESTATION, DocumentType.UNKNOWN):
             found = assess([paper(kind, *GOOD)], {"contact"})

@@ -13,7 +13,7 @@ level; that is said, not hidden. ETSI TS 119 461 has no row: an uploaded picture
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from service.documents.model import (
@@ -127,39 +127,86 @@ class Assured:
 
 def assess(documents: Sequence[DocumentCheck], codes: Collection[str]) -> Assured:
     """``codes``: the targets (``line``, ``contact``) from which a code came back that counts."""
-    counted = _best_of_each([each for each in documents if each.outcome is Outcome.PASS])
-    pieces = [_piece(each, codes) for each in counted]
-    if codes:
-        pieces.append(_phone_account())
+    now = _weigh([each for each in documents if each.outcome is Outcome.PASS], codes)
     against = tuple(text for check, code, text in _AGAINST if _says(documents, check, code))
-    backed = [each for each in counted if ROWS[_validity(each)].score >= BACKED]
-    rows = {
-        "activity": "activity.nothing",
-        "fraud": "fraud.nothing" if against else _fraud(backed),
-        "verification": _verification(backed, codes),
-    }
-    scores = Scores(
-        evidence=tuple(piece.scores for piece in pieces),
-        **{part: ROWS[row].score for part, row in rows.items()},
-    )
-    held = [piece.held for piece in pieces if piece.held is not None]
-    deaths_asked = _says(backed, authorities.DEATH, "not-recorded")
-    profile = None if against else profiles.reached(scores)
-    ial = Ial.NONE if against else nist.level(held, deaths_asked=deaths_asked)
-    aims_at, missing = for_next_profile(profile, scores)
+    if against:
+        now = replace(now, rows={**now.rows, "fraud": "fraud.nothing"})
+    profile = None if against else profiles.reached(now.scores)
+    ial = Ial.NONE if against else nist.level(now.held, deaths_asked=now.deaths_asked)
+    aims_at, missing, missing_ial = _wanted(documents, codes, now, profile, ial)
     first = tuple(f"a person who looked at what speaks against it: {text}" for text in against)
     return Assured(
-        pieces=tuple(pieces),
+        pieces=now.pieces,
         waiting=tuple(each for each in documents if each.outcome is not Outcome.PASS),
-        rows=rows,
-        scores=scores,
+        rows=now.rows,
+        scores=now.scores,
         profile=profile,
         ial=ial,
         missing=(*first, *missing),
         aims_at=aims_at,
-        missing_ial=(*first, *for_next_ial(ial, held, deaths_asked=deaths_asked)),
+        missing_ial=(*first, *missing_ial),
         against=against,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Weight:
+    """Documents that are taken to count, as both standards see them."""
+
+    pieces: tuple[Piece, ...]
+    rows: Mapping[str, str]
+    deaths_asked: bool
+
+    @property
+    def scores(self) -> Scores:
+        others = {part: ROWS[row].score for part, row in self.rows.items()}
+        return Scores(tuple(piece.scores for piece in self.pieces), **others)
+
+    @property
+    def held(self) -> list[Held]:
+        return [piece.held for piece in self.pieces if piece.held is not None]
+
+
+def _weigh(documents: Sequence[DocumentCheck], codes: Collection[str]) -> _Weight:
+    counted = _best_of_each(documents)
+    backed = [each for each in counted if ROWS[_validity(each)].score >= BACKED]
+    rows = {
+        "activity": "activity.nothing",
+        "fraud": _fraud(backed),
+        "verification": _verification(backed, codes),
+    }
+    pieces = [_piece(each, codes) for each in counted]
+    if codes:
+        pieces.append(_phone_account())
+    return _Weight(tuple(pieces), rows, _says(backed, authorities.DEATH, "not-recorded"))
+
+
+def _wanted(
+    documents: Sequence[DocumentCheck],
+    codes: Collection[str],
+    now: _Weight,
+    profile: Profile | None,
+    ial: Ial,
+) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """(the profile aimed at, what it wants, what the next IAL wants). Where a document waits for a person and less is
+    missing once it has passed, that look is the first thing that is missing."""
+    aims_at, missing = for_next_profile(profile, now.scores)
+    missing_ial = for_next_ial(ial, now.held, deaths_asked=now.deaths_asked)
+    waiting = [each for each in documents if each.outcome is Outcome.REFER]
+    if waiting:
+        hoped = _weigh([each for each in documents if each.outcome is not Outcome.FAIL], codes)
+        looks = tuple(dict.fromkeys(f"a person who looked at the {_name(each)}" for each in waiting))
+        name, less = for_next_profile(profile, hoped.scores)
+        if len(less) < len(missing):
+            aims_at, missing = name, (*looks, *less)
+        less_ial = for_next_ial(ial, hoped.held, deaths_asked=hoped.deaths_asked)
+        if less_ial != missing_ial:
+            missing_ial = (*looks, *less_ial)
+    return aims_at, missing, missing_ial
+
+
+def _name(document: DocumentCheck) -> str:
+    return document.document_type.value.replace("_", " ")
 
 
 def ceiling(assured: Assured) -> str:
@@ -211,7 +258,7 @@ def _piece(document: DocumentCheck, codes: Collection[str]) -> Piece:
     if grade is None:
         return Piece(document, None, (*rows, "nist.none"))
     held = Held(
-        name=document.document_type.value.replace("_", " "),
+        name=_name(document),
         grade=grade,
         genuine=_is_signed(document),
         accurate=_is_signed(document) or _passed(document.checks, authorities.REGISTRY),

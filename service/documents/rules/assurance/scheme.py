@@ -150,6 +150,7 @@ BY_CHECK: Final = {
     "chip.challenge": "nothing alone: without it the chip's answer proves nothing",
     "chip.dg15_hash": "nothing alone: without it the chip's answer proves nothing",
     "chip.signing_time": NO_SCORE,
+    "chip.signer_revoked": NO_SCORE,
 }
 
 
