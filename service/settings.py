@@ -101,6 +101,8 @@ class Settings(BaseSettings):
         8.0, gt=0, le=30, description="seconds within which a sender must accept a message"
     )
     registry_url: str = Field("", description="document registry; empty: none, proof stays consistent")
+    lost_stolen_url: str = Field("", description="list of lost and stolen documents; empty: nobody is asked")
+    deaths_url: str = Field("", description="register of deaths; empty: nobody is asked")
     provisioner_url: str = Field("", description="provisioner; empty: the null one, which is always done")
     inventory_url: str = Field("", description="SIM inventory; empty: the null one, which accepts any")
     usage_url: str = Field(
@@ -112,6 +114,8 @@ class Settings(BaseSettings):
     captcha_url: str = Field("", description="CAPTCHA verifier; empty: proof of work is asked for instead")
     captcha_site_key: str = Field("", description="public key of the CAPTCHA, for the page that shows it")
     registry_token: SecretStr = Field(SecretStr(""), description="Bearer token that we send to the registry")
+    lost_stolen_token: SecretStr = Field(SecretStr(""), description="Bearer token that we send to that list")
+    deaths_token: SecretStr = Field(SecretStr(""), description="Bearer token that we send to that register")
     provisioner_token: SecretStr = Field(
         SecretStr(""), description="Bearer token that we send to the provisioner"
     )

@@ -169,7 +169,7 @@ OUTCOME: Mapping[str, tuple[str, Tone]] = {
 }
 PROOF = (
     ("signed", "Signed", "an issuer's signature was checked"),
-    ("confirmed", "Confirmed", "a registry answered yes"),
+    ("confirmed", "Confirmed", "a registry answered yes, and the holder showed what its record names"),
     ("consistent", "Consistent", "read without contradiction; anyone can compute check digits"),
     ("none", "Nothing proved", "could not be read, or was not accepted"),
 )
@@ -183,6 +183,7 @@ RULE: Mapping[str, str] = {
     "unproven-evidence": "Evidence that proves nothing",
     "unproven-per-identity": "Evidence that proves nothing, and lines on it already",
     "unproven-share-of-dealer": "Much unproven evidence at one dealer",
+    "holder-deceased": "A death of the holder is recorded",
     "document-doubtful": "A document in doubt, or expired",
     "typed-data-differs": "Typed data and document differ",
     "specimen": "A published specimen",

@@ -19,8 +19,8 @@ from service.documents.model import (
     Outcome,
     Proof,
     Reason,
-    RegistryAnswer,
 )
+from service.documents.rules import answers_in
 from service.documents.tables import DocumentCheckRow
 from service.infra.crypto import SubjectKey
 from service.infra.postgres import Reader, Tx
@@ -48,7 +48,6 @@ class Kept:
     """A stored check with its blob, still sealed."""
 
     check: DocumentCheck
-    registry: RegistryAnswer | None
     subscriber_id: UUID
     sealed: bytes
 
@@ -80,7 +79,7 @@ def add(tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) 
             "proof": check.proof.value,
             "reason": check.reason.value if check.reason else None,
             "checks": _codes(check.checks),
-            "registry_answer": examination.registry.value if examination.registry else None,
+            "registry_answer": _registry_answer(check.checks),
             "sealed": key.seal(_TABLE, check.id, _sealed(examination)),
             "at": check.at,
             "judged_at": tx.now,
@@ -140,12 +139,17 @@ def _kept(row: sa.Row[Any]) -> Kept:
         checks=_results(row.checks),
         at=row.at,
     )
-    answer = RegistryAnswer(row.registry_answer) if row.registry_answer else None
-    return Kept(check, answer, row.subscriber_id, row.sealed)
+    return Kept(check, row.subscriber_id, row.sealed)
 
 
 def _codes(checks: Iterable[CheckResult]) -> list[JsonValue]:
     return [[result.id, result.outcome.value, result.code] for result in checks]
+
+
+def _registry_answer(checks: Iterable[CheckResult]) -> str | None:
+    """For counting in SQL; what is judged again is judged by the findings."""
+    reply = answers_in(checks).registry
+    return reply.answer.value if reply else None
 
 
 def _results(raw: Sequence[Sequence[str]]) -> tuple[CheckResult, ...]:

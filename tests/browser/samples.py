@@ -153,7 +153,7 @@ CASE = v.CasePage(
     shadow=(v.Reason("large-quota", "A quota of 900 a day.", "review", 900, 300, 120, "counts from 300"),),
     evidence=(
         v.ProofGroup("Signed", "an issuer's signature was checked", ()),
-        v.ProofGroup("Confirmed", "a registry answered yes", ()),
+        v.ProofGroup("Confirmed", "a registry answered yes, and the holder showed what its record names", ()),
         v.ProofGroup(
             "Consistent",
             "read without contradiction; anyone can compute check digits",

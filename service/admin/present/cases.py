@@ -17,11 +17,12 @@ from service.admin.views import (
     Tone,
 )
 from service.documents.model import DocumentCheck
-from service.documents.rules import describe
+from service.documents.rules import describe, proved
 from service.kit.checks import CheckOutcome
 from service.kit.errors import JsonObject
 from service.kit.ids import wire
 from service.registration.model import Registration, State
+from service.registration.rules import proved_by_code
 from service.risk.model import Decision
 from service.risk.model import Reason as RiskReason
 
@@ -144,6 +145,8 @@ _CHECK: Mapping[CheckOutcome, tuple[str, Tone]] = {
 
 def evidence(registration: Registration, documents: Sequence[DocumentCheck]) -> tuple[ProofGroup, ...]:
     """Evidence by what it proves, the strongest first. Groups without any are left out, but for what is missing."""
+    by_code = proved_by_code(registration)
+    documents = [proved(document, by_code) for document in documents]
     groups: list[ProofGroup] = []
     for proof, word, means in words.PROOF:
         checks: list[Check] = []

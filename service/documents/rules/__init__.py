@@ -1,5 +1,6 @@
 """Judgement of documents: pure functions of what was read, what was typed, the policy and the day."""
 
+from service.documents.rules.authorities import answers_in, proved, ties, without_contact
 from service.documents.rules.compare import complete, subscriber_from
 from service.documents.rules.details import describe
 from service.documents.rules.identity import facts_of, facts_of_number, identity_keys, identity_of
@@ -11,13 +12,13 @@ from service.documents.rules.judge import (
     findings_of_number,
     is_sound,
     judged_again,
-    registry_finding,
 )
 from service.documents.rules.loading import PolicyInvalid, load_policy
 
 __all__ = [
     "Judgement",
     "PolicyInvalid",
+    "answers_in",
     "complete",
     "conclude",
     "describe",
@@ -31,6 +32,8 @@ __all__ = [
     "is_sound",
     "judged_again",
     "load_policy",
-    "registry_finding",
+    "proved",
     "subscriber_from",
+    "ties",
+    "without_contact",
 ]

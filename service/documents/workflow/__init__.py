@@ -1,6 +1,6 @@
 """Examine a submission, keep the check, judge again what was read.
 
-The registration calls ``examine`` with no transaction open (the registry may be slow), then ``save`` inside its
+The registration calls ``examine`` with no transaction open (who is asked may be slow), then ``save`` inside its
 own, together with the summary that the decision reads.
 """
 
@@ -11,6 +11,9 @@ from uuid import UUID
 
 from service.documents import rules, store
 from service.documents.model import (
+    NO_PHONES,
+    Answers,
+    Asked,
     AttestedSubmission,
     DocumentCheck,
     DocumentFacts,
@@ -21,11 +24,12 @@ from service.documents.model import (
     MrzSubmission,
     NationalIdSubmission,
     Outcome,
-    RegistryAnswer,
+    Phones,
     Submission,
 )
-from service.documents.ports import MrzReader, NullMrzReader, Registry
+from service.documents.ports import MrzReader, NullMrzReader
 from service.documents.workflow import chips, pictures, reading
+from service.documents.workflow.asking import Authorities
 from service.infra.crypto import SubjectKey
 from service.infra.postgres import Reader, Tx
 from service.kit.errors import JsonObject, JsonValue
@@ -46,8 +50,8 @@ class Shown:
 class Documents:
     """The verbs of document checks; holds the ports alone."""
 
-    def __init__(self, registry: Registry, reader: MrzReader | None = None) -> None:
-        self._registry = registry
+    def __init__(self, authorities: Authorities, reader: MrzReader | None = None) -> None:
+        self._authorities = authorities
         self._reader = reader or NullMrzReader()
 
     async def examine(
@@ -58,17 +62,23 @@ class Documents:
         typed: Typed | None,
         policy: DocumentPolicy,
         now: datetime,
+        phones: Phones = NO_PHONES,
+        before: Examination | None = None,
     ) -> Examination:
         """Judge ``submission`` against ``typed`` (the subscriber as typed). No transaction may be open.
 
         Raises ``DocumentUnreadable`` for lines that are no zone and ``Malformed`` for a country without a table;
-        everything else is an outcome. The registry is asked only about a document that is sound by itself.
+        everything else is an outcome. Others are asked only about a document that is sound by itself, the registry
+        also which of ``phones`` are on its record. ``before``: how this submission was judged a moment ago, before the
+        typed data were corrected; what was asked then is not asked again.
         """
         read = await self._read(submission, typed or {}, policy, now)
-        answer: RegistryAnswer | None = None
+        asked = before.asked if before else None
         if read.facts is not None and rules.is_sound(read.findings):
-            answer = await self._registry.look_up(read.facts)
-        judgement = rules.conclude(read.findings, answer)
+            asked = await self._authorities.ask(read.facts, phones, now, asked)
+        elif asked is not None and asked.phones != phones:
+            asked = replace(asked, phones=phones, answers=rules.without_contact(asked.answers))
+        judgement = rules.conclude(read.findings, asked.answers if asked else Answers())
         check = DocumentCheck(
             id=new_id(int(now.timestamp() * 1000)),
             registration_id=registration_id,
@@ -82,7 +92,7 @@ class Documents:
             at=now,
             expires_on=read.facts.expires_on if read.facts else None,
         )
-        return _examination(check, read.facts, judgement, answer, read.description)
+        return _examination(check, read.facts, judgement, asked, read.description)
 
     async def _read(
         self, submission: Submission, typed: Typed, policy: DocumentPolicy, now: datetime
@@ -104,17 +114,28 @@ class Documents:
         store.add(tx, key, subscriber_id, examination)
 
     async def judge_again(
-        self, tx: Tx, key: SubjectKey, registration_id: UUID, typed: Typed | None, policy: DocumentPolicy
+        self,
+        tx: Tx,
+        key: SubjectKey,
+        registration_id: UUID,
+        typed: Typed | None,
+        policy: DocumentPolicy,
+        *,
+        is_contact_moved: bool = False,
     ) -> list[Examination]:
         """After the typed data were corrected: every reading of the registration compared anew, oldest first, and
-        staged. Nobody outside is asked again; an attestation stays what it was."""
+        staged. Nobody outside is asked again; an attestation stays what it was. Where another contact number was named
+        (``is_contact_moved``), what the registry said of the old one is dropped."""
         found: list[Examination] = []
         for kept in await store.of_registration(tx, registration_id):
             facts, description = kept.opened(key)
+            answers = rules.answers_in(kept.check.checks)
+            if is_contact_moved:
+                answers = rules.without_contact(answers)
             if facts is None:
-                judgement = rules.conclude(kept.check.checks, kept.registry)
+                judgement = rules.conclude(kept.check.checks, answers)
             else:
-                judgement = rules.judged_again(kept.check.checks, facts, typed or {}, policy, kept.registry)
+                judgement = rules.judged_again(kept.check.checks, facts, typed or {}, policy, answers)
             check = replace(
                 kept.check,
                 outcome=judgement.outcome,
@@ -123,7 +144,7 @@ class Documents:
                 checks=judgement.checks,
                 expires_on=facts.expires_on if facts else None,
             )
-            examination = _examination(check, facts, judgement, kept.registry, description)
+            examination = _examination(check, facts, judgement, None, description)
             found.append(examination)
         store.judge_again(tx, [each.check for each in found])
         return found
@@ -149,7 +170,7 @@ def _examination(
     check: DocumentCheck,
     facts: DocumentFacts | None,
     judgement: rules.Judgement,
-    answer: RegistryAnswer | None,
+    asked: Asked | None,
     description: str | None,
 ) -> Examination:
     # what a failed document says identifies nobody
@@ -159,6 +180,6 @@ def _examination(
         facts=facts,
         identity=rules.identity_of(facts) if facts is not None and usable else None,
         description=description,
-        registry=answer,
+        asked=asked,
         signals=judgement.signals,
     )

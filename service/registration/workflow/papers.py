@@ -4,14 +4,14 @@ from dataclasses import replace
 from uuid import UUID
 
 from service.audit.workflow import record
-from service.documents.model import DocumentCheck, Examination, Submission
-from service.documents.rules import identity_keys
+from service.documents.model import DocumentCheck, Examination, Phones, Submission
+from service.documents.rules import identity_keys, proved, ties
 from service.infra.crypto import SubjectKey
 from service.infra.postgres import Tx
 from service.kit.errors import JsonObject, JsonValue, Stale
 from service.kit.ids import wire
 from service.registration import rules, store
-from service.registration.model import DocumentSummary, Registration, View
+from service.registration.model import DocumentSummary, Purpose, Registration, View
 from service.registration.workflow.opening import client_actor, indexes, pending
 from service.registration.workflow.parts import Keep, Numbers, Parts
 from service.subscribers.workflow import Opened
@@ -28,7 +28,7 @@ async def add_document(
     """Judge a document and add it to the evidence; a registration takes five failed ones.
 
     Where the registration was changed meanwhile, the document is judged by what is typed now: a correction is
-    neither overlooked nor undone.
+    neither overlooked nor undone, and whoever was asked about the document is not asked again.
     """
     examination: Examination | None = None
     judged_by: JsonObject = {}
@@ -46,15 +46,29 @@ async def add_document(
                 typed=person.pii,
                 policy=parts.policy.current.documents,
                 now=now,
+                phones=phones_of(registration, person),
+                before=examination,
             )
+        shown = proved(examination.check, rules.proved_by_code(registration))
         try:
             async with parts.db.write(caller.operator_id) as tx:
                 await _add(parts, tx, caller, registration, examination, person)
-                await keep(tx, examination.check)
-            return examination.check
+                await keep(tx, shown)
+            return shown
         except Stale:
             continue
     raise Stale()
+
+
+def phones_of(registration: Registration, person: Opened) -> Phones:
+    """The numbers by which possession can be shown. A new line's own is none of them: who is on a record with it had
+    it before, and whoever buys it now holds its SIM. Of a line in service the contact is not the one that is typed."""
+    contact = person.pii.get("contact_msisdn")
+    had_before = registration.line_id is not None or registration.purpose is Purpose.PORT_IN
+    return Phones(
+        Numbers.of(person.key, registration).msisdn if had_before else None,
+        contact if isinstance(contact, str) and registration.line_id is None else None,
+    )
 
 
 async def _add(
@@ -106,6 +120,7 @@ def summary(examination: Examination) -> DocumentSummary:
         proof=check.proof.value,
         reason=check.reason.value if check.reason else None,
         facts=facts,
+        ties=frozenset(phone.value for phone in ties(check.checks)),
     )
 
 
@@ -118,8 +133,10 @@ async def patch(parts: Parts, caller: Principal, registration_id: UUID, given: J
         known = await parts.subscribers.open(tx, before.subscriber_id)
         typed, key = known.pii, known.key
         person: JsonObject = {name: value for name, value in {**typed, **given}.items() if value is not None}
+        # Codes about a line in service go to the contact on file, whatever is typed here.
+        moved = before.line_id is None and typed.get("contact_msisdn") != person.get("contact_msisdn")
         found = await parts.documents.judge_again(
-            tx, key, registration_id, person, parts.policy.current.documents
+            tx, key, registration_id, person, parts.policy.current.documents, is_contact_moved=moved
         )
         after = replace(
             before, documents=tuple(summary(examination) for examination in found), patches=before.patches + 1
@@ -133,8 +150,6 @@ async def patch(parts: Parts, caller: Principal, registration_id: UUID, given: J
             identity = _sealed(key, before, chosen)
         await parts.subscribers.put(tx, known, person, values)
         after = replace(after, identity=identity)
-        # Codes about a line in service go to the contact on file, whatever is typed here.
-        moved = before.line_id is None and typed.get("contact_msisdn") != person.get("contact_msisdn")
         if moved:
             after = rules.without_contact_code(after)
         await store.save(tx, after, expected=before.version)
