@@ -12,7 +12,9 @@ from service.compose.outside import Instead, authorities, outside, usage
 from service.compose.reporting import reporting
 from service.compose.services import Services
 from service.dealers.workflow import Dealers
-from service.documents.workflow import Documents
+from service.documents.volatile import Nonces
+from service.documents.workflow import Chips, Documents
+from service.documents.workflow.trust import Authorities
 from service.infra.crypto import KeysetRefused, Vault, kms_from
 from service.infra.jobs import defer_all
 from service.infra.postgres import Database
@@ -53,7 +55,9 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     provisioner, inventory = outside(settings, clock)
     provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
     subscribers, dealers = Subscribers(vault), Dealers(db, vault)
-    documents = Documents(authorities(settings, clock, instead))
+    trusted = Authorities(db)
+    chips = Chips(lambda: trusted.current, Nonces(redis, vault), vault)
+    documents = Documents(authorities(settings, clock, instead), chips=chips)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
     courier = Courier(db, subscribers, sent.dispatch, sent.purses, lambda: policies.current.codes)
@@ -75,6 +79,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         subscribers=subscribers,
         dealers=dealers,
         documents=documents,
+        authorities=trusted,
         codes=codes,
         verifications=verifications,
         holder=Holder(sent.links, operators, sent.blocks, clock),

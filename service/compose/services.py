@@ -14,6 +14,7 @@ from service.adapters.sms.outbox import Outbox
 from service.compose.codes import Guards, receipt_secrets
 from service.dealers.workflow import Dealers
 from service.documents.workflow import Documents
+from service.documents.workflow.trust import Authorities
 from service.infra.crypto import Vault
 from service.infra.postgres import Database
 from service.infra.redis import Redis
@@ -67,6 +68,7 @@ class Services:
     subscribers: Subscribers
     dealers: Dealers
     documents: Documents
+    authorities: Authorities
     codes: Codes
     verifications: Verifications
     holder: Holder
@@ -116,6 +118,7 @@ class Services:
         await self._judge_redis()
         await self.policies.start()
         await self.usual.start()
+        await self.authorities.start()
         await self.journal.start()
         with contextlib.suppress(Unavailable):
             for operator in await self.operator_ids():
@@ -133,6 +136,7 @@ class Services:
         finally:
             for each in lived:
                 await each.stop()
+            await self.authorities.stop()
             await self.usual.stop()
             await self.policies.stop()
             await self.purses.close()
