@@ -12,6 +12,7 @@ from service.admin.views.codes import (
     Converted,
     Hour,
     MoneyToday,
+    NoticeRow,
     Pressed,
     Stack,
 )
@@ -119,6 +120,7 @@ __all__ = [
     "Missing",
     "Moment",
     "MoneyToday",
+    "NoticeRow",
     "Number",
     "OverviewPage",
     "Pager",

@@ -18,7 +18,7 @@ from service.documents.model import (
     RegistryAnswer,
     Treatment,
 )
-from service.documents.rules import authorities, numbers
+from service.documents.rules import authorities, chips, numbers
 from service.documents.rules.compare import Typed, typed_findings
 from service.kit import states
 from service.kit.mrz import Mrz, MrzDate, check
@@ -106,7 +106,7 @@ _ORDER: Final = [Reason.UNREADABLE, Reason.NOT_ACCEPTED, Reason.DETAILS_DISAGREE
 def _reason(failed: CheckResult) -> Reason:
     if failed.id.startswith("typed."):
         return Reason.DETAILS_DISAGREE
-    if failed.id.startswith("document.") or (failed.id, failed.code) in _NOT_ACCEPTED:
+    if failed.id.startswith(("document.", "chip.")) or (failed.id, failed.code) in _NOT_ACCEPTED:
         return Reason.NOT_ACCEPTED
     return Reason.UNREADABLE
 
@@ -114,6 +114,11 @@ def _reason(failed: CheckResult) -> Reason:
 def _proof(findings: tuple[CheckResult, ...], reason: Reason | None) -> Proof:
     if reason is Reason.UNREADABLE or any(result.id.startswith("attested.") for result in findings):
         return Proof.NONE
+    if chips.of_chip(findings):
+        if chips.is_false(findings):
+            return Proof.NONE
+        if chips.is_signed(findings):
+            return Proof.SIGNED
     return authorities.proof_of(findings)
 
 
@@ -129,7 +134,7 @@ def _signals(findings: tuple[CheckResult, ...], answers: Answers) -> Mapping[str
     known = (RegistryAnswer.YES, RegistryAnswer.NO)
     return {
         "document_specimen": specimen != "none",
-        "document_signature": "absent",
+        "document_signature": chips.signature(findings),
         **{name: answer is RegistryAnswer.YES for name, answer in said.items() if answer in known},
         "registry_answer": asked[answers.registry.answer] if answers.registry else "not_asked",
         "typed_data": "differs" if differs else "agrees" if typed else "not_given",

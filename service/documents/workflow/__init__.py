@@ -21,6 +21,7 @@ from service.documents.model import (
     EmrtdSubmission,
     Examination,
     ImageSubmission,
+    KindNotEnabled,
     MrzSubmission,
     NationalIdSubmission,
     Outcome,
@@ -30,10 +31,13 @@ from service.documents.model import (
 from service.documents.ports import MrzReader, NullMrzReader
 from service.documents.workflow import chips, pictures, reading
 from service.documents.workflow.asking import Authorities
+from service.documents.workflow.chips import Chips
 from service.infra.crypto import SubjectKey
 from service.infra.postgres import Reader, Tx
 from service.kit.errors import JsonObject, JsonValue
 from service.kit.ids import new_id
+
+__all__ = ["Chips", "Documents", "Shown"]
 
 Typed = Mapping[str, JsonValue]
 
@@ -50,9 +54,24 @@ class Shown:
 class Documents:
     """The verbs of document checks; holds the ports alone."""
 
-    def __init__(self, authorities: Authorities, reader: MrzReader | None = None) -> None:
+    def __init__(
+        self, authorities: Authorities, reader: MrzReader | None = None, chips: Chips | None = None
+    ) -> None:
         self._authorities = authorities
+        self._chips = chips
         self._reader = reader or NullMrzReader()
+
+    async def challenge(self, operator: UUID, registration_id: UUID, now: datetime) -> tuple[bytes, datetime]:
+        """(a challenge for the chip of this registration's document, until when it is open)."""
+        if self._chips is None:
+            raise KindNotEnabled("Chips are not checked here.", category="emrtd")
+        return await self._chips.challenge(operator, registration_id, now)
+
+    async def challenged(self, operator: UUID, registration_id: UUID, submission: Submission) -> Submission:
+        """``submission`` with the challenge that it answers; of any other sort, as it is. Once for each answer."""
+        if self._chips is None:
+            return submission
+        return await self._chips.challenged(operator, registration_id, submission)
 
     async def examine(
         self,
@@ -92,7 +111,7 @@ class Documents:
             at=now,
             expires_on=read.facts.expires_on if read.facts else None,
         )
-        return _examination(check, read.facts, judgement, asked, read.description)
+        return _examination(check, read.facts, judgement, asked, read.description, read.chip)
 
     async def _read(
         self, submission: Submission, typed: Typed, policy: DocumentPolicy, now: datetime
@@ -103,7 +122,7 @@ class Documents:
             case ImageSubmission(picture):
                 return await pictures.read(self._reader, picture, typed, policy, now)
             case EmrtdSubmission():
-                return await chips.read(submission, typed, policy, now)
+                return await chips.read(self._chips, submission, typed, policy, now)
             case NationalIdSubmission(country, text):
                 return reading.number(country, text, typed, policy, now)
             case AttestedSubmission(description):
@@ -111,7 +130,10 @@ class Documents:
 
     def save(self, tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) -> None:
         """Stage the check of ``examination`` in the business transaction."""
-        store.add(tx, key, subscriber_id, examination)
+        chip = None
+        if examination.chip is not None and self._chips is not None:
+            chip = self._chips.blind(tx.tenant, examination.chip)
+        store.add(tx, key, subscriber_id, examination, chip)
 
     async def judge_again(
         self,
@@ -172,6 +194,7 @@ def _examination(
     judgement: rules.Judgement,
     asked: Asked | None,
     description: str | None,
+    chip: str | None = None,
 ) -> Examination:
     # what a failed document says identifies nobody
     usable = facts is not None and check.outcome is not Outcome.FAIL
@@ -181,5 +204,6 @@ def _examination(
         identity=rules.identity_of(facts) if facts is not None and usable else None,
         description=description,
         asked=asked,
+        chip=chip,
         signals=judgement.signals,
     )

@@ -25,6 +25,7 @@ class Read:
     findings: tuple[CheckResult, ...]
     facts: DocumentFacts | None = None
     description: str | None = None
+    chip: str | None = None
 
 
 def zone(lines: tuple[str, ...], typed: Typed, policy: DocumentPolicy, now: datetime) -> Read:

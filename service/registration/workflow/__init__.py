@@ -66,6 +66,9 @@ class Registrations:
     ) -> DocumentCheck:
         return await papers.add_document(self.parts, caller, registration_id, submission, keep)
 
+    async def challenge(self, caller: Principal, registration_id: UUID) -> tuple[bytes, datetime]:
+        return await papers.challenge(self.parts, caller, registration_id)
+
     async def send_code(
         self,
         caller: Principal,

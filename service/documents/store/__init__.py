@@ -62,8 +62,10 @@ class Kept:
         )
 
 
-def add(tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) -> None:
-    """Stage the row. The submission itself is not in it."""
+def add(
+    tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination, chip: bytes | None = None
+) -> None:
+    """Stage the row. The submission itself is not in it; ``chip`` is a blind index."""
     check = examination.check
     tx.stage(
         _ADD,
@@ -80,6 +82,7 @@ def add(tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) 
             "reason": check.reason.value if check.reason else None,
             "checks": _codes(check.checks),
             "registry_answer": _registry_answer(check.checks),
+            "chip_idx": chip,
             "sealed": key.seal(_TABLE, check.id, _sealed(examination)),
             "at": check.at,
             "judged_at": tx.now,
