@@ -8,7 +8,7 @@ import structlog
 from service.adapters.sms.holder import SmsHolderNotice
 from service.adapters.sms.outbox import Outbox
 from service.compose.codes import Coded, coded
-from service.compose.outside import Instead, outside, usage
+from service.compose.outside import Instead, outside, reader, usage
 from service.compose.reporting import reporting
 from service.compose.services import Services
 from service.dealers.workflow import Dealers
@@ -53,7 +53,8 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     provisioner, inventory, registry = outside(settings, clock)
     provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
     subscribers, dealers = Subscribers(vault), Dealers(db, vault)
-    documents = Documents(instead.registry or registry)
+    pictures = instead.reader or reader(settings)
+    documents = Documents(instead.registry or registry, pictures)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
     operators = Operators(db)
@@ -92,6 +93,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         response=responding(db, vault, subscribers, lines, risk, policies, sent, instead),
         outbox=outbox,
         senders=sent.senders,
+        pictures=pictures,
         guards=sent.guards,
         receipts=sent.receipts,
         staff=StaffRegister(db, factors),

@@ -7,10 +7,12 @@ from pydantic import SecretStr
 
 from service.adapters.caller import Caller
 from service.adapters.inventory.http import HttpInventory
+from service.adapters.mrz_reader import pooled
 from service.adapters.provisioning.http import HttpProvisioner
 from service.adapters.registry.http import HttpRegistry
 from service.adapters.usage.http import HttpUsage
-from service.documents.ports import NullRegistry, Registry
+from service.documents.ports import MrzReader, NullMrzReader, NullRegistry, Registry
+from service.infra.pool import Pool, Terms
 from service.infra.postgres import Deliver
 from service.kit.clock import Clock
 from service.lines.ports import Calendar, Inventory, NullInventory, NullProvisioner, Provisioner, Usage
@@ -33,6 +35,7 @@ class Instead:
     journal: Journal | None = None
     finder: RingFinder | None = None
     notices: HolderNotice | None = None
+    reader: MrzReader | None = None
 
 
 def outside(settings: Settings, clock: Clock) -> tuple[Provisioner, Inventory, Registry]:
@@ -58,3 +61,17 @@ def usage(settings: Settings, clock: Clock) -> Usage:
     if not settings.usage_url:
         return Calendar()
     return HttpUsage(Caller(settings.usage_url, clock, token=settings.usage_token.get_secret_value() or None))
+
+
+def reader(settings: Settings) -> MrzReader:
+    """Who reads pictures; nothing is started yet."""
+    if settings.image_readers == 0:
+        return NullMrzReader()
+    terms = Terms(
+        children=settings.image_readers,
+        queue=settings.image_queue,
+        seconds=settings.image_deadline_s,
+        wait_s=settings.image_deadline_s,
+        most=settings.image_recycle,
+    )
+    return pooled.PooledMrzReader(Pool(pooled.COMMAND, terms), early=settings.image_readers_early)

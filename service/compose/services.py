@@ -13,6 +13,7 @@ import structlog
 from service.adapters.sms.outbox import Outbox
 from service.compose.codes import Guards, receipt_secrets
 from service.dealers.workflow import Dealers
+from service.documents.ports import MrzReader
 from service.documents.workflow import Documents
 from service.infra.crypto import Vault
 from service.infra.postgres import Database
@@ -85,6 +86,7 @@ class Services:
     response: Response
     outbox: Outbox | None
     senders: Sequence[Sender]
+    pictures: MrzReader
     guards: Guards
     receipts: Receipts
     staff: StaffRegister
@@ -110,7 +112,7 @@ class Services:
         """Open until left. Raises ``RedisRefused`` in production for the server that is for demo and tests.
 
         ``sends``: senders that keep a connection make it. A gateway counts the sessions of an account, and the
-        process that answers requests is the only one that has messages for it.
+        process that answers requests is the only one that has messages for it; nor has another one pictures.
         """
         await self._judge_redis()
         await self.policies.start()
@@ -124,7 +126,7 @@ class Services:
             # it need not be looked at again.
             gc.freeze()
             gc.enable()
-        lived = [each for each in self.senders if isinstance(each, Lived)] if sends else []
+        lived = [each for each in (*self.senders, self.pictures) if isinstance(each, Lived)] if sends else []
         for each in lived:
             await each.start()
         try:

@@ -1,6 +1,6 @@
 """Nouns: what may be submitted, what a document says, how it was judged, and the policy that judged it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -8,7 +8,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from service.kit.checks import CheckOutcome, CheckResult
-from service.kit.errors import BiometricRefused, JsonObject, Kind, Refusal
+from service.kit.errors import BiometricRefused, JsonObject, JsonValue, Kind, Refusal
 from service.kit.mrz import DocumentUnreadable, MrzDate
 
 __all__ = ["BiometricRefused", "CheckOutcome", "CheckResult", "DocumentUnreadable"]
@@ -147,6 +147,28 @@ class PictureRead:
     again: tuple[str, ...] = ()
 
 
+MAX_CORRECTIONS = 3
+"""Times that what was read of one picture may be corrected."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reading:
+    """What a machine read of a picture, kept sealed until it is erased with its subject, and beside it what whoever has
+    the document said instead. ``repaired``: the fields of which a character was put right."""
+
+    lines: tuple[str, ...]
+    repaired: tuple[str, ...] = ()
+    corrections: tuple[Mapping[str, JsonValue], ...] = ()
+
+
+class PictureUnreadable(DocumentUnreadable):
+    """A picture in which no zone was read; ``advice`` says what to do better, ``advice_codes`` the same in codes."""
+
+    def __init__(self, codes: Sequence[str], advice: str) -> None:
+        super().__init__(advice)
+        self.facts["advice_codes"] = list(codes)
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class DocumentFacts:
     """What a document says, whatever kind it came as. Names in the letters of a zone, words parted by ``<``."""
@@ -218,6 +240,8 @@ class Examination:
     registry: RegistryAnswer | None = None
     signals: Mapping[str, int | bool | str] = field(default_factory=dict)
     """Codes under the names of the risk catalogue: ``document_specimen``, ``registry_answer``, ``typed_data``, …"""
+    reading: Reading | None = field(default=None, repr=False)
+    """Of a picture, what was read and what was corrected."""
 
 
 class Treatment(StrEnum):

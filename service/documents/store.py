@@ -18,6 +18,7 @@ from service.documents.model import (
     Examination,
     Outcome,
     Proof,
+    Reading,
     Reason,
     RegistryAnswer,
 )
@@ -61,6 +62,16 @@ class Kept:
             _facts(facts) if isinstance(facts, Mapping) else None,
             description if isinstance(description, str) else None,
         )
+
+    def reading(self, key: SubjectKey) -> Reading | None:
+        """Of a picture, what was read of it and what was corrected."""
+        found = key.open(_TABLE, self.check.id, self.sealed).get("reading")
+        if not isinstance(found, Mapping):
+            return None
+        lines, repaired, corrections = (
+            cast(Any, found[name]) for name in ("lines", "repaired", "corrections")
+        )
+        return Reading(tuple(lines), tuple(repaired), tuple(corrections))
 
 
 def add(tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) -> None:
@@ -153,11 +164,18 @@ def _results(raw: Sequence[Sequence[str]]) -> tuple[CheckResult, ...]:
 
 
 def _sealed(examination: Examination) -> JsonObject:
-    facts = examination.facts
+    facts, reading = examination.facts, examination.reading
     if facts is None:
         return {"description": examination.description}
     birth = facts.birth
-    return {
+    beside: JsonObject = {}
+    if reading is not None:
+        beside["reading"] = {
+            "lines": list(reading.lines),
+            "repaired": list(reading.repaired),
+            "corrections": list(reading.corrections),
+        }
+    return beside | {
         "facts": {
             "type": facts.type.value,
             "type_class": facts.type_class,

@@ -14,10 +14,12 @@ from service.documents.rules.judge import (
     registry_finding,
 )
 from service.documents.rules.loading import PolicyInvalid, load_policy
+from service.documents.rules.pictures import awaits_confirmation, findings_of_picture
 
 __all__ = [
     "Judgement",
     "PolicyInvalid",
+    "awaits_confirmation",
     "complete",
     "conclude",
     "describe",
@@ -26,6 +28,7 @@ __all__ = [
     "findings_of_attestation",
     "findings_of_mrz",
     "findings_of_number",
+    "findings_of_picture",
     "identity_keys",
     "identity_of",
     "is_sound",

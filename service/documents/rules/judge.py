@@ -18,6 +18,7 @@ from service.documents.model import (
     Treatment,
 )
 from service.documents.rules.compare import Typed, typed_findings
+from service.documents.rules.pictures import awaits_confirmation
 from service.kit import states
 from service.kit.mrz import Mrz, MrzDate, check
 from service.kit.national_id import NationalId
@@ -83,13 +84,21 @@ def is_sound(findings: Iterable[CheckResult]) -> bool:
 def conclude(findings: tuple[CheckResult, ...], answer: RegistryAnswer | None) -> Judgement:
     """The outcome of all findings together.
 
-    Anything that failed: fail. A registry's no: refer, because the decision denies on it (``risk``), and a
+    A picture's read that nobody has confirmed: refer, whatever else is found, because all of it may be the reader's
+    mistake. Anything that failed: fail. A registry's no: refer, because the decision denies on it (``risk``), and a
     document that fails would never reach the decision. A warning: refer. Else pass.
     """
     findings = (*(result for result in findings if result.id != "registry.answer"), registry_finding(answer))
+    if awaits_confirmation(findings):
+        signals = _signals(findings, answer)
+        return Judgement(findings, Outcome.REFER, Proof.NONE, Reason.NEEDS_A_PERSON, signals)
     failed = [result for result in findings if result.outcome is _FAIL and result.id != "registry.answer"]
     warned = [
-        result for result in findings if result.outcome is _WARN and (result.id, result.code) not in _HARMLESS
+        result
+        for result in findings
+        if result.outcome is _WARN
+        and (result.id, result.code) not in _HARMLESS
+        and not result.id.startswith("image.")  # image.read sums them up, and was confirmed
     ]
     outcome, reason = Outcome.PASS, None
     if failed:

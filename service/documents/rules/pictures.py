@@ -67,7 +67,7 @@ def awaits_confirmation(findings: Iterable[CheckResult]) -> bool:
     return any(result.id == READ and result.outcome is _WARN for result in findings)
 
 
-def _said(check_id: str, holds: bool, good: str, bad: str) -> CheckResult:  # noqa: FBT001 - one truth, two words for it
+def _said(check_id: str, holds: bool, good: str, bad: str) -> CheckResult:
     return CheckResult(check_id, _PASS if holds else _WARN, good if holds else bad)
 
 
@@ -106,3 +106,21 @@ def _is_plain(fitted: Fitted) -> bool:
 
 def _is_clean(result: CheckResult) -> bool:
     return result.outcome is not CheckOutcome.FAIL or (result.id, result.code) in _NOT_THE_READERS
+
+
+_ADVICE: Final = {
+    "blurred": "It is blurred: hold still and let the camera focus.",
+    "glare": "Light is reflected in it: tilt the document or move away from the lamp.",
+    "no-zone": "No machine-readable zone was found: show the whole page with the lines of letters and < at its edge.",
+    "too-dark": "It is too dark: find more light.",
+    "too-small": "It is too small: go nearer, or send it in a higher resolution.",
+    "too-large": "It has too many pixels: send it smaller.",
+    "not-a-picture": "It is damaged, or not a JPEG, PNG or WebP picture.",
+}
+ADVICE_CODES: Final = frozenset(_ADVICE)
+
+
+def advice_on(codes: Iterable[str]) -> str:
+    """What to do better, in words. Codes that are not known say nothing."""
+    words = [_ADVICE[code] for code in codes if code in _ADVICE] or [_ADVICE["no-zone"]]
+    return " ".join(words)

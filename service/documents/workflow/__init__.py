@@ -12,6 +12,7 @@ from uuid import UUID
 from service.documents import rules, store
 from service.documents.model import (
     AttestedSubmission,
+    CheckResult,
     DocumentCheck,
     DocumentFacts,
     DocumentPolicy,
@@ -21,6 +22,7 @@ from service.documents.model import (
     MrzSubmission,
     NationalIdSubmission,
     Outcome,
+    Reading,
     RegistryAnswer,
     Submission,
 )
@@ -58,16 +60,16 @@ class Documents:
         typed: Typed | None,
         policy: DocumentPolicy,
         now: datetime,
+        gone: pictures.Gone | None = None,
     ) -> Examination:
         """Judge ``submission`` against ``typed`` (the subscriber as typed). No transaction may be open.
 
-        Raises ``DocumentUnreadable`` for lines that are no zone and ``Malformed`` for a country without a table;
-        everything else is an outcome. The registry is asked only about a document that is sound by itself.
+        Raises ``DocumentUnreadable`` for lines that are no zone, ``Malformed`` for a country without a table, and
+        what a port raises; everything else is an outcome. A picture is read while ``gone`` has not returned. The
+        registry is asked only about a document that is sound by itself.
         """
-        read = await self._read(submission, typed or {}, policy, now)
-        answer: RegistryAnswer | None = None
-        if read.facts is not None and rules.is_sound(read.findings):
-            answer = await self._registry.look_up(read.facts)
+        read = await self._read(submission, typed or {}, policy, now, gone)
+        answer = await self._asked(read.facts, read.findings)
         judgement = rules.conclude(read.findings, answer)
         check = DocumentCheck(
             id=new_id(int(now.timestamp() * 1000)),
@@ -82,16 +84,29 @@ class Documents:
             at=now,
             expires_on=read.facts.expires_on if read.facts else None,
         )
-        return _examination(check, read.facts, judgement, answer, read.description)
+        return _examination(check, read.facts, judgement, answer, read.description, read.reading)
+
+    async def _asked(
+        self, facts: DocumentFacts | None, findings: tuple[CheckResult, ...]
+    ) -> RegistryAnswer | None:
+        """The registry's answer about a document that is sound by itself, and was read for certain."""
+        if facts is None or not rules.is_sound(findings) or rules.awaits_confirmation(findings):
+            return None
+        return await self._registry.look_up(facts)
 
     async def _read(
-        self, submission: Submission, typed: Typed, policy: DocumentPolicy, now: datetime
+        self,
+        submission: Submission,
+        typed: Typed,
+        policy: DocumentPolicy,
+        now: datetime,
+        gone: pictures.Gone | None,
     ) -> reading.Read:
         match submission:
             case MrzSubmission(lines):
                 return reading.zone(lines, typed, policy, now)
             case ImageSubmission(picture):
-                return await pictures.read(self._reader, picture, typed, policy, now)
+                return await pictures.read(self._reader, picture, typed, policy, now, gone)
             case EmrtdSubmission():
                 return await chips.read(submission, typed, policy, now)
             case NationalIdSubmission(country, text):
@@ -139,8 +154,9 @@ class Documents:
         return Shown(kept.check, facts, description)
 
     def complete(self, typed: Typed | None, examination: Examination) -> JsonObject:
-        """The subscriber with what was not typed taken from the document; as typed where the document failed."""
-        if examination.facts is None or examination.check.outcome is Outcome.FAIL:
+        """The subscriber with what was not typed taken from the document; as typed where the document failed, or was
+        read and not confirmed."""
+        if examination.facts is None or not _is_usable(examination.check):
             return dict(typed or {})
         return rules.complete(typed, examination.facts)
 
@@ -151,9 +167,9 @@ def _examination(
     judgement: rules.Judgement,
     answer: RegistryAnswer | None,
     description: str | None,
+    read: Reading | None = None,
 ) -> Examination:
-    # what a failed document says identifies nobody
-    usable = facts is not None and check.outcome is not Outcome.FAIL
+    usable = facts is not None and _is_usable(check)
     return Examination(
         check=check,
         facts=facts,
@@ -161,4 +177,10 @@ def _examination(
         description=description,
         registry=answer,
         signals=judgement.signals,
+        reading=read,
     )
+
+
+def _is_usable(check: DocumentCheck) -> bool:
+    """What a failed document says identifies nobody; what a machine read and nobody confirmed may be somebody else."""
+    return check.outcome is not Outcome.FAIL and not rules.awaits_confirmation(check.checks)

@@ -63,6 +63,7 @@ def fit(lines: Sequence[str]) -> Fitted:
     if chosen is None:
         return _national(read)
     at, places, is_exact = chosen
+    is_exact = is_exact and all(line.isascii() for line in lines)
     zone = [_sized(read[place], at, number) for number, place in enumerate(places)]
     if None in zone:
         raise DocumentUnreadable("A line of the zone is not whole in the picture. Take it again, all of it.")
@@ -102,7 +103,10 @@ def _choose(read: Sequence[str]) -> tuple[Positions, tuple[int, ...], bool] | No
 def _national(read: Sequence[str]) -> Fitted:
     """Zones that no part of Doc 9303 describes are taken as they were read, or not at all."""
     whole = [line for line in read if not _NO_ZONE.search(line)]
-    return Fitted(parse(whole), len(whole) == len(read))
+    mrz = parse(whole)
+    if mrz.layout in _ICAO:  # as long as one of 9303, but it does not begin like one
+        raise DocumentUnreadable("No machine-readable zone was found. Show the whole page.")
+    return Fitted(mrz, len(whole) == len(read))
 
 
 def _sized(line: str, at: Positions, number: int) -> str | None:
