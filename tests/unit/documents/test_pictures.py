@@ -97,7 +97,7 @@ def test_a_long_number_is_confirmed() -> None:
 
 
 def test_a_passport_that_was_read_as_a_card_never_passes() -> None:
-    """Fillers were lost until both lines were as long as a card's (the one wrong pass of the rule that was measured)."""
+    """Fillers lost until both lines are as long as a card's: the one wrong pass that such a rule was seen to make."""
     for cut in range(1, 13):
         lines = (GOOD[0][:-cut], GOOD[1][:28] + GOOD[1][28 + cut :])
         found = judged(seen(*lines))
