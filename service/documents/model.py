@@ -135,6 +135,8 @@ class PictureRead:
     ``lines`` are not repaired. ``scores`` are the reader's own certainty of each line, per mille. ``fingerprint``:
     256 bits of the perceptual hash of the picture with its portrait zone blacked out; None where no zone was found.
     ``advice``: codes of what to do better (``too-dark``, ``blurred``, ``glare``, ``too-small``, ``no-zone``).
+    ``again``: the same lines, read a second time from other pixels (another scale, another contrast); empty where they
+    were read once.
     """
 
     lines: tuple[str, ...]
@@ -142,6 +144,7 @@ class PictureRead:
     quality: Quality
     advice: tuple[str, ...] = ()
     fingerprint: bytes | None = None
+    again: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
