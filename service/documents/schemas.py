@@ -179,7 +179,9 @@ PICTURE: JsonObject = {
     "properties": {
         "image": {
             "description": "a JPEG, PNG or WebP picture of the document, at most 10 MiB; it is read and not kept",
+            "type": "string",
             "contentMediaType": "application/octet-stream",
+            "maxLength": 10 * 1024 * 1024,
         }
     },
 }

@@ -1,9 +1,9 @@
 """A read of a picture and what whoever has the document says instead: one zone again, judged like a typed one."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from service.documents.model import (
     MAX_CORRECTIONS,
@@ -39,6 +39,24 @@ def may_correct(check: DocumentCheck, reading: Reading | None) -> None:
         raise StateConflict(
             check.outcome, (), "It was corrected three times. Send another picture, or the lines of the zone."
         )
+
+
+def merged(reading: Reading, said: Correction) -> Correction:
+    """``said`` on top of what was said before; lines replace it all."""
+    if said.lines is not None:
+        return said
+    known: dict[str, Any] = {}
+    for earlier in reading.corrections:
+        told = earlier["said"]
+        assert isinstance(told, Mapping)
+        known |= told
+    known.pop("lines", None)  # of several fields, the last word counts
+    if "expiry_date" in known:
+        known["expiry_date"] = date.fromisoformat(known["expiry_date"])
+    for name, value in ((each.name, getattr(said, each.name)) for each in fields(Correction)):
+        if value is not None:
+            known[name] = value
+    return Correction(**known)
 
 
 def corrected(read: Mrz, said: Correction) -> Mrz:

@@ -178,10 +178,11 @@ class Documents:
         rules.may_correct(kept.check, reading)
         assert reading is not None
         read = mrz.parse(reading.lines)
-        zone = rules.corrected(read, said)
+        whole = rules.merged(reading, said)
+        zone = rules.corrected(read, whole)
         facts = rules.facts_of(zone, policy, now.date())
         found = rules.findings_of_mrz(zone, facts, typed or {}, policy, now.date())
-        findings = rules.findings_of_correction(kept.check.checks, found, read, zone, said)
+        findings = rules.findings_of_correction(kept.check.checks, found, read, zone, whole)
         answer = await self._asked(facts, findings)
         judgement = rules.conclude(findings, answer)
         check = replace(

@@ -116,6 +116,17 @@ def test_what_does_not_fit(said: Correction, pointer: str) -> None:
     assert refused.value.facts["errors"][0]["pointer"] == pointer  # type: ignore[index,call-overload]
 
 
+def test_what_was_said_before_still_holds_until_it_is_said_anew() -> None:
+    told = [
+        Correction(birth_date="1974-08-12", expiry_date=date(2032, 4, 15)),
+        Correction(document_number="NX9"),
+    ]
+    reading = Reading(GOOD, corrections=tuple({"said": each.as_json()} for each in told))
+    found = rules.merged(reading, Correction(document_number="NX1234567", sex="F"))
+    assert found == Correction("NX1234567", birth_date="1974-08-12", expiry_date=date(2032, 4, 15), sex="F")
+    assert rules.merged(reading, Correction(lines=GOOD)) == Correction(lines=GOOD)
+
+
 def test_lines_that_are_no_zone() -> None:
     with pytest.raises(DocumentUnreadable):
         rules.corrected(parse(GOOD), Correction(lines=("P<NLD",)))
