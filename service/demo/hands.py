@@ -17,6 +17,9 @@ from service.kit.errors import Refusal
 from service.operators.model import Operator
 from service.otp.model import Accepted, Channel, Message
 from service.registration.model import Opening, Registration, Target
+from service.reports import jobs as report_jobs
+from service.response import jobs as response_jobs
+from service.response.model import NoticeKind
 from service.risk import jobs as risk_jobs
 from service.settings import Settings
 from service.web.auth import Principal, Scope
@@ -63,15 +66,20 @@ class Hands:
         self.services: Services = build(settings, self.clock, instead)
         self.operator = operator
         self._handlers: dict[EventName, list[Handler]] = {}
-        told = risk_jobs.subscriptions(
-            self.services.risk, self.services.db, lambda: self.services.policies.current.risk
-        )
-        for name, handler in told.items():
-            self._handlers.setdefault(name, []).append(handler)
+        for told in (
+            risk_jobs.subscriptions(
+                self.services.risk, self.services.db, lambda: self.services.policies.current.risk
+            ),
+            report_jobs.subscriptions(self.services.reports),
+            response_jobs.subscriptions(self.services.response),
+        ):
+            for name, handler in told.items():
+                self._handlers.setdefault(name, []).append(handler)
         self._tasks: dict[str, Callable[..., Awaitable[None]]] = {
             "event:dispatch": self._dispatch,
             "registration:activate": self._activate,
             "lines:apply": self._apply,
+            "response:notice": self._notice,
         }
 
     async def _take(self, _: "psycopg.AsyncConnection[Any]", jobs: Sequence[Job]) -> None:
@@ -93,6 +101,9 @@ class Hands:
 
     async def _apply(self, *, operator: str, line: str, version: int, attempt: int) -> None:
         await self.services.lines.apply(UUID(operator), UUID(line), version, attempt)
+
+    async def _notice(self, *, operator: str, action: str, notice: str, attempt: int) -> None:
+        await self.services.response.telling.notify(UUID(operator), UUID(action), NoticeKind(notice), attempt)
 
     def principal(self, client_id: UUID, dealer_id: UUID | None = None) -> Principal:
         scopes = frozenset({Scope.REGISTRATIONS, Scope.READ})

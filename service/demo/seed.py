@@ -18,6 +18,7 @@ from service.dealers.model import AgentCodeTaken, DealerCodeTaken, LicenceInUse,
 from service.demo.cast import AGENTS, SHOPS, Care, Cast, Deed, Step, Visit
 from service.demo.diary import Diary
 from service.demo.hands import Hands
+from service.demo.neighbours import Neighbours
 from service.demo.traffic import Traffic
 from service.events import Event, EventName
 from service.kit.errors import Refusal
@@ -78,6 +79,7 @@ class _Season:
         self.operator = hands.operator.id
         self.upkeep = Upkeep(hands.services)
         self.analyst = self.supervisor = Actor.cli()
+        self.neighbours = Neighbours(hands, lambda: self.supervisor)
         self.caller: Principal
 
     async def prepare(self) -> None:
@@ -178,6 +180,7 @@ class _Season:
             fingerprint=visit.device,
             device_role=visit.role,
             device_ip=visit.ip,
+            payment_token=visit.payment,
         )
         await self.hands.register(
             self.caller, opening, visit.lines, until=visit.until, wrong_codes=visit.wrong_codes
@@ -194,6 +197,8 @@ class _Season:
                     await self.upkeep.peers()
                 case Deed.REVIEW:
                     await self._review()
+                case Deed.REPORT | Deed.CONFIRM:
+                    await self.neighbours.care(care)
                 case Deed.CANCEL | Deed.APPEAL:
                     found = await self._found(care.number)
                     if found is None:

@@ -199,7 +199,8 @@ class DocumentFacts:
 
     type: DocumentType
     type_class: str
-    """``P`` passports, ``I`` cards, ``V`` visas, ``N`` a bare number: one document in any layout has one class."""
+    """``P`` passports, ``I`` cards, ``V`` visas, ``D`` driving licences, ``N`` a bare number (with the name of its
+    scheme, where it is not its state's first): one document in any layout has one class."""
     issuing_state: str
     number: str
     primary: str = ""

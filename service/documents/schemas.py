@@ -62,7 +62,7 @@ def _description(text: str) -> str:
 
 
 class MrzIn(_Submitted):
-    """2 or 3 lines of 30 to 44 characters, or one text that holds them all."""
+    """1 to 3 lines of 9 to 44 characters, or one text that holds them all."""
 
     kind: Literal["mrz"]
     lines: Annotated[list[Annotated[str, Field(max_length=100)]], Field(min_length=1, max_length=4)]

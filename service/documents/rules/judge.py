@@ -17,6 +17,7 @@ from service.documents.model import (
     RegistryAnswer,
     Treatment,
 )
+from service.documents.rules import numbers
 from service.documents.rules.compare import Typed, typed_findings
 from service.documents.rules.pictures import awaits_confirmation
 from service.kit import states
@@ -47,17 +48,23 @@ def findings_of_mrz(
 ) -> tuple[CheckResult, ...]:
     """Every check of a zone, of policy, and of what was typed; the registry is not asked yet."""
     zone = tuple(_with_grace(result, facts, policy, today) for result in check(mrz, today))
-    return (*zone, *_policy_findings(facts, policy, today), *typed_findings(facts, typed, policy))
+    own = numbers.findings_in_zone(facts, today)
+    return (*zone, *own, *_policy_findings(facts, policy, today), *typed_findings(facts, typed, policy))
 
 
 def findings_of_number(
-    number: NationalId | None, facts: DocumentFacts | None, typed: Typed, policy: DocumentPolicy, today: date
+    number: NationalId | None,
+    facts: DocumentFacts | None,
+    typed: Typed,
+    policy: DocumentPolicy,
+    today: date,
+    fault: str = "number-digit",
 ) -> tuple[CheckResult, ...]:
-    """``number`` is None where its checksum disagrees."""
+    """``number`` is None where it is none of its state's; ``fault`` is then what ``NationalId.parse`` found."""
     if number is None or facts is None:
-        return (CheckResult("national_id.number", _FAIL, "digit-wrong"),)
-    digit = CheckResult("national_id.number", _PASS, "digit-agrees")
-    return (digit, *_policy_findings(facts, policy, today), *typed_findings(facts, typed, policy))
+        return numbers.findings_of_fault(fault)
+    own = numbers.findings_of(number, today)
+    return (*own, *_policy_findings(facts, policy, today), *typed_findings(facts, typed, policy))
 
 
 def findings_of_attestation() -> tuple[CheckResult, ...]:
