@@ -28,7 +28,9 @@ def table(font: str = FONT) -> str:
         grey = cell.resize((COLUMNS, ROWS), Image.Resampling.BOX).tobytes()
         rows = (grey[start : start + COLUMNS] for start in range(0, len(grey), COLUMNS))
         drawn.append(
-            "\n".join([f"[{letter}]", *("|" + "".join(STEPS[at * 9 // 255] for at in row) + "|" for row in rows)])
+            "\n".join(
+                [f"[{letter}]", *("|" + "".join(STEPS[at * 9 // 255] for at in row) + "|" for row in rows)]
+            )
         )
     return "\n".join(drawn) + "\n"
 

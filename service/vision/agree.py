@@ -35,9 +35,7 @@ def agree(letters: Letters, shapes: Shapes) -> Agreed:
             return Agreed(shapes.text, letters.text, 0.0)
         return Agreed(letters.text, shapes.text, 0.0)
     text, least = [], 1.0
-    for cell, (read, other, score) in enumerate(
-        zip(letters.text, shapes.text, letters.scores, strict=True)
-    ):
+    for cell, (read, other, score) in enumerate(zip(letters.text, shapes.text, letters.scores, strict=True)):
         if read in "O0":
             lead = shapes.lead(cell, *_ROUND)
             letter, doubt = "O" if lead > 0 else "0", 1 - _chance(abs(lead))

@@ -6,7 +6,7 @@ a cell for every letter, and compares shapes by normalised correlation. Nothing 
 drawn from a font by ``tools/glyphs.py``, and anybody can see in it what it holds.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Final
 
@@ -25,9 +25,17 @@ _BLURS: Final = (0.6, 1.3)
 _PAD: Final = 4
 _HEIGHTS: Final = (0.92, 1.0, 1.08)
 _SHIFTS: Final = tuple(range(-_PAD, _PAD + 1))
-_LEANS: Final = (-0.16, -0.08, 0.08, 0.16)
-"""Columns a row: print leans where the picture was taken from the side."""
-_FINE: Final = tuple((dx, dy) for dx in (-1.2, -0.6, 0.0, 0.6, 1.2) for dy in (-0.6, 0.0, 0.6))
+_TUNING: Final = (
+    ("up", 0.5),
+    ("right", 0.5),
+    ("stretch", 1.0),
+    ("slope", 1.0),
+    ("height", 0.04),
+    ("lean", 0.06),
+    ("bend", 0.5),
+    ("growth", 0.04),
+)
+_FINE: Final = tuple((dx, dy) for dx in (-0.6, 0.0, 0.6) for dy in (-0.4, 0.0, 0.4))
 
 Matrix = NDArray[np.float32]
 
@@ -51,6 +59,20 @@ class Shapes:
         """Between the likeliest letter and the next."""
         second, first = np.partition(self.likeness[cell], -2)[-2:]
         return float(first - second)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How the cells lie on the line, in pixels of a cell; ``slope``, ``stretch``, ``growth`` from the middle to an end."""
+
+    height: float = 1.0
+    up: float = 0.0
+    slope: float = 0.0
+    right: float = 0.0
+    stretch: float = 0.0
+    bend: float = 0.0
+    lean: float = 0.0
+    growth: float = 0.0
 
 
 class Glyphs:
@@ -79,38 +101,37 @@ class Glyphs:
             return Shapes("", np.zeros((0, len(self.alphabet)), np.float32))
         columns, rows = round(COLUMNS / pitch), ROWS + 2 * _PAD
         room = rows / COLUMNS * pitch * line.length
-        ink = 255 - straight(seen.picture, line, room, columns + 4 * COLUMNS, rows, 2 * COLUMNS / columns * line.length)
+        ink = 255 - straight(
+            seen.picture, line, room, columns + 4 * COLUMNS, rows, 2 * COLUMNS / columns * line.length
+        )
         cells = _Cells(ink, middles * columns + 2 * COLUMNS, pitches / pitch)
-        height, drift = self._fit(cells)
-        cells.lean = self._lean(cells, height, drift)
+        fit = self._fit(cells)
         likeness = np.full((letters, len(self.alphabet)), -1.0, np.float32)
         for dx, dy in _FINE:
-            likeness = np.maximum(likeness, self._compare(cells.cut(height, drift + dy, dx)))
+            near = replace(fit, right=fit.right + dx, up=fit.up + dy)
+            likeness = np.maximum(likeness, self._compare(cells.cut(near)))
         return Shapes("".join(self.alphabet[best] for best in likeness.argmax(axis=1)), likeness)
 
-    def _fit(self, cells: "_Cells") -> tuple[float, Matrix]:
-        """(height of the letters, how far each cell's middle is off the line's): what fits the line as a whole."""
-        best: tuple[float, float, Matrix] | None = None
+    def _fit(self, cells: "_Cells") -> Fit:
+        """What fits the line as a whole: a coarse look up and down, then each part by smaller and smaller steps."""
+        best, most = Fit(), -1.0
         for height in _HEIGHTS:
-            tries = np.stack(
-                [self._compare(cells.cut(height, np.full(cells.count, dy, np.float32), 0)).max(axis=1) for dy in _SHIFTS]
-            )
-            thirds = np.array_split(np.arange(cells.count), 3)
-            ups = [_SHIFTS[int(tries[:, third].sum(axis=1).argmax())] for third in thirds]
-            drift = np.polyval(np.polyfit([third.mean() for third in thirds], ups, 1), np.arange(cells.count))
-            at = np.clip(np.rint(drift) + _PAD, 0, len(_SHIFTS) - 1).astype(int)
-            total = float(tries[at, np.arange(cells.count)].sum())
-            if best is None or total > best[0]:
-                best = total, height, drift.astype(np.float32)
-        assert best is not None
-        return best[1], best[2]
+            for up in _SHIFTS:
+                tried = Fit(height=height, up=up)
+                total = self._total(cells, tried)
+                if total > most:
+                    best, most = tried, total
+        for part in range(3):
+            for name, step in _TUNING:
+                for way in (1, -1):
+                    tried = replace(best, **{name: getattr(best, name) + way * step / 2**part})
+                    while (total := self._total(cells, tried)) > most:
+                        best, most = tried, total
+                        tried = replace(best, **{name: getattr(best, name) + way * step / 2**part})
+        return best
 
-    def _lean(self, cells: "_Cells", height: float, drift: Matrix) -> float:
-        sums = {}
-        for lean in (0.0, *_LEANS):
-            cells.lean = lean
-            sums[lean] = float(self._compare(cells.cut(height, drift, 0)).max(axis=1).sum())
-        return max(sums, key=lambda lean: sums[lean])
+    def _total(self, cells: "_Cells", fit: Fit) -> float:
+        return float(self._compare(cells.cut(fit)).max(axis=1).sum())
 
     def _compare(self, cells: Matrix) -> Matrix:
         flat = _level(cells).reshape(len(cells), -1)
@@ -120,31 +141,41 @@ class Glyphs:
 class _Cells:
     """Windows of one pitch by one and a half on a straight line of ink."""
 
-    def __init__(self, ink: NDArray[np.uint8], middles: NDArray[np.float64], sizes: NDArray[np.float64]) -> None:
+    def __init__(
+        self, ink: NDArray[np.uint8], middles: NDArray[np.float64], sizes: NDArray[np.float64]
+    ) -> None:
         self._ink = ink
         self.count = len(middles)
-        self.lean = 0.0
         self._sizes = sizes
-        across = (np.arange(COLUMNS) - (COLUMNS - 1) / 2)[None, :] * sizes[:, None] + middles[:, None] - 0.5
-        self._x = np.repeat(across.reshape(1, -1), ROWS, axis=0).astype(np.float32)
+        self._middles = middles
+        self._along = np.linspace(-1, 1, self.count)
 
-    def cut(self, height: float, shifts: Matrix, dx: float) -> Matrix:
+    def cut(self, fit: Fit) -> Matrix:
         """(count, ROWS, COLUMNS) of darkness."""
-        down = (np.arange(ROWS) - (ROWS - 1) / 2)[:, None] * self._sizes[None, :] * height + shifts[None, :]
-        y = np.repeat(down + (self._ink.shape[0] - 1) / 2, COLUMNS, axis=1).astype(np.float32)
-        x = self._x + np.float32(dx)
-        if self.lean:
-            x = x - np.float32(self.lean) * (np.arange(ROWS, dtype=np.float32)[:, None] - (ROWS - 1) / 2)
-        cut = cv2.remap(self._ink, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        along = self._along
+        down = np.arange(ROWS) - (ROWS - 1) / 2
+        tall = self._sizes * fit.height * (1 + fit.growth * along)
+        y = down[:, None] * tall[None, :] + (fit.up + fit.slope * along)[None, :]
+        middles = self._middles + fit.right + fit.stretch * along + fit.bend * (along**2 - 0.5)
+        across = (
+            (np.arange(COLUMNS) - (COLUMNS - 1) / 2)[None, :] * self._sizes[:, None] + middles[:, None] - 0.5
+        )
+        x = across.reshape(1, -1) - fit.lean * down[:, None]
+        y = np.repeat(y + (self._ink.shape[0] - 1) / 2, COLUMNS, axis=1)
+        cut = cv2.remap(
+            self._ink,
+            x.astype(np.float32),
+            y.astype(np.float32),
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
         return np.asarray(cut.reshape(ROWS, self.count, COLUMNS).transpose(1, 0, 2), np.float32)
 
 
 def _level(cells: Matrix) -> Matrix:
     """Each cell about 0 and of length 1, so that a product of two is their correlation."""
     centred = cells - cells.mean(axis=(1, 2), keepdims=True)
-    return np.asarray(
-        centred / (np.sqrt((centred**2).sum(axis=(1, 2), keepdims=True)) + 1e-3), np.float32
-    )
+    return np.asarray(centred / (np.sqrt((centred**2).sum(axis=(1, 2), keepdims=True)) + 1e-3), np.float32)
 
 
 def _drawn(table: str) -> dict[str, Matrix]:
