@@ -1,7 +1,7 @@
 """Nouns: what may be submitted, what a document says, how it was judged, and the policy that judged it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -159,6 +159,30 @@ class Reading:
     lines: tuple[str, ...]
     repaired: tuple[str, ...] = ()
     corrections: tuple[Mapping[str, JsonValue], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Correction:
+    """What whoever has the document says of it; None: as it was read. ``lines``: the whole zone, in place of all."""
+
+    document_number: str | None = None
+    issuing_state: str | None = None
+    nationality: str | None = None
+    family_name: str | None = None
+    given_names: str | None = None
+    birth_date: str | None = None
+    expiry_date: date | None = None
+    sex: str | None = None
+    lines: tuple[str, ...] | None = None
+
+    def as_json(self) -> JsonObject:
+        """What was said, by the names of ``api.md``."""
+        found: JsonObject = {}
+        for name in (each.name for each in fields(self)):
+            value = getattr(self, name)
+            if value is not None:
+                found[name] = value.isoformat() if isinstance(value, date) else value
+        return found
 
 
 class PictureUnreadable(DocumentUnreadable):

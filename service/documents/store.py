@@ -32,16 +32,20 @@ from service.kit.mrz import MrzDate
 _TABLE = "document_check"
 _ROWS = cast(sa.Table, DocumentCheckRow.__table__)
 _ADD = Statement(sa.insert(_ROWS))
-_JUDGE_AGAIN = Statement(
-    sa.update(_ROWS)
-    .where(_ROWS.c.operator_id == sa.bindparam("at_operator"), _ROWS.c.id == sa.bindparam("at_id"))
-    .values(
-        {
-            name: sa.bindparam(name, type_=_ROWS.c[name].type)
-            for name in ("outcome", "proof", "reason", "checks", "judged_at")
-        }
+_JUDGED = ("outcome", "proof", "reason", "checks", "judged_at")
+
+
+def _update(*names: str) -> Statement:
+    """Columns of one row, told by ``at_operator`` and ``at_id``."""
+    return Statement(
+        sa.update(_ROWS)
+        .where(_ROWS.c.operator_id == sa.bindparam("at_operator"), _ROWS.c.id == sa.bindparam("at_id"))
+        .values({name: sa.bindparam(name, type_=_ROWS.c[name].type) for name in names})
     )
-)
+
+
+_JUDGE_AGAIN = _update(*_JUDGED)
+_REPLACE = _update(*_JUDGED, "document_type", "issuing_state", "registry_answer", "sealed")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -87,10 +91,7 @@ def add(tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) 
             "kind": check.kind.value,
             "document_type": check.document_type.value,
             "issuing_state": check.issuing_state,
-            "outcome": check.outcome.value,
-            "proof": check.proof.value,
-            "reason": check.reason.value if check.reason else None,
-            "checks": _codes(check.checks),
+            **_judgement(check),
             "registry_answer": examination.registry.value if examination.registry else None,
             "sealed": key.seal(_TABLE, check.id, _sealed(examination)),
             "at": check.at,
@@ -99,16 +100,40 @@ def add(tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) 
     )
 
 
+def replace(tx: Tx, key: SubjectKey, examination: Examination) -> None:
+    """Stage what is now said and judged of a kept check, under the same id."""
+    check = examination.check
+    tx.stage(
+        _REPLACE,
+        {
+            "at_operator": tx.tenant,
+            "at_id": check.id,
+            "document_type": check.document_type.value,
+            "issuing_state": check.issuing_state,
+            "registry_answer": examination.registry.value if examination.registry else None,
+            "sealed": key.seal(_TABLE, check.id, _sealed(examination)),
+            **_judgement(check),
+            "judged_at": tx.now,
+        },
+    )
+
+
+def _judgement(check: DocumentCheck) -> JsonObject:
+    return {
+        "outcome": check.outcome.value,
+        "proof": check.proof.value,
+        "reason": check.reason.value if check.reason else None,
+        "checks": _codes(check.checks),
+    }
+
+
 def judge_again(tx: Tx, checks: Sequence[DocumentCheck]) -> None:
     """Stage the new judgements of checks whose reading did not change, in one statement."""
     judged = [
         {
             "at_operator": tx.tenant,
             "at_id": check.id,
-            "outcome": check.outcome.value,
-            "proof": check.proof.value,
-            "reason": check.reason.value if check.reason else None,
-            "checks": _codes(check.checks),
+            **_judgement(check),
             "judged_at": tx.now,
         }
         for check in checks

@@ -78,6 +78,11 @@ class DocumentSummary:
     facts: JsonObject = field(default_factory=dict)
     """Codes for the decision: ``issuing_state``, ``expires_in_days`` and the like; no personal data."""
 
+    @property
+    def awaits_confirmation(self) -> bool:
+        """Of a picture: what was read of it proves nothing until somebody says that the document shows it."""
+        return (self.kind, self.outcome, self.proof) == ("image", "refer", "none")
+
 
 @dataclass(frozen=True, slots=True)
 class CodeProof:

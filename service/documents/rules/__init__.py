@@ -1,6 +1,7 @@
 """Judgement of documents: pure functions of what was read, what was typed, the policy and the day."""
 
 from service.documents.rules.compare import complete, subscriber_from
+from service.documents.rules.correcting import corrected, findings_of_correction, may_correct, merged
 from service.documents.rules.details import describe
 from service.documents.rules.identity import facts_of, facts_of_number, identity_keys, identity_of
 from service.documents.rules.judge import (
@@ -22,10 +23,12 @@ __all__ = [
     "awaits_confirmation",
     "complete",
     "conclude",
+    "corrected",
     "describe",
     "facts_of",
     "facts_of_number",
     "findings_of_attestation",
+    "findings_of_correction",
     "findings_of_mrz",
     "findings_of_number",
     "findings_of_picture",
@@ -34,6 +37,8 @@ __all__ = [
     "is_sound",
     "judged_again",
     "load_policy",
+    "may_correct",
+    "merged",
     "registry_finding",
     "subscriber_from",
 ]

@@ -13,6 +13,7 @@ from service.documents import rules, store
 from service.documents.model import (
     AttestedSubmission,
     CheckResult,
+    Correction,
     DocumentCheck,
     DocumentFacts,
     DocumentPolicy,
@@ -28,8 +29,11 @@ from service.documents.model import (
 )
 from service.documents.ports import MrzReader, NullMrzReader, Registry
 from service.documents.workflow import chips, pictures, reading
+from service.documents.workflow.reading import known_state
 from service.infra.crypto import SubjectKey
 from service.infra.postgres import Reader, Tx
+from service.kit import mrz
+from service.kit.clock import rfc3339
 from service.kit.errors import JsonObject, JsonValue
 from service.kit.ids import new_id
 
@@ -152,6 +156,53 @@ class Documents:
         kept = await store.load(reader, document_id)
         facts, description = kept.opened(key)
         return Shown(kept.check, facts, description)
+
+    async def kept(self, reader: Reader, document_id: UUID) -> store.Kept:
+        """One check with its blob, still sealed. Raises ``NotFound``."""
+        return await store.load(reader, document_id)
+
+    async def correct(
+        self,
+        kept: store.Kept,
+        key: SubjectKey,
+        said: Correction,
+        typed: Typed | None,
+        policy: DocumentPolicy,
+        now: datetime,
+    ) -> Examination:
+        """Judge a read of a picture by what whoever has the document says of it. No transaction may be open.
+
+        Raises ``StateConflict`` where nothing waits for it, and ``InvalidRequest`` for what does not fit.
+        """
+        reading = kept.reading(key)
+        rules.may_correct(kept.check, reading)
+        assert reading is not None
+        read = mrz.parse(reading.lines)
+        whole = rules.merged(reading, said)
+        zone = rules.corrected(read, whole)
+        facts = rules.facts_of(zone, policy, now.date())
+        found = rules.findings_of_mrz(zone, facts, typed or {}, policy, now.date())
+        findings = rules.findings_of_correction(kept.check.checks, found, read, zone, whole)
+        answer = await self._asked(facts, findings)
+        judgement = rules.conclude(findings, answer)
+        check = replace(
+            kept.check,
+            document_type=facts.type,
+            issuing_state=known_state(facts.issuing_state),
+            outcome=judgement.outcome,
+            proof=judgement.proof,
+            reason=judgement.reason,
+            checks=judgement.checks,
+            expires_on=facts.expires_on,
+        )
+        told = replace(
+            reading, corrections=(*reading.corrections, {"at": rfc3339(now), "said": said.as_json()})
+        )
+        return _examination(check, facts, judgement, answer, None, told)
+
+    def save_correction(self, tx: Tx, key: SubjectKey, examination: Examination) -> None:
+        """Stage what :meth:`correct` gave, in the place of what was judged of the read alone."""
+        store.replace(tx, key, examination)
 
     def complete(self, typed: Typed | None, examination: Examination) -> JsonObject:
         """The subscriber with what was not typed taken from the document; as typed where the document failed, or was
