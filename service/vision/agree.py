@@ -21,7 +21,8 @@ _ROUND: Final = (ALPHABET.index("O"), ALPHABET.index("0"))
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Agreed:
-    """``again``: the other reader's line. ``certainty`` of the least certain letter, 0 to 1."""
+    """``again``: the line with the other reader's letter wherever the two differ. ``certainty`` of the least certain
+    letter, 0 to 1; 0 where they differ."""
 
     text: str
     again: str
@@ -34,16 +35,20 @@ def agree(letters: Letters, shapes: Shapes) -> Agreed:
         if shapes.text and shapes.mean >= LIKE:
             return Agreed(shapes.text, letters.text, 0.0)
         return Agreed(letters.text, shapes.text, 0.0)
-    text, least = [], 1.0
-    for cell, (read, other, score) in enumerate(zip(letters.text, shapes.text, letters.scores, strict=True)):
+    text, again, least = [], [], 1.0
+    for cell, shape in enumerate(shapes.text):
+        read, score = letters.text[cell], letters.scores[cell]
+        like = _chance(shapes.margin(cell))
         if read in "O0":
             lead = shapes.lead(cell, *_ROUND)
-            letter, doubt = "O" if lead > 0 else "0", 1 - _chance(abs(lead))
-        else:
-            letter, doubt = read, (1 - score) * (1 - _chance(shapes.margin(cell)))
-        text.append(letter)
-        least = min(least, 1 - doubt if letter == other else 0.0)
-    return Agreed("".join(text), shapes.text, least)
+            read = "O" if lead > 0 else "0"
+            if read == shape:
+                score, like = 0.0, _chance(abs(lead))
+        first, second = (read, shape) if score >= like else (shape, read)
+        text.append(first)
+        again.append(second)
+        least = min(least, 1 - (1 - score) * (1 - like) if read == shape else 0.0)
+    return Agreed("".join(text), "".join(again), least)
 
 
 def _chance(lead: float) -> float:

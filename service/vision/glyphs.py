@@ -63,7 +63,7 @@ class Shapes:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How the cells lie on the line, in pixels of a cell; ``slope``, ``stretch``, ``growth`` from the middle to an end."""
+    """How the cells lie on the line, in pixels of a cell; slope, stretch, growth from the middle to an end."""
 
     height: float = 1.0
     up: float = 0.0

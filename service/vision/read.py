@@ -35,7 +35,7 @@ _TWINS: Final = {"<": "＜〈《«‹ㄑく"}
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Letters:
-    """A line as read. ``scores``: per letter 0 to 1, among the 37. ``places``: where each stands, 0 to 1 of the strip."""
+    """A line as read. ``scores``: per letter 0 to 1, among the 37. ``places``: their middles, 0 to 1 of the strip."""
 
     text: str
     scores: tuple[float, ...]
