@@ -10,17 +10,18 @@ def main() -> None:
     confine()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints may not get into the answers
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # noqa: TID251 - for the library; the environment is empty here
     import cv2
 
     cv2.setNumThreads(1)
-    from service.vision.read import Recogniser
+    from service.vision.look import load
     from service.vision.serve import serve
     from service.vision.warm import warm
 
-    recogniser = Recogniser()
-    warm(recogniser)
+    readers = load()
+    warm(readers)
     seal()
-    serve(sys.stdin.buffer, out, recogniser)
+    serve(sys.stdin.buffer, out, readers)
 
 
 main()

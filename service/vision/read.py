@@ -35,7 +35,7 @@ _TWINS: Final = {"<": "＜〈《«‹ㄑく"}
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Letters:
-    """A line as read. ``scores``: per letter 0 to 1. ``places``: where each stands, 0 to 1 of the line's length."""
+    """A line as read. ``scores``: per letter 0 to 1, among the 37. ``places``: their middles, 0 to 1 of the strip."""
 
     text: str
     scores: tuple[float, ...]
@@ -67,7 +67,8 @@ class Recogniser:
         """``strip``: one line, upright, :data:`_HEIGHT` rows."""
         planes = np.repeat(strip[None, None].astype(np.float32) / 127.5 - 1, 3, axis=1)
         signs = self._session.run(None, {self._input: planes})[0][0]
-        return _decoded(np.column_stack([signs[:, columns].max(axis=1) for columns in self._columns]))
+        chances = np.column_stack([signs[:, columns].sum(axis=1) for columns in self._columns])
+        return _decoded(chances / np.maximum(chances.sum(axis=1, keepdims=True), 1e-6))
 
 
 def _columns(signs: list[str]) -> list[list[int]]:
@@ -102,6 +103,12 @@ def strip(seen: Seen, line: Line) -> Grey:
     columns = round((line.length + 2 * side) * _HEIGHT / room / 8) * 8
     soft = straight(seen.picture, line, room, min(columns, _MOST_COLUMNS), _HEIGHT, side)
     return np.asarray(cv2.GaussianBlur(soft, (0, 0), _SOFT), np.uint8)
+
+
+def places_on(line: Line, letters: Letters) -> tuple[float, ...]:
+    """Where the letters stand, 0 to 1 of the line without what was added at either end."""
+    side = line.height * _SIDE
+    return tuple((place * (line.length + 2 * side) - side) / line.length for place in letters.places)
 
 
 def turned(lines: tuple[Line, ...]) -> tuple[Line, ...]:

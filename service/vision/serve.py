@@ -9,15 +9,14 @@ import json
 import struct
 from typing import Any, BinaryIO, Final
 
-from service.vision.look import look
-from service.vision.read import Recogniser
+from service.vision.look import Readers, look
 
 MOST_OPTIONS: Final = 4 * 1024
 MOST_PICTURE: Final = 16 * 1024 * 1024
 MOST_ANSWER: Final = 64 * 1024
 
 
-def serve(source: BinaryIO, sink: BinaryIO, recogniser: Recogniser) -> None:
+def serve(source: BinaryIO, sink: BinaryIO, readers: Readers) -> None:
     """Return at the end of ``source``, and where the parent breaks the protocol."""
     _put(sink, {"ready": True})
     while (options := _frame(source, MOST_OPTIONS)) is not None:
@@ -26,7 +25,7 @@ def serve(source: BinaryIO, sink: BinaryIO, recogniser: Recogniser) -> None:
             return
         del options  # none is known yet; they keep the place
         try:
-            answer = look(picture, recogniser)
+            answer = look(picture, readers)
         except Exception:  # noqa: BLE001 - whatever a hostile picture breaks, the parent gets an answer
             answer = {"refused": "broken", "advice": []}
         del picture
