@@ -8,7 +8,7 @@ import structlog
 from service.adapters.sms.holder import SmsHolderNotice
 from service.adapters.sms.outbox import Outbox
 from service.compose.codes import coded
-from service.compose.outside import Instead, authorities, outside, usage
+from service.compose.outside import Instead, authorities, outside, reader, usage
 from service.compose.reporting import reporting
 from service.compose.services import Services
 from service.dealers.workflow import Dealers
@@ -57,7 +57,8 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     subscribers, dealers = Subscribers(vault), Dealers(db, vault)
     trusted = Authorities(db)
     chips = Chips(lambda: trusted.current, Nonces(redis, vault), vault)
-    documents = Documents(authorities(settings, clock, instead), chips=chips)
+    pictures = instead.reader or reader(settings)
+    documents = Documents(authorities(settings, clock, instead), pictures, chips)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
     courier = Courier(db, subscribers, sent.dispatch, sent.purses, lambda: policies.current.codes)
@@ -99,6 +100,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         courier=courier,
         outbox=outbox,
         senders=sent.senders,
+        pictures=pictures,
         guards=sent.guards,
         receipts=sent.receipts,
         staff=StaffRegister(db, factors),

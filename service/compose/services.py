@@ -13,6 +13,7 @@ import structlog
 from service.adapters.sms.outbox import Outbox
 from service.compose.codes import Guards, receipt_secrets
 from service.dealers.workflow import Dealers
+from service.documents.ports import MrzReader
 from service.documents.workflow import Documents
 from service.documents.workflow.trust import Authorities
 from service.infra.crypto import Vault
@@ -88,6 +89,7 @@ class Services:
     courier: Courier
     outbox: Outbox | None
     senders: Sequence[Sender]
+    pictures: MrzReader
     guards: Guards
     receipts: Receipts
     staff: StaffRegister
@@ -128,7 +130,7 @@ class Services:
             # it need not be looked at again.
             gc.freeze()
             gc.enable()
-        lived = [each for each in self.senders if isinstance(each, Lived)] if sends else []
+        lived = [each for each in (*self.senders, self.pictures) if isinstance(each, Lived)] if sends else []
         for each in lived:
             await each.start()
         try:

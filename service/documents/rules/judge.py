@@ -20,6 +20,7 @@ from service.documents.model import (
 )
 from service.documents.rules import authorities, chips, numbers
 from service.documents.rules.compare import Typed, typed_findings
+from service.documents.rules.pictures import awaits_confirmation
 from service.kit import states
 from service.kit.mrz import Mrz, MrzDate, check
 from service.kit.national_id import NationalId
@@ -79,15 +80,25 @@ def is_sound(findings: Iterable[CheckResult]) -> bool:
 def conclude(findings: tuple[CheckResult, ...], answers: Answers) -> Judgement:
     """The outcome of all findings together with what was said outside.
 
-    Anything that failed: fail. A registry's no, or a listed document: refer, because the decision denies on it
-    (``risk``), and a document that fails would never reach the decision. A warning: refer. Else pass.
+    A picture's read that nobody has confirmed: refer, whatever else is found, because all of it may be the reader's
+    mistake. Anything that failed: fail. A registry's no, or a listed document: refer, because the decision denies on
+    it (``risk``), and a document that fails would never reach the decision. A warning: refer. Else pass.
     """
     own = tuple(result for result in findings if result.id not in authorities.ASKED)
     findings = (*own, *authorities.findings_of(answers, own))
+    if awaits_confirmation(findings):
+        signals = _signals(findings, answers)
+        return Judgement(findings, Outcome.REFER, Proof.NONE, Reason.NEEDS_A_PERSON, signals)
     failed = [result for result in own if result.outcome is _FAIL]
     refused = any(result.outcome is _FAIL for result in findings)
     warned = [
-        result for result in findings if result.outcome is _WARN and (result.id, result.code) not in _HARMLESS
+        result
+        for result in findings
+        if result.outcome is _WARN
+        and (result.id, result.code) not in _HARMLESS
+        and (
+            not result.id.startswith("image.") or result.id == "image.correction"
+        )  # image.read sums up the rest
     ]
     outcome, reason = Outcome.PASS, None
     if failed:

@@ -5,11 +5,19 @@ from datetime import datetime
 from uuid import UUID
 
 from service.audit.workflow import record
-from service.documents.model import DocumentCheck, EmrtdSubmission, Examination, Phones, Submission
+from service.documents.model import (
+    Correction,
+    DocumentCheck,
+    EmrtdSubmission,
+    Examination,
+    Phones,
+    Submission,
+)
 from service.documents.rules import identity_keys, proved, ties
+from service.documents.workflow.pictures import Gone
 from service.infra.crypto import SubjectKey
 from service.infra.postgres import Tx
-from service.kit.errors import JsonObject, JsonValue, Stale
+from service.kit.errors import JsonObject, JsonValue, NotFound, Stale
 from service.kit.ids import wire
 from service.registration import rules, store
 from service.registration.model import DocumentSummary, Purpose, Registration, View
@@ -25,6 +33,7 @@ async def add_document(
     registration_id: UUID,
     submission: Submission,
     keep: Keep[DocumentCheck],
+    gone: Gone | None = None,
 ) -> DocumentCheck:
     """Judge a document and add it to the evidence; a registration takes five failed ones.
 
@@ -50,11 +59,13 @@ async def add_document(
                 now=now,
                 phones=phones_of(registration, person),
                 before=examination,
+                gone=gone,
             )
         shown = proved(examination.check, rules.proved_by_code(registration))
         try:
             async with parts.db.write(caller.operator_id) as tx:
                 await _add(parts, tx, caller, registration, examination, person)
+                parts.documents.save(tx, person.key, registration.subscriber_id, examination)
                 await keep(tx, shown)
             return shown
         except Stale:
@@ -101,7 +112,9 @@ async def _add(
     registration: Registration,
     examination: Examination,
     person: Opened,
+    said: Correction | None = None,
 ) -> None:
+    """What follows from a judged document for its registration; ``said``: it was judged by a correction."""
     check = examination.check
     after = rules.with_document(registration, summary(examination))
     if examination.identity is not None:
@@ -111,20 +124,53 @@ async def _add(
         best = rules.best_document(after)
         if best is not None and best.id == check.id:
             after = replace(after, identity=_sealed(person.key, registration, examination))
-    parts.documents.save(tx, person.key, registration.subscriber_id, examination)
     await store.save(tx, after, expected=registration.version)
     record(
         tx,
         actor=client_actor(caller),
-        action="document.judged",
+        action="document.judged" if said is None else "document.confirmed",
         object=wire("reg", registration.id),
         facts={
             "document": wire("doc", check.id),
             "kind": check.kind.value,
             "outcome": check.outcome.value,
             "proof": check.proof.value,
+            **({"fields": " ".join(sorted(said.as_json()))} if said is not None else {}),
         },
     )
+
+
+async def confirm_document(
+    parts: Parts,
+    caller: Principal,
+    registration_id: UUID,
+    document_id: UUID,
+    said: Correction,
+    keep: Keep[DocumentCheck],
+) -> DocumentCheck:
+    """Judge the read of a picture anew by what whoever has the document says of it, three times at most."""
+    for _ in range(3):
+        async with parts.db.read(caller.operator_id) as reader:
+            registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+            if all(doc.id != document_id for doc in registration.documents):
+                raise NotFound()
+            rules.collecting(registration, reader.now)
+            kept = await parts.documents.kept(reader, document_id)
+            person = await parts.subscribers.open(reader, registration.subscriber_id)
+            now = reader.now
+        policy = parts.policy.current.documents
+        phones = phones_of(registration, person)
+        examination = await parts.documents.correct(kept, person.key, said, person.pii, policy, now, phones)
+        shown = proved(examination.check, rules.proved_by_code(registration))
+        try:
+            async with parts.db.write(caller.operator_id) as tx:
+                await _add(parts, tx, caller, registration, examination, person, said)
+                parts.documents.save_correction(tx, person.key, examination)
+                await keep(tx, shown)
+            return shown
+        except Stale:
+            continue
+    raise Stale()
 
 
 def _sealed(key: SubjectKey, registration: Registration, examination: Examination) -> bytes:
