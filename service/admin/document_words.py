@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from service.admin.views.pieces import Tone
+from service.admin.views.pieces import Choice, FormField, Tone
 from service.kit.checks import CheckOutcome
 
 SOURCES: Final = (
@@ -61,3 +61,34 @@ PARTS: Final = (
     ("verification", "Verification: whose it is"),
 )
 CONFIDENCE: Mapping[str, str] = {"none": "no profile", "low": "low", "medium": "medium"}
+
+CONFIRM_REASONS: Final = (
+    Choice("applicant-read-it", "The applicant read it out to me"),
+    Choice("shop-read-it", "The shop read it out to me, with the document in hand"),
+    Choice("document-seen", "I had the document before me"),
+)
+CONFIRM_FIELDS: Final = (
+    FormField("document_number", "Document number", hint="As it is printed.", required=False, maxlength=20),
+    FormField("family_name", "Family name", required=False, maxlength=100),
+    FormField("given_names", "Given names", required=False, maxlength=100),
+    FormField("birth_date", "Birth date", hint="1974-08-12", required=False, maxlength=10),
+    FormField("expiry_date", "Last day", hint="2032-04-15", required=False, maxlength=10),
+    FormField("nationality", "Nationality", hint="NLD", required=False, maxlength=3),
+    FormField("issuing_state", "Issuing state", hint="NLD", required=False, maxlength=3),
+    FormField("sex", "Sex", hint="F, M or X", required=False, maxlength=1),
+    FormField(
+        "lines",
+        "Or the lines of the zone, one a row",
+        hint="In place of all fields.",
+        required=False,
+        kind="textarea",
+        maxlength=200,
+    ),
+)
+DOES_NOT_FIT: Final = (
+    "It does not fit. States have three letters, dates are written 2032-04-15, sex is F, M or X."
+)
+SAY_SOMETHING: Final = "Write at least one field, or the lines alone."
+NAMES: Mapping[str, str] = {field.name: field.label for field in CONFIRM_FIELDS} | {
+    "lines": "Lines of the zone"
+}

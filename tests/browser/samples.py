@@ -406,6 +406,7 @@ SAMPLES: dict[str, Sample] = {
     "case": Sample("case.html", CASE, f"/admin/review/{REG}"),
     "case-signed": Sample("case.html", replace(CASE, evidence=documents.SIGNED), f"/admin/review/{REG}"),
     "case-against": Sample("case.html", replace(CASE, evidence=documents.AGAINST), f"/admin/review/{REG}"),
+    "case-picture": Sample("case.html", replace(CASE, evidence=documents.READ), f"/admin/review/{REG}"),
     "case-bare": Sample("case.html", replace(CASE, evidence=documents.NOTHING), f"/admin/review/{REG}"),
     "backtests": Sample("backtests.html", samples_backtests.listed(), "/admin/rules/draft/2/backtests"),
     "backtest": Sample("backtest.html", samples_backtests.over(), "/admin/rules/backtests/1"),

@@ -1,5 +1,6 @@
 """Evidence of a case as it is made of judged documents: of each source, of each level, and of nothing at all."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -91,11 +92,28 @@ CAME = (
 )
 
 
+PICTURE = judged(
+    4,
+    DocumentKind.IMAGE,
+    Outcome.REFER,
+    Proof.NONE,
+    (
+        CheckResult("image.quality", PASS, "good"),
+        CheckResult("image.repaired", WARN, "number"),
+        CheckResult("image.agreement", WARN, "differs"),
+        CheckResult("image.read", WARN, "to-confirm"),
+        *passed("mrz.", code="digit-agrees"),
+    ),
+)
+
+
 def evidence(*documents: DocumentCheck, codes: frozenset[str] = frozenset()) -> v.Evidence:
-    return v.Evidence(tuple(map(paper, documents)), CAME[: len(codes)], level(assess(documents, codes)))
+    papers = tuple(paper(each, "/admin/review/reg_1/documents") for each in documents)
+    return v.Evidence(papers, CAME[: len(codes)], level(assess(documents, codes)))
 
 
 USUAL = evidence(ZONE, codes=frozenset({"line"}))
 SIGNED = evidence(CHIP, codes=frozenset({"line", "contact"}))
 AGAINST = evidence(CHIP, LISTED, codes=frozenset({"line", "contact"}))
+READ = evidence(PICTURE, replace(PICTURE, id=UUID(int=5)), codes=frozenset({"line"}))
 NOTHING = evidence()

@@ -21,7 +21,7 @@ from service.admin.present.codes import (
     notice_row,
     pressed,
 )
-from service.admin.present.documents import evidence
+from service.admin.present.documents import evidence, readings
 from service.admin.present.people import (
     ERASED,
     holder,
@@ -71,6 +71,7 @@ __all__ = [
     "notice_row",
     "pressed",
     "queue_row",
+    "readings",
     "reason_of",
     "related",
     "usual_range",

@@ -1,20 +1,34 @@
 """Documents in words: every check by its source with what it proves, and the level that all of it reaches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from service.admin import document_words as words
-from service.admin.views import Badge, Check, Evidence, Level, Missing, Paper, Score, Source
-from service.documents.model import CheckResult, DocumentCheck, Outcome
+from service.admin.views import (
+    Badge,
+    Check,
+    ConfirmForm,
+    Evidence,
+    Fact,
+    Level,
+    Missing,
+    Paper,
+    Score,
+    Source,
+)
+from service.documents.model import CheckResult, DocumentCheck, DocumentKind, Outcome, Reading
 from service.documents.rules import describe, proved, proves
 from service.documents.rules.assurance import Assured, Confidence, Ial, Piece, assess, contribution
 from service.documents.rules.assurance.scheme import NO_SCORE, ROWS
 from service.kit.ids import wire
-from service.registration.model import Registration
+from service.registration.model import Registration, State
 from service.registration.rules import proved_by_code
 
 
-def evidence(registration: Registration, documents: Sequence[DocumentCheck]) -> Evidence:
-    """Documents, the strongest first; the codes; the level."""
+def evidence(
+    registration: Registration, documents: Sequence[DocumentCheck], *, may_confirm: bool = False
+) -> Evidence:
+    """Documents, the strongest first; the codes; the level. ``may_confirm``: this person may say what the document of
+    a picture shows, while the registration is in review. The verb checks all of it again."""
     by_code = proved_by_code(registration)
     shown = [proved(document, by_code) for document in documents]
     order = [name for name, _, _ in words.PROOF]
@@ -23,7 +37,10 @@ def evidence(registration: Registration, documents: Sequence[DocumentCheck]) -> 
         Check(f"A code to the {proof.to} came back", "verified", "approve", _tries(proof.tries))
         for proof in registration.codes
     )
-    return Evidence(tuple(map(paper, shown)), codes, level(assess(shown, by_code)))
+    base = f"/admin/review/{wire('reg', registration.id)}/documents"
+    forms = may_confirm and registration.state is State.IN_REVIEW
+    papers = tuple(paper(each, base if forms else None) for each in shown)
+    return Evidence(papers, codes, level(assess(shown, by_code)))
 
 
 def _tries(tries: int) -> str | None:
@@ -35,7 +52,7 @@ def title(document: DocumentCheck) -> str:
     return f"{kind} {document.issuing_state}" if document.issuing_state else kind
 
 
-def paper(document: DocumentCheck) -> Paper:
+def paper(document: DocumentCheck, confirm_at: str | None = None) -> Paper:
     word, means = next((word, means) for name, word, means in words.PROOF if name == document.proof)
     return Paper(
         id=wire("doc", document.id),
@@ -45,7 +62,32 @@ def paper(document: DocumentCheck) -> Paper:
         proof=word,
         means=means,
         sources=_sources(document.checks),
+        confirm=_confirm(document, confirm_at),
     )
+
+
+def _confirm(document: DocumentCheck, at: str | None) -> ConfirmForm | None:
+    if at is None or document.kind is not DocumentKind.IMAGE or document.outcome is not Outcome.REFER:
+        return None
+    path = f"{at}/{wire('doc', document.id)}/confirm"
+    return ConfirmForm(path, words.CONFIRM_FIELDS, words.CONFIRM_REASONS)
+
+
+def readings(found: Sequence[tuple[DocumentCheck, Reading]]) -> tuple[Fact, ...]:
+    """What was read of pictures and what was said instead, in clear: for a reveal that was charged and audited."""
+    facts: list[Fact] = []
+    for document, reading in found:
+        name = title(document)
+        facts += [
+            Fact(f"{name}, line {number} as read", line) for number, line in enumerate(reading.lines, start=1)
+        ]
+        for correction in reading.corrections:
+            said, at = correction["said"], str(correction["at"])[:16].replace("T", " ")
+            assert isinstance(said, Mapping)
+            for field, value in said.items():
+                shown = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+                facts.append(Fact(f"{words.NAMES[field]} as corrected, {at}", shown, "name"))
+    return tuple(facts)
 
 
 def _sources(checks: Sequence[CheckResult]) -> tuple[Source, ...]:

@@ -16,7 +16,7 @@ from service.admin.views.codes import (
     Pressed,
     Stack,
 )
-from service.admin.views.documents import Evidence, Level, Missing, Paper, Score, Source
+from service.admin.views.documents import ConfirmForm, Evidence, Level, Missing, Paper, Score, Source
 from service.admin.views.pages import (
     AuditPage,
     AuditRow,
@@ -93,6 +93,7 @@ __all__ = [
     "Check",
     "Choice",
     "CodesPage",
+    "ConfirmForm",
     "Conversions",
     "Converted",
     "Day",

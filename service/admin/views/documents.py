@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from service.admin.views.pieces import Badge, Check
+from service.admin.views.pieces import Badge, Check, Choice, FormField
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,15 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmForm:
+    """What staff say that a document shows whose picture was read uncertainly; never filled in with what was read."""
+
+    path: str
+    fields: tuple[FormField, ...]
+    reasons: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Paper:
     """One judged document."""
 
@@ -28,6 +37,7 @@ class Paper:
     proof: str
     means: str
     sources: tuple[Source, ...]
+    confirm: ConfirmForm | None = None
 
 
 @dataclass(frozen=True, slots=True)
