@@ -111,6 +111,8 @@ class EmrtdSubmission:
     dg1: bytes
     dg15: bytes | None = None
     active_authentication: bytes | None = None
+    nonce: bytes | None = None
+    """The challenge that was open for this registration, taken when the answer came; None where there was none."""
 
 
 Submission = MrzSubmission | ImageSubmission | EmrtdSubmission | NationalIdSubmission | AttestedSubmission
@@ -262,11 +264,53 @@ class Examination:
     facts: DocumentFacts | None = field(repr=False)
     identity: Identity | None = field(repr=False)
     description: str | None = field(default=None, repr=False)
+    chip: str | None = field(default=None, repr=False)
+    """Digest of the chip's signed content, of which a keyed hash is kept and nothing else."""
     registry: RegistryAnswer | None = None
     signals: Mapping[str, int | bool | str] = field(default_factory=dict)
     """Codes under the names of the risk catalogue: ``document_specimen``, ``registry_answer``, ``typed_data``, …"""
     reading: Reading | None = field(default=None, repr=False)
     """Of a picture, what was read and what was corrected."""
+
+
+class ImportKind(StrEnum):
+    """What the trust store is made of."""
+
+    MASTER_LIST = "master_list"
+    CERTIFICATE = "certificate"
+    CRL = "crl"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustImport:
+    """A file that one person brought and verified, and another may bring into force. All of it is public."""
+
+    id: UUID
+    kind: ImportKind
+    source: str
+    """Whose it is: a list replaces an older one of the same source. The root's country and name, or the certificate
+    itself."""
+    dated_at: datetime
+    """When it was signed; a single certificate's begin."""
+    digest: str
+    """SHA-256 of the file, for two persons to compare."""
+    count: int
+    """Certificates that may certify; serial numbers that are revoked."""
+    staged_by: UUID
+    staged_at: datetime
+    activated_by: UUID | None = None
+    is_in_force: bool = False
+
+
+class ImportRefused(Refusal):
+    """A file that does not enter the trust store; fact ``reason`` says which step failed."""
+
+    code = "csca-import-refused"
+    kind = Kind.INVALID
+    title = "The file was not taken into the trust store"
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail, reason=reason)
 
 
 class Treatment(StrEnum):

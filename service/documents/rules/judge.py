@@ -17,7 +17,7 @@ from service.documents.model import (
     RegistryAnswer,
     Treatment,
 )
-from service.documents.rules import numbers
+from service.documents.rules import chips, numbers
 from service.documents.rules.compare import Typed, typed_findings
 from service.documents.rules.pictures import awaits_confirmation
 from service.kit import states
@@ -126,7 +126,7 @@ _ORDER: Final = [Reason.UNREADABLE, Reason.NOT_ACCEPTED, Reason.DETAILS_DISAGREE
 def _reason(failed: CheckResult) -> Reason:
     if failed.id.startswith("typed."):
         return Reason.DETAILS_DISAGREE
-    if failed.id.startswith("document.") or (failed.id, failed.code) in _NOT_ACCEPTED:
+    if failed.id.startswith(("document.", "chip.")) or (failed.id, failed.code) in _NOT_ACCEPTED:
         return Reason.NOT_ACCEPTED
     return Reason.UNREADABLE
 
@@ -134,6 +134,11 @@ def _reason(failed: CheckResult) -> Reason:
 def _proof(findings: tuple[CheckResult, ...], reason: Reason | None, answer: RegistryAnswer | None) -> Proof:
     if reason is Reason.UNREADABLE or any(result.id.startswith("attested.") for result in findings):
         return Proof.NONE
+    if chips.of_chip(findings):
+        if chips.is_false(findings):
+            return Proof.NONE
+        if chips.is_signed(findings):
+            return Proof.SIGNED
     return Proof.CONFIRMED if answer is RegistryAnswer.YES else Proof.CONSISTENT
 
 
@@ -149,7 +154,7 @@ def _signals(
     asked = {RegistryAnswer.YES: "yes", RegistryAnswer.NO: "no", RegistryAnswer.NOT_AVAILABLE: "unavailable"}
     return {
         "document_specimen": specimen != "none",
-        "document_signature": "absent",
+        "document_signature": chips.signature(findings),
         "document_revoked": False,
         "registry_answer": "not_asked" if answer is None else asked[answer],
         "typed_data": "differs" if differs else "agrees" if typed else "not_given",

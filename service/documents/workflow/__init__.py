@@ -20,22 +20,26 @@ from service.documents.model import (
     EmrtdSubmission,
     Examination,
     ImageSubmission,
+    KindNotEnabled,
     MrzSubmission,
     NationalIdSubmission,
     Outcome,
-    Reading,
     RegistryAnswer,
     Submission,
 )
 from service.documents.ports import MrzReader, NullMrzReader, Registry
 from service.documents.workflow import chips, pictures, reading
+from service.documents.workflow.chips import Chips
 from service.documents.workflow.reading import known_state
+from service.documents.workflow.trust import Authorities
 from service.infra.crypto import SubjectKey
 from service.infra.postgres import Reader, Tx
 from service.kit import mrz
 from service.kit.clock import rfc3339
 from service.kit.errors import JsonObject, JsonValue
 from service.kit.ids import new_id
+
+__all__ = ["Authorities", "Chips", "Documents", "Shown"]
 
 Typed = Mapping[str, JsonValue]
 
@@ -52,9 +56,24 @@ class Shown:
 class Documents:
     """The verbs of document checks; holds the ports alone."""
 
-    def __init__(self, registry: Registry, reader: MrzReader | None = None) -> None:
+    def __init__(
+        self, registry: Registry, reader: MrzReader | None = None, chips: Chips | None = None
+    ) -> None:
         self._registry = registry
+        self._chips = chips
         self._reader = reader or NullMrzReader()
+
+    async def challenge(self, operator: UUID, registration_id: UUID, now: datetime) -> tuple[bytes, datetime]:
+        """(a challenge for the chip of this registration's document, until when it is open)."""
+        if self._chips is None:
+            raise KindNotEnabled("Chips are not checked here.", category="emrtd")
+        return await self._chips.challenge(operator, registration_id, now)
+
+    async def challenged(self, operator: UUID, registration_id: UUID, submission: Submission) -> Submission:
+        """``submission`` with the challenge that it answers; of any other sort, as it is. Once for each answer."""
+        if self._chips is None:
+            return submission
+        return await self._chips.challenged(operator, registration_id, submission)
 
     async def examine(
         self,
@@ -88,7 +107,8 @@ class Documents:
             at=now,
             expires_on=read.facts.expires_on if read.facts else None,
         )
-        return _examination(check, read.facts, judgement, answer, read.description, read.reading)
+        examination = _examination(check, read.facts, judgement, answer)
+        return replace(examination, description=read.description, chip=read.chip, reading=read.reading)
 
     async def _asked(
         self, facts: DocumentFacts | None, findings: tuple[CheckResult, ...]
@@ -112,7 +132,7 @@ class Documents:
             case ImageSubmission(picture):
                 return await pictures.read(self._reader, picture, typed, policy, now, gone)
             case EmrtdSubmission():
-                return await chips.read(submission, typed, policy, now)
+                return await chips.read(self._chips, submission, typed, policy, now)
             case NationalIdSubmission(country, text):
                 return reading.number(country, text, typed, policy, now)
             case AttestedSubmission(description):
@@ -120,7 +140,10 @@ class Documents:
 
     def save(self, tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) -> None:
         """Stage the check of ``examination`` in the business transaction."""
-        store.add(tx, key, subscriber_id, examination)
+        chip = None
+        if examination.chip is not None and self._chips is not None:
+            chip = self._chips.blind(tx.tenant, examination.chip)
+        store.add(tx, key, subscriber_id, examination, chip)
 
     async def judge_again(
         self, tx: Tx, key: SubjectKey, registration_id: UUID, typed: Typed | None, policy: DocumentPolicy
@@ -142,8 +165,8 @@ class Documents:
                 checks=judgement.checks,
                 expires_on=facts.expires_on if facts else None,
             )
-            examination = _examination(check, facts, judgement, kept.registry, description)
-            found.append(examination)
+            examination = _examination(check, facts, judgement, kept.registry)
+            found.append(replace(examination, description=description))
         store.judge_again(tx, [each.check for each in found])
         return found
 
@@ -198,7 +221,7 @@ class Documents:
         told = replace(
             reading, corrections=(*reading.corrections, {"at": rfc3339(now), "said": said.as_json()})
         )
-        return _examination(check, facts, judgement, answer, None, told)
+        return replace(_examination(check, facts, judgement, answer), reading=told)
 
     def save_correction(self, tx: Tx, key: SubjectKey, examination: Examination) -> None:
         """Stage what :meth:`correct` gave, in the place of what was judged of the read alone."""
@@ -217,18 +240,14 @@ def _examination(
     facts: DocumentFacts | None,
     judgement: rules.Judgement,
     answer: RegistryAnswer | None,
-    description: str | None,
-    read: Reading | None = None,
 ) -> Examination:
     usable = facts is not None and _is_usable(check)
     return Examination(
         check=check,
         facts=facts,
         identity=rules.identity_of(facts) if facts is not None and usable else None,
-        description=description,
         registry=answer,
         signals=judgement.signals,
-        reading=read,
     )
 
 

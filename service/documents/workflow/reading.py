@@ -26,6 +26,7 @@ class Read:
     facts: DocumentFacts | None = None
     description: str | None = None
     reading: Reading | None = None
+    chip: str | None = None
 
 
 def zone(lines: tuple[str, ...], typed: Typed, policy: DocumentPolicy, now: datetime) -> Read:

@@ -79,6 +79,9 @@ class Registrations:
     ) -> DocumentCheck:
         return await papers.confirm_document(self.parts, caller, registration_id, document_id, said, keep)
 
+    async def challenge(self, caller: Principal, registration_id: UUID) -> tuple[bytes, datetime]:
+        return await papers.challenge(self.parts, caller, registration_id)
+
     async def send_code(
         self,
         caller: Principal,

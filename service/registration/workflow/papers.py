@@ -1,10 +1,11 @@
 """Documents come in, and typed data are corrected: judged outside any transaction, written in one."""
 
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from service.audit.workflow import record
-from service.documents.model import Correction, DocumentCheck, Examination, Submission
+from service.documents.model import Correction, DocumentCheck, EmrtdSubmission, Examination, Submission
 from service.documents.rules import identity_keys
 from service.documents.workflow.pictures import Gone
 from service.infra.crypto import SubjectKey
@@ -33,6 +34,7 @@ async def add_document(
     neither overlooked nor undone.
     """
     examination: Examination | None = None
+    submission = await _challenged(parts, caller, registration_id, submission)
     judged_by: JsonObject = {}
     for _ in range(3):
         async with parts.db.read(caller.operator_id) as reader:
@@ -59,6 +61,27 @@ async def add_document(
         except Stale:
             continue
     raise Stale()
+
+
+async def _challenged(
+    parts: Parts, caller: Principal, registration_id: UUID, submission: Submission
+) -> Submission:
+    """Only who may see the registration takes its challenge."""
+    if not isinstance(submission, EmrtdSubmission) or submission.active_authentication is None:
+        return submission
+    async with parts.db.read(caller.operator_id) as reader:
+        registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+        rules.may_add_document(registration, reader.now)
+    return await parts.documents.challenged(caller.operator_id, registration_id, submission)
+
+
+async def challenge(parts: Parts, caller: Principal, registration_id: UUID) -> tuple[bytes, datetime]:
+    """(eight bytes for a chip to sign, until when it may)."""
+    async with parts.db.read(caller.operator_id) as reader:
+        registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+        rules.may_add_document(registration, reader.now)
+        now = reader.now
+    return await parts.documents.challenge(caller.operator_id, registration_id, now)
 
 
 async def _add(

@@ -78,8 +78,10 @@ class Kept:
         return Reading(tuple(lines), tuple(repaired), tuple(corrections))
 
 
-def add(tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) -> None:
-    """Stage the row. The submission itself is not in it."""
+def add(
+    tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination, chip: bytes | None = None
+) -> None:
+    """Stage the row. The submission itself is not in it; ``chip`` is a blind index."""
     check = examination.check
     tx.stage(
         _ADD,
@@ -93,6 +95,7 @@ def add(tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) 
             "issuing_state": check.issuing_state,
             **_judgement(check),
             "registry_answer": examination.registry.value if examination.registry else None,
+            "chip_idx": chip,
             "sealed": key.seal(_TABLE, check.id, _sealed(examination)),
             "at": check.at,
             "judged_at": tx.now,
