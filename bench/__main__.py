@@ -13,6 +13,7 @@ for name in (
     "verifications",
     "memory",
     "links",
+    "images",
     "pictures",
 ):
     print(f"\n== bench/{name}.py", flush=True)

@@ -1,6 +1,6 @@
-"""How many pictures of invented documents are read exactly, referred, or passed although wrong: ``python -m bench.images``.
+"""How many pictures of invented documents are read exactly, referred, or passed although wrong.
 
-``--pictures N`` of every condition (12), from ``--seed``; ``--only NAME`` for one; ``--children N`` readers side by
+``python -m bench.images``; ``--pictures N`` of every condition (12), from ``--seed``; ``--only NAME`` for one; ``--children N`` readers side by
 side. Prints a table for docs/documents.md, and every wrong pass. The exit code is 1 where there is one: a number that
 passes although it is wrong is the worst that can happen here.
 """
