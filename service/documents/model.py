@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 from uuid import UUID
 
 from service.kit.checks import CheckOutcome, CheckResult
@@ -61,11 +62,61 @@ class Reason(StrEnum):
 
 
 class RegistryAnswer(StrEnum):
-    """What an issuer's registry says of a document and the person on it."""
+    """The three answers of everyone who is asked: the registry, the list of lost documents, the register of deaths."""
 
     YES = "yes"
     NO = "no"
     NOT_AVAILABLE = "not_available"
+
+
+class Phone(StrEnum):
+    """Which of a registration's numbers: names as in ``service.registration.model.Target``."""
+
+    LINE = "line"
+    CONTACT = "contact"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Phones:
+    """The numbers (E.164) that a registry may compare with its record. ``line`` is None where the number is new to the
+    applicant: a record that names it is about whoever had it before."""
+
+    line: str | None = None
+    contact: str | None = None
+
+    @property
+    def named(self) -> frozenset[Phone]:
+        both = ((Phone.LINE, self.line), (Phone.CONTACT, self.contact))
+        return frozenset(phone for phone, number in both if number is not None)
+
+
+NO_PHONES: Final = Phones()
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryReply:
+    """A registry's answer; with a yes, which of the numbers it was asked about are on its record of this person."""
+
+    answer: RegistryAnswer
+    phones: frozenset[Phone] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What was said outside of a document and the person on it; None where nobody was asked."""
+
+    registry: RegistryReply | None = None
+    lost_stolen: RegistryAnswer | None = None
+    death: RegistryAnswer | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Asked:
+    """What was asked and answered, so that a repetition in the same request asks only what is new."""
+
+    document: "DocumentFacts"
+    phones: Phones
+    answers: Answers
 
 
 class KindNotEnabled(Refusal):
@@ -111,6 +162,8 @@ class EmrtdSubmission:
     dg1: bytes
     dg15: bytes | None = None
     active_authentication: bytes | None = None
+    nonce: bytes | None = None
+    """The challenge that was open for this registration, taken when the answer came; None where there was none."""
 
 
 Submission = MrzSubmission | ImageSubmission | EmrtdSubmission | NationalIdSubmission | AttestedSubmission
@@ -199,7 +252,8 @@ class DocumentFacts:
 
     type: DocumentType
     type_class: str
-    """``P`` passports, ``I`` cards, ``V`` visas, ``N`` a bare number: one document in any layout has one class."""
+    """``P`` passports, ``I`` cards, ``V`` visas, ``D`` driving licences, ``N`` a bare number (with the name of its
+    scheme, where it is not its state's first): one document in any layout has one class."""
     issuing_state: str
     number: str
     primary: str = ""
@@ -261,11 +315,53 @@ class Examination:
     facts: DocumentFacts | None = field(repr=False)
     identity: Identity | None = field(repr=False)
     description: str | None = field(default=None, repr=False)
-    registry: RegistryAnswer | None = None
+    asked: Asked | None = field(default=None, repr=False)
+    chip: str | None = field(default=None, repr=False)
+    """Digest of the chip's signed content, of which a keyed hash is kept and nothing else."""
     signals: Mapping[str, int | bool | str] = field(default_factory=dict)
     """Codes under the names of the risk catalogue: ``document_specimen``, ``registry_answer``, ``typed_data``, …"""
     reading: Reading | None = field(default=None, repr=False)
     """Of a picture, what was read and what was corrected."""
+
+
+class ImportKind(StrEnum):
+    """What the trust store is made of."""
+
+    MASTER_LIST = "master_list"
+    CERTIFICATE = "certificate"
+    CRL = "crl"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustImport:
+    """A file that one person brought and verified, and another may bring into force. All of it is public."""
+
+    id: UUID
+    kind: ImportKind
+    source: str
+    """Whose it is: a list replaces an older one of the same source. The root's country and name, or the certificate
+    itself."""
+    dated_at: datetime
+    """When it was signed; a single certificate's begin."""
+    digest: str
+    """SHA-256 of the file, for two persons to compare."""
+    count: int
+    """Certificates that may certify; serial numbers that are revoked."""
+    staged_by: UUID
+    staged_at: datetime
+    activated_by: UUID | None = None
+    is_in_force: bool = False
+
+
+class ImportRefused(Refusal):
+    """A file that does not enter the trust store; fact ``reason`` says which step failed."""
+
+    code = "csca-import-refused"
+    kind = Kind.INVALID
+    title = "The file was not taken into the trust store"
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail, reason=reason)
 
 
 class Treatment(StrEnum):

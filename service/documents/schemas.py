@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -14,12 +14,14 @@ from service.documents.model import (
     Correction,
     DocumentCheck,
     DocumentUnreadable,
+    EmrtdSubmission,
     KindNotEnabled,
     MrzSubmission,
     NationalIdSubmission,
     Outcome,
 )
 from service.documents.rules import describe
+from service.kit.clock import rfc3339
 from service.kit.errors import JsonObject, JsonValue
 from service.kit.ids import wire
 from service.kit.mrz import MrzDate
@@ -62,7 +64,7 @@ def _description(text: str) -> str:
 
 
 class MrzIn(_Submitted):
-    """2 or 3 lines of 30 to 44 characters, or one text that holds them all."""
+    """1 to 3 lines of 9 to 44 characters, or one text that holds them all."""
 
     kind: Literal["mrz"]
     lines: Annotated[list[Annotated[str, Field(max_length=100)]], Field(min_length=1, max_length=4)]
@@ -94,7 +96,7 @@ _Base64 = Annotated[str, Field(max_length=88_000)]
 
 
 class EmrtdIn(BaseModel):
-    """A chip's SOD, DG1 and DG15. Their tags are looked at, then they are refused: chips are not checked yet."""
+    """A chip's SOD, DG1 and DG15, as its files are, and its answer to our nonce, each in base64."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -116,10 +118,21 @@ class EmrtdIn(BaseModel):
                 _check_tags(name, text)
         return self
 
-    def submission(self) -> NoReturn:
-        raise KindNotEnabled(
-            "Chips are not checked here yet. Send the machine-readable zone.", category="emrtd"
+    def submission(self) -> EmrtdSubmission:
+        answer = self.active_authentication
+        return EmrtdSubmission(
+            _decoded("sod", self.sod),
+            _decoded("dg1", self.dg1),
+            None if self.dg15 is None else _decoded("dg15", self.dg15),
+            None if answer is None else _decoded("active_authentication", answer),
         )
+
+
+def _decoded(name: str, text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise DocumentUnreadable(f"The field {name} is not base64.") from None
 
 
 def _check_tags(name: str, text: str) -> None:
@@ -127,10 +140,7 @@ def _check_tags(name: str, text: str) -> None:
 
     Only tags and lengths are looked at (ISO 7816-4 BER-TLV), never a value.
     """
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise DocumentUnreadable(f"The field {name} is not base64.") from None
+    raw = _decoded(name, text)
     if not raw or raw[0] != _OWN_TAG[name]:
         raise BiometricRefused("Each field takes its own data group alone: 77 SOD, 61 DG1, 6F DG15.")
     end = _end_of_first(raw)
@@ -274,6 +284,18 @@ class DocumentOut(BaseModel):
     proof: Literal["none", "consistent", "confirmed", "signed"]
     reason: str | None = None
     checks: list[CheckOut] | None = None
+
+
+class NonceOut(BaseModel):
+    """``nonce``: eight bytes in base64."""
+
+    nonce: str
+    expires_at: str
+
+
+def nonce(value: bytes, expires_at: datetime) -> JsonObject:
+    """A challenge as it is answered."""
+    return {"nonce": base64.b64encode(value).decode(), "expires_at": rfc3339(expires_at)}
 
 
 def shown(check: DocumentCheck, *, evidence: bool) -> JsonObject:

@@ -13,7 +13,7 @@ import os
 import resource
 import struct
 from asyncio.subprocess import Process
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -88,9 +88,10 @@ class Pool:
         await asyncio.gather(*(each.end() for each in (*self._idle, *self._busy)))
         self._idle.clear()
 
-    async def ask(self, *parts: bytes) -> bytes:
-        """What a child answers to ``parts``. Raises :class:`PoolFull` where too many wait or waited too long, and
-        :class:`ChildFailed` where the child was late or broke off. Cancelled, it ends the child."""
+    async def ask(self, *parts: bytes, check: Callable[[bytes], None] | None = None) -> bytes:
+        """What a child answers to ``parts``. Raises :class:`PoolFull` where too many wait or waited too long,
+        :class:`ChildFailed` where the child was late or broke off, and what ``check`` raises of an answer; a child that
+        gave such a one is not asked again. Cancelled, it ends the child."""
         if self._is_stopped or self._asked >= self.terms.children + self.terms.queue:
             raise PoolFull()
         self._asked += 1
@@ -101,18 +102,21 @@ class Pool:
             except TimeoutError:
                 raise PoolFull() from None
             try:
-                return await self._asking(parts)
+                return await self._asking(parts, check)
             finally:
                 self._seats.release()
         finally:
             self._asked -= 1
 
-    async def _asking(self, parts: Sequence[bytes]) -> bytes:
+    async def _asking(self, parts: Sequence[bytes], check: Callable[[bytes], None] | None) -> bytes:
         child = await self._ready_one()
         self._busy.add(child)
         answer: bytes | None = None
         try:
-            answer = await child.ask(parts, self.terms.seconds)
+            said = await child.ask(parts, self.terms.seconds)
+            if check is not None:
+                check(said)
+            answer = said
         finally:
             self._busy.discard(child)
             if answer is None or child.answers >= self.terms.most or self._is_stopped:

@@ -45,10 +45,22 @@ SENDS = Counter(
     ["sender", "outcome"],
     registry=REGISTRY,
 )
+NOTICES = Counter(
+    "simward_notices_total",
+    "Messages without a code by kind and what became of each try; money and sender: it waits",
+    ["kind", "outcome"],
+    registry=REGISTRY,
+)
 LOOKUPS = Counter(
     "simward_lookups_total",
     "What the network's register (HLR) said before a send: allowed, withheld, gone (nobody could tell, so it was sent)",
     ["answer"],
+    registry=REGISTRY,
+)
+AUTHORITIES = Counter(
+    "simward_authorities_total",
+    "What was said of documents outside: by whom (registry, lost_stolen, death), and yes, no or not_available",
+    ["authority", "answer"],
     registry=REGISTRY,
 )
 PUZZLES = Counter(

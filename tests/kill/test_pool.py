@@ -125,6 +125,18 @@ async def test_an_answer_too_many_is_not_the_next_ones() -> None:
         assert await do(pool, "say", b"my own") == b"my own"
 
 
+async def test_a_child_whose_answer_is_refused_is_not_asked_again() -> None:
+    def refuse(answer: bytes) -> None:
+        raise ValueError(len(answer))
+
+    async with opened() as pool:
+        first = (await who(pool))["pid"]
+        with pytest.raises(ValueError, match="3"):
+            await pool.ask(b'{"do": "say"}', b"abc", check=refuse)
+        assert not lives(first)
+        assert (await who(pool))["pid"] != first
+
+
 async def test_one_that_died_in_its_sleep_is_noticed() -> None:
     async with opened() as pool:
         first = (await who(pool))["pid"]

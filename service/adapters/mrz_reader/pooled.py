@@ -49,13 +49,12 @@ class PooledMrzReader:
     async def read(self, picture: bytes) -> PictureRead:
         began = self._monotonic()
         outcome = "gone"
+        found: list[PictureRead | PictureUnreadable] = []
         PICTURES_WAITING.inc()
         try:
-            answer = await self.pool.ask(b"{}", picture)
-            outcome = "unreadable"
-            seen = _seen(answer)
-            outcome = "read"
-            return seen
+            await self.pool.ask(b"{}", picture, check=lambda answer: found.append(_seen(answer)))
+            [seen] = found
+            outcome = "unreadable" if isinstance(seen, PictureUnreadable) else "read"
         except PoolFull:
             outcome = "full"
             wait = max(1, round(self.pool.terms.seconds / 2))
@@ -63,7 +62,7 @@ class PooledMrzReader:
         except ChildFailed as failed:
             outcome = "late" if failed.late else "broken"
             raise Unavailable(NAME, detail="The picture was not read. Send the lines instead.") from None
-        except ValueError:
+        except (ValueError, RecursionError):
             outcome = "broken"
             log.error("image_reader.answer_refused")
             raise Unavailable(NAME, detail="The picture was not read. Send the lines instead.") from None
@@ -71,10 +70,13 @@ class PooledMrzReader:
             PICTURES_WAITING.dec()
             PICTURES.labels(outcome).inc()
             PICTURE_SECONDS.observe(self._monotonic() - began)
+        if isinstance(seen, PictureUnreadable):
+            raise seen
+        return seen
 
 
-def _seen(answer: bytes) -> PictureRead:
-    """Raises ``PictureUnreadable`` for a refusal, ``ValueError`` for an answer that is none."""
+def _seen(answer: bytes) -> PictureRead | PictureUnreadable:
+    """Raises ``ValueError`` or ``RecursionError`` for an answer that is none."""
     body = json.loads(answer)
     if not isinstance(body, dict):
         raise ValueError("no object")
@@ -82,7 +84,7 @@ def _seen(answer: bytes) -> PictureRead:
     if (refused := body.get("refused")) is not None:
         own = _NO_PICTURE.get(refused) if isinstance(refused, str) else None
         codes = advice or ((own,) if own else ("not-a-picture",))
-        raise PictureUnreadable(codes, advice_on(codes))
+        return PictureUnreadable(codes, advice_on(codes))
     lines, again = _texts(body, "lines"), _texts(body, "again")
     scores = tuple(_whole(each, 1000) for each in _list(body, "scores"))
     if len(scores) != len(lines):

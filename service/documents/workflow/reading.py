@@ -9,7 +9,7 @@ from service.documents.model import DocumentFacts, DocumentKind, DocumentPolicy,
 from service.kit import mrz, states
 from service.kit.checks import CheckResult
 from service.kit.errors import JsonValue
-from service.kit.national_id import NationalId
+from service.kit.national_id import FAULTS, NationalId
 from service.kit.values import Malformed
 
 Typed = Mapping[str, JsonValue]
@@ -25,6 +25,7 @@ class Read:
     findings: tuple[CheckResult, ...]
     facts: DocumentFacts | None = None
     description: str | None = None
+    chip: str | None = None
     reading: Reading | None = None
 
 
@@ -44,14 +45,17 @@ def known_state(code: str) -> str | None:
 
 def number(country: str, text: str, typed: Typed, policy: DocumentPolicy, now: datetime) -> Read:
     """A national number. Raises ``Malformed`` for a country without a table."""
+    today = now.date()
     found: NationalId | None = None
+    fault = ""
     try:
-        found = NationalId.parse(country, text)
+        found = NationalId.parse(country, text, today)
     except Malformed as malformed:
-        if malformed.reason != "number-digit":
+        if malformed.reason not in FAULTS:
             raise
+        fault = malformed.reason
     facts = rules.facts_of_number(found) if found else None
-    findings = rules.findings_of_number(found, facts, typed, policy, now.date())
+    findings = rules.findings_of_number(found, facts, typed, policy, today, fault)
     state = found.state if found else None
     return Read(DocumentKind.NATIONAL_ID, DocumentType.NATIONAL_NUMBER, state, findings, facts)
 

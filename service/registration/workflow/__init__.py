@@ -79,6 +79,31 @@ class Registrations:
     ) -> DocumentCheck:
         return await papers.confirm_document(self.parts, caller, registration_id, document_id, said, keep)
 
+    async def confirm_by_person(
+        self,
+        *,
+        operator: UUID,
+        registration_id: UUID,
+        document_id: UUID,
+        staff: Actor,
+        said: Correction,
+        reason_code: str,
+        expected_version: int,
+    ) -> DocumentCheck:
+        return await papers.confirm_by_person(
+            self.parts,
+            operator=operator,
+            registration_id=registration_id,
+            document_id=document_id,
+            staff=staff,
+            said=said,
+            reason_code=reason_code,
+            expected_version=expected_version,
+        )
+
+    async def challenge(self, caller: Principal, registration_id: UUID) -> tuple[bytes, datetime]:
+        return await papers.challenge(self.parts, caller, registration_id)
+
     async def send_code(
         self,
         caller: Principal,
