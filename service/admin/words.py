@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from service.admin import document_words, report_words, ring_words
+from service.admin import document_words, mark_words, report_words, ring_words
 from service.admin.views import Badge, Choice, Flash, Tone
 
 REGISTRATION: Mapping[str, Badge] = {
@@ -228,6 +228,8 @@ ACTED: Mapping[str, tuple[str, Tone]] = {
     "line.suspend": ("Suspended", "deny"),
     "line.reinstate": ("Reinstated", "approve"),
     "line.close": ("Closed", "plain"),
+    "line.labelled": ("Labelled as reported", "review"),
+    "line.unlabelled": ("The label was taken off", "approve"),
     "line.elapsed": ("Changed by time", "plain"),
     "line.apply_failed": ("The network did not take the change", "deny"),
     "line.apply_asked": ("Asked the network again", "plain"),
@@ -236,6 +238,7 @@ ACTED: Mapping[str, tuple[str, Tone]] = {
     "block.lifted": ("Lifted", "approve"),
     **report_words.ACTED,
     **ring_words.ACTED,
+    **mark_words.ACTED,
 }
 FLASHES: Mapping[str, Flash] = {
     "rule-drafted": Flash("Kept in the draft. It decides nothing until a second person publishes it."),
@@ -265,6 +268,7 @@ FLASHES: Mapping[str, Flash] = {
     "block-lifted": Flash("Lifted. Codes go there again."),
     **report_words.FLASHES,
     **ring_words.FLASHES,
+    **mark_words.FLASHES,
 }
 
 
@@ -285,6 +289,10 @@ def reason_text(code: str | None) -> str | None:
         BLOCK_REASONS,
         report_words.REASONS,
         document_words.CONFIRM_REASONS,
+        mark_words.SET_REASONS,
+        mark_words.LIFT_REASONS,
+        mark_words.COMMON_REASONS,
+        mark_words.UNCOMMON_REASONS,
     )
     for choice in (*every, *(c for group in lists for c in group)):
         if choice.code == code:

@@ -32,7 +32,7 @@ from service.registration.model import Purpose
 from service.registration.workflow import Registrations
 from service.registration.workflow.backtests import Backtests
 from service.registration.workflow.parts import Parts
-from service.response.workflow import Response
+from service.response.workflow import AppealLinks, Response
 from service.risk.volatile import Velocity
 from service.risk.workflow import Drafts, Risk, Usual
 from service.settings import Mode, Settings
@@ -96,7 +96,9 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         registrations=Registrations(parts),
         notices=Notices(parts, operators, courier, Links(vault, settings.public_url)),
         reports=reporting(db, redis, vault, subscribers, operators, verifications, policies),
-        response=responding(db, vault, subscribers, lines, risk, policies, courier, instead),
+        response=responding(
+            settings, db, vault, subscribers, lines, risk, policies, operators, courier, instead
+        ),
         courier=courier,
         outbox=outbox,
         senders=sent.senders,
@@ -109,12 +111,14 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
 
 
 def responding(
+    settings: Settings,
     db: Database,
     vault: Vault,
     subscribers: Subscribers,
     lines: Lines,
     risk: Risk,
     policies: Policies,
+    operators: Operators,
     courier: Courier,
     instead: Instead,
 ) -> Response:
@@ -128,6 +132,8 @@ def responding(
         instead.finder or risk.links,
         instead.notices or SmsHolderNotice(db, lines, courier),
         lambda: policies.current.risk,
+        AppealLinks(vault, settings.public_url),
+        operators.ids,
         lambda: policies.current.response,
     )
 

@@ -10,7 +10,7 @@ import segno
 from service.admin import views as v
 from service.admin.present.standing import risk
 from service.dealers.model import Assessment, Band, Record
-from tests.browser import samples_backtests, samples_links
+from tests.browser import samples_backtests, samples_links, samples_marks
 from tests.browser import samples_documents as documents
 from tests.browser import samples_rules as rules
 from tests.browser.samples_codes import BLK, BLOCK, TRAFFIC
@@ -413,6 +413,10 @@ SAMPLES: dict[str, Sample] = {
     "backtest-runs": Sample("backtest.html", samples_backtests.under_way(), "/admin/rules/backtests/1"),
     "links": Sample("links.html", samples_links.page(6), f"/admin/review/{REG}/links"),
     "links-none": Sample("links.html", samples_links.bare(), f"/admin/review/{REG}/links"),
+    "links-marked": Sample("links.html", samples_links.page(3, may_mark=True), f"/admin/review/{REG}/links"),
+    "marks": Sample("marks.html", samples_marks.marked(), f"/admin/review/{REG}/marks"),
+    "marks-none": Sample("marks.html", samples_marks.none(), f"/admin/review/{REG}/marks"),
+    "marks-erased": Sample("marks.html", samples_marks.erased(), f"/admin/review/{REG}/marks"),
     "lines": Sample(
         "lines.html",
         v.LinesPage(

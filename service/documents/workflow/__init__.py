@@ -289,7 +289,6 @@ def _examination(
         asked=asked,
         chip=chip,
         signals=judgement.signals,
-        reading=read,
     )
 
 
