@@ -73,6 +73,13 @@ class Settings(BaseSettings):
     )
     smpp_url: str = Field("", description="the SMPP server: smpp://system-id@host:port, or smpps:// for TLS")
     smpp_password: SecretStr = Field(SecretStr(""), description="password of that system id")
+    smpp_worker_url: str = Field(
+        "",
+        description="the same for the worker's session; empty: smpp_url, whose account must allow one more",
+    )
+    smpp_worker_password: SecretStr = Field(
+        SecretStr(""), description="password of the worker's system id, where it has another"
+    )
     smpp_source: str = Field(
         "", description="whom messages come from: a name, a short code or +number; empty: the server's choice"
     )
@@ -152,10 +159,19 @@ class Settings(BaseSettings):
         """The names in ``sender``, the first to be tried first."""
         return () if self.sender == "none" else tuple(self.sender.split(","))
 
+    def for_worker(self) -> "Settings":
+        """These, with the SMPP account that the worker binds by."""
+        if not self.smpp_worker_url:
+            return self
+        account = {"smpp_url": self.smpp_worker_url, "smpp_password": self.smpp_worker_password}
+        return self.model_copy(update=account)
+
     @model_validator(mode="after")
     def _no_sender_twice(self) -> "Settings":
         if len(set(self.senders)) != len(self.senders):
             raise ValueError("a sender is named once")
+        if self.smpp_worker_password.get_secret_value() and not self.smpp_worker_url:
+            raise ValueError("the worker's SMPP password is that of an address of its own")
         return self
 
     @field_validator("redis_url")

@@ -93,6 +93,11 @@ class Upkeep:
         for operator in await self._services.operator_ids():
             await self._services.purses.top_up(operator)
 
+    async def notices(self) -> None:
+        """Messages without a code that could not be sent when they were asked for."""
+        for operator in await self._services.operator_ids():
+            await self._services.courier.again(operator)
+
     async def velocity(self) -> None:
         """Count the last day again where Redis has forgotten it, or could not be told."""
         services = self._services
@@ -142,6 +147,7 @@ class Upkeep:
                 await codes.purge(tx, tx.now - HISTORY)
             await self._services.blocks.purge(operator)
             await self._services.reports.purge(operator)
+            await self._services.courier.purge(operator)
         await self._services.notices.purge()
         async with self._services.db.write(None) as tx:
             await tx.run(

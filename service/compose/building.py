@@ -7,7 +7,7 @@ import structlog
 
 from service.adapters.sms.holder import SmsHolderNotice
 from service.adapters.sms.outbox import Outbox
-from service.compose.codes import Coded, coded
+from service.compose.codes import coded
 from service.compose.outside import Instead, authorities, outside, usage
 from service.compose.reporting import reporting
 from service.compose.services import Services
@@ -22,7 +22,7 @@ from service.lines.workflow import Lines, Probation
 from service.notices.workflow import Links, Notices
 from service.operators.workflow import Operators
 from service.otp.volatile import Answers
-from service.otp.workflow import Codes
+from service.otp.workflow import Codes, Courier
 from service.otp.workflow.holder import Holder
 from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
@@ -56,11 +56,12 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     documents = Documents(authorities(settings, clock, instead))
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
+    courier = Courier(db, subscribers, sent.dispatch, sent.purses, lambda: policies.current.codes)
     operators = Operators(db)
     usual = Usual(db, operators.ids)
     codes, risk = Codes(sent.engine), Risk(vault, Velocity(redis, vault), usual.of)
     lines, factors = Lines(db, vault, subscribers, provisioner), Factors(vault)
-    rest = (provisioner, inventory, policies, _purposes(settings), sent.courier)
+    rest = (provisioner, inventory, policies, _purposes(settings), courier)
     parts = Parts(db, vault, subscribers, dealers, documents, codes, risk, lines, *rest)
     verifications = Verifications(sent.engine, db, vault, dealers, Answers(redis))
     return Services(
@@ -87,9 +88,10 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         lines=lines,
         probation=Probation(lines, instead.usage or usage(settings, clock)),
         registrations=Registrations(parts),
-        notices=noticing(settings, parts, operators, sent, policies),
+        notices=Notices(parts, operators, courier, Links(vault, settings.public_url)),
         reports=reporting(db, redis, vault, subscribers, operators, verifications, policies),
-        response=responding(db, vault, subscribers, lines, risk, policies, sent, instead),
+        response=responding(db, vault, subscribers, lines, risk, policies, courier, instead),
+        courier=courier,
         outbox=outbox,
         senders=sent.senders,
         guards=sent.guards,
@@ -99,14 +101,6 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     )
 
 
-def noticing(
-    settings: Settings, parts: Parts, operators: Operators, sent: Coded, policies: Policies
-) -> Notices:
-    """Notices leave by the senders of codes."""
-    links = Links(parts.vault, settings.public_url)
-    return Notices(parts, operators, sent.dispatch, lambda: policies.current.codes, links)
-
-
 def responding(
     db: Database,
     vault: Vault,
@@ -114,7 +108,7 @@ def responding(
     lines: Lines,
     risk: Risk,
     policies: Policies,
-    sent: Coded,
+    courier: Courier,
     instead: Instead,
 ) -> Response:
     """What follows from reports, over the domains that it composes."""
@@ -125,7 +119,7 @@ def responding(
         lines,
         risk,
         instead.finder or risk.links,
-        instead.notices or SmsHolderNotice(db, lines, sent.dispatch),
+        instead.notices or SmsHolderNotice(db, lines, courier),
         lambda: policies.current.risk,
         lambda: policies.current.response,
     )

@@ -25,7 +25,7 @@ from service.migrations import HEAD
 from service.notices.workflow import Notices
 from service.operators.workflow import Operators
 from service.otp.ports import Lived, Sender
-from service.otp.workflow import Codes, Receipts
+from service.otp.workflow import Codes, Courier, Receipts
 from service.otp.workflow.history import StreamJournal
 from service.otp.workflow.holder import Holder
 from service.otp.workflow.verifications import Verifications
@@ -83,6 +83,7 @@ class Services:
     notices: Notices
     reports: Reports
     response: Response
+    courier: Courier
     outbox: Outbox | None
     senders: Sequence[Sender]
     guards: Guards
@@ -109,8 +110,8 @@ class Services:
     async def running(self, *, sends: bool = False) -> AsyncIterator[None]:
         """Open until left. Raises ``RedisRefused`` in production for the server that is for demo and tests.
 
-        ``sends``: senders that keep a connection make it. A gateway counts the sessions of an account, and the
-        process that answers requests is the only one that has messages for it.
+        ``sends``: senders that keep a connection make it. A gateway counts the sessions of an account, and only the
+        processes that answer requests (codes) and the workers (notices) have messages for it.
         """
         await self._judge_redis()
         await self.policies.start()

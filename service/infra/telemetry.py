@@ -45,6 +45,12 @@ SENDS = Counter(
     ["sender", "outcome"],
     registry=REGISTRY,
 )
+NOTICES = Counter(
+    "simward_notices_total",
+    "Messages without a code by kind and what became of each try; money and sender: it waits",
+    ["kind", "outcome"],
+    registry=REGISTRY,
+)
 LOOKUPS = Counter(
     "simward_lookups_total",
     "What the network's register (HLR) said before a send: allowed, withheld, gone (nobody could tell, so it was sent)",

@@ -223,6 +223,25 @@ async def test_a_renewed_document(count: Counter, services: Services) -> None:
     assert renewed == 1
 
 
+@pytest.mark.parametrize("changes", [{}, {"sim_lost": True}], ids=["the old card at hand", "a lost card"])
+async def test_a_swap(count: Counter, services: Services, changes: dict[str, Any]) -> None:
+    """What a lost card's holder is told is a job's to send, not the request's."""
+    holder = applicant(count.api)
+    typed = {**holder.person.subscriber(), "contact_msisdn": contact_of(holder)}
+    await holder.decided(iccid="8949020000123456788", subscriber=typed)
+    await work(services)
+    services.clock.advance(timedelta(minutes=2))  # type: ignore[attr-defined]  the tests' clock is set by hand
+    swap = Applicant(count.api, holder.person, holder.msisdn)
+    await count.ready(swap, "contact", purpose="sim_swap", iccid="8949020000123456796", **changes)
+    assert await count.submit(swap) == ("in_review" if changes else "approved")
+    assert services.outbox is not None
+    before = len(await services.outbox.read(holder.msisdn))
+    count.sent.clear()
+    await work(services)
+    told = len(await services.outbox.read(holder.msisdn)) - before
+    assert told == (1 if changes else 0)
+
+
 async def test_a_list_is_one_statement_however_long(api: Api, sent: list[str]) -> None:
     for turn in range(1, 9):
         await applicant(api, turn).open()

@@ -19,6 +19,7 @@ from service.admin.present.codes import (
     is_country,
     made_by,
     money_today,
+    notice_row,
     pressed,
 )
 from service.admin.present.people import (
@@ -67,6 +68,7 @@ __all__ = [
     "masked_number",
     "moments",
     "money_today",
+    "notice_row",
     "pressed",
     "queue_row",
     "reason_of",

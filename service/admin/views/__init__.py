@@ -12,6 +12,7 @@ from service.admin.views.codes import (
     Converted,
     Hour,
     MoneyToday,
+    NoticeRow,
     Pressed,
     Stack,
 )
@@ -116,6 +117,7 @@ __all__ = [
     "Look",
     "Moment",
     "MoneyToday",
+    "NoticeRow",
     "Number",
     "OverviewPage",
     "Pager",

@@ -4,7 +4,6 @@ Gathered without a write transaction; then, in one: locks on the capped identiti
 each, the pure decision, the pure step of the state machine, the audit entry and the jobs; commit; answer.
 """
 
-import contextlib
 from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -16,7 +15,7 @@ from service.infra.crypto import SubjectKey, Vault
 from service.infra.jobs import emit
 from service.infra.postgres import Reader, Tx
 from service.kit.canon import IndexKind
-from service.kit.errors import JsonObject, JsonValue, NotFound, Stale, StateConflict, Unavailable
+from service.kit.errors import JsonObject, JsonValue, NotFound, Stale, StateConflict
 from service.kit.ids import wire
 from service.registration import rules, store
 from service.registration.model import (
@@ -89,9 +88,6 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
             await keep(tx, view)
     except Stale:
         raise await _conflict(parts, caller, registration_id) from None
-    if after.is_card_lost:
-        with contextlib.suppress(Unavailable, Stale):  # the job that was asked for tells it then
-            await purposes.tell_holder(parts, caller.operator_id, caller.operator, registration_id)
     return view
 
 
