@@ -101,6 +101,26 @@ class Settings(BaseSettings):
         8.0, gt=0, le=30, description="seconds within which a sender must accept a message"
     )
     registry_url: str = Field("", description="document registry; empty: none, proof stays consistent")
+    lost_stolen_url: str = Field("", description="list of lost and stolen documents; empty: nobody is asked")
+    deaths_url: str = Field("", description="register of deaths; empty: nobody is asked")
+    image_readers: int = Field(
+        1,
+        ge=0,
+        le=16,
+        description="processes that read pictures of documents, each of about one core; 0: pictures are refused",
+    )
+    image_readers_early: bool = Field(
+        False, description="they start with the API, not with the first picture that each is needed for"
+    )
+    image_queue: int = Field(
+        8, ge=0, le=100, description="pictures that may wait for a reader; one more is refused for now"
+    )
+    image_deadline_s: float = Field(
+        20.0, gt=0, le=60, description="seconds within which a picture is read, or its reader is killed"
+    )
+    image_recycle: int = Field(
+        200, ge=1, le=100_000, description="pictures after which a reader is replaced by a fresh one"
+    )
     provisioner_url: str = Field("", description="provisioner; empty: the null one, which is always done")
     inventory_url: str = Field("", description="SIM inventory; empty: the null one, which accepts any")
     usage_url: str = Field(
@@ -112,6 +132,8 @@ class Settings(BaseSettings):
     captcha_url: str = Field("", description="CAPTCHA verifier; empty: proof of work is asked for instead")
     captcha_site_key: str = Field("", description="public key of the CAPTCHA, for the page that shows it")
     registry_token: SecretStr = Field(SecretStr(""), description="Bearer token that we send to the registry")
+    lost_stolen_token: SecretStr = Field(SecretStr(""), description="Bearer token that we send to that list")
+    deaths_token: SecretStr = Field(SecretStr(""), description="Bearer token that we send to that register")
     provisioner_token: SecretStr = Field(
         SecretStr(""), description="Bearer token that we send to the provisioner"
     )

@@ -8,12 +8,13 @@ import structlog
 from service.adapters.sms.holder import SmsHolderNotice
 from service.adapters.sms.outbox import Outbox
 from service.compose.codes import coded
-from service.compose.outside import Instead, outside, usage
+from service.compose.outside import Instead, authorities, outside, reader, usage
 from service.compose.reporting import reporting
 from service.compose.services import Services
 from service.dealers.workflow import Dealers
 from service.documents.volatile import Nonces
-from service.documents.workflow import Authorities, Chips, Documents
+from service.documents.workflow import Chips, Documents
+from service.documents.workflow.trust import Authorities
 from service.infra.crypto import KeysetRefused, Vault, kms_from
 from service.infra.jobs import defer_all
 from service.infra.postgres import Database
@@ -50,12 +51,13 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     db = Database(settings.database_url, clock, pool_size=settings.pool_size, deliver=deliver)
     redis = Redis(settings.redis_url, clock)
     policies = Policies(db, demo=settings.is_demo, allows_test_numbers=settings.may_have_test_numbers)
-    provisioner, inventory, registry = outside(settings, clock)
+    provisioner, inventory = outside(settings, clock)
     provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
     subscribers, dealers = Subscribers(vault), Dealers(db, vault)
-    authorities = Authorities(db)
-    chips = Chips(lambda: authorities.current, Nonces(redis, vault), vault)
-    documents = Documents(instead.registry or registry, chips=chips)
+    trusted = Authorities(db)
+    chips = Chips(lambda: trusted.current, Nonces(redis, vault), vault)
+    pictures = instead.reader or reader(settings)
+    documents = Documents(authorities(settings, clock, instead), pictures, chips)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
     courier = Courier(db, subscribers, sent.dispatch, sent.purses, lambda: policies.current.codes)
@@ -77,7 +79,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         subscribers=subscribers,
         dealers=dealers,
         documents=documents,
-        authorities=authorities,
+        authorities=trusted,
         codes=codes,
         verifications=verifications,
         holder=Holder(sent.links, operators, sent.blocks, clock),
@@ -97,6 +99,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         courier=courier,
         outbox=outbox,
         senders=sent.senders,
+        pictures=pictures,
         guards=sent.guards,
         receipts=sent.receipts,
         staff=StaffRegister(db, factors),

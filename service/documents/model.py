@@ -1,14 +1,15 @@
 """Nouns: what may be submitted, what a document says, how it was judged, and the policy that judged it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 from uuid import UUID
 
 from service.kit.checks import CheckOutcome, CheckResult
-from service.kit.errors import BiometricRefused, JsonObject, Kind, Refusal
+from service.kit.errors import BiometricRefused, JsonObject, JsonValue, Kind, Refusal
 from service.kit.mrz import DocumentUnreadable, MrzDate
 
 __all__ = ["BiometricRefused", "CheckOutcome", "CheckResult", "DocumentUnreadable"]
@@ -61,11 +62,61 @@ class Reason(StrEnum):
 
 
 class RegistryAnswer(StrEnum):
-    """What an issuer's registry says of a document and the person on it."""
+    """The three answers of everyone who is asked: the registry, the list of lost documents, the register of deaths."""
 
     YES = "yes"
     NO = "no"
     NOT_AVAILABLE = "not_available"
+
+
+class Phone(StrEnum):
+    """Which of a registration's numbers: names as in ``service.registration.model.Target``."""
+
+    LINE = "line"
+    CONTACT = "contact"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Phones:
+    """The numbers (E.164) that a registry may compare with its record. ``line`` is None where the number is new to the
+    applicant: a record that names it is about whoever had it before."""
+
+    line: str | None = None
+    contact: str | None = None
+
+    @property
+    def named(self) -> frozenset[Phone]:
+        both = ((Phone.LINE, self.line), (Phone.CONTACT, self.contact))
+        return frozenset(phone for phone, number in both if number is not None)
+
+
+NO_PHONES: Final = Phones()
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryReply:
+    """A registry's answer; with a yes, which of the numbers it was asked about are on its record of this person."""
+
+    answer: RegistryAnswer
+    phones: frozenset[Phone] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What was said outside of a document and the person on it; None where nobody was asked."""
+
+    registry: RegistryReply | None = None
+    lost_stolen: RegistryAnswer | None = None
+    death: RegistryAnswer | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Asked:
+    """What was asked and answered, so that a repetition in the same request asks only what is new."""
+
+    document: "DocumentFacts"
+    phones: Phones
+    answers: Answers
 
 
 class KindNotEnabled(Refusal):
@@ -137,6 +188,8 @@ class PictureRead:
     ``lines`` are not repaired. ``scores`` are the reader's own certainty of each line, per mille. ``fingerprint``:
     256 bits of the perceptual hash of the picture with its portrait zone blacked out; None where no zone was found.
     ``advice``: codes of what to do better (``too-dark``, ``blurred``, ``glare``, ``too-small``, ``no-zone``).
+    ``again``: the same lines, read a second time from other pixels (another scale, another contrast); empty where they
+    were read once.
     """
 
     lines: tuple[str, ...]
@@ -144,6 +197,53 @@ class PictureRead:
     quality: Quality
     advice: tuple[str, ...] = ()
     fingerprint: bytes | None = None
+    again: tuple[str, ...] = ()
+
+
+MAX_CORRECTIONS = 3
+"""Times that what was read of one picture may be corrected."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reading:
+    """What a machine read of a picture, kept sealed until it is erased with its subject, and beside it what whoever has
+    the document said instead. ``repaired``: the fields of which a character was put right."""
+
+    lines: tuple[str, ...]
+    repaired: tuple[str, ...] = ()
+    corrections: tuple[Mapping[str, JsonValue], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Correction:
+    """What whoever has the document says of it; None: as it was read. ``lines``: the whole zone, in place of all."""
+
+    document_number: str | None = None
+    issuing_state: str | None = None
+    nationality: str | None = None
+    family_name: str | None = None
+    given_names: str | None = None
+    birth_date: str | None = None
+    expiry_date: date | None = None
+    sex: str | None = None
+    lines: tuple[str, ...] | None = None
+
+    def as_json(self) -> JsonObject:
+        """What was said, by the names of ``api.md``."""
+        found: JsonObject = {}
+        for name in (each.name for each in fields(self)):
+            value = getattr(self, name)
+            if value is not None:
+                found[name] = value.isoformat() if isinstance(value, date) else value
+        return found
+
+
+class PictureUnreadable(DocumentUnreadable):
+    """A picture in which no zone was read; ``advice`` says what to do better, ``advice_codes`` the same in codes."""
+
+    def __init__(self, codes: Sequence[str], advice: str) -> None:
+        super().__init__(advice)
+        self.facts["advice_codes"] = list(codes)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -215,11 +315,13 @@ class Examination:
     facts: DocumentFacts | None = field(repr=False)
     identity: Identity | None = field(repr=False)
     description: str | None = field(default=None, repr=False)
+    asked: Asked | None = field(default=None, repr=False)
     chip: str | None = field(default=None, repr=False)
     """Digest of the chip's signed content, of which a keyed hash is kept and nothing else."""
-    registry: RegistryAnswer | None = None
     signals: Mapping[str, int | bool | str] = field(default_factory=dict)
     """Codes under the names of the risk catalogue: ``document_specimen``, ``registry_answer``, ``typed_data``, …"""
+    reading: Reading | None = field(default=None, repr=False)
+    """Of a picture, what was read and what was corrected."""
 
 
 class ImportKind(StrEnum):

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from service.documents.model import (
     AttestedSubmission,
     BiometricRefused,
+    Correction,
     DocumentCheck,
     DocumentUnreadable,
     EmrtdSubmission,
@@ -23,7 +24,9 @@ from service.documents.rules import describe
 from service.kit.clock import rfc3339
 from service.kit.errors import JsonObject, JsonValue
 from service.kit.ids import wire
-from service.kit.text import clean
+from service.kit.mrz import MrzDate
+from service.kit.text import clean, clean_name
+from service.kit.values import Malformed
 
 # Names under which a picture, a template or a data group with one would come. Checked before anything is read.
 _GROUP = re.compile(r"(?:ef[ ._-]*)?(?:dg|data[ ._-]*group)[ ._-]*0*([0-9]{1,3})", re.IGNORECASE)
@@ -177,6 +180,82 @@ class AadhaarQrIn(_Submitted):
 
     def submission(self) -> NoReturn:
         raise KindNotEnabled("Aadhaar codes are not checked here yet.", category="aadhaar_qr")
+
+
+PICTURE: JsonObject = {
+    "type": "object",
+    "required": ["image"],
+    "additionalProperties": False,
+    "properties": {
+        "image": {
+            "description": "a JPEG, PNG or WebP picture of the document, at most 10 MiB; it is read and not kept",
+            "type": "string",
+            "contentMediaType": "application/octet-stream",
+            "maxLength": 10 * 1024 * 1024,
+        }
+    },
+}
+"""The multipart body with a picture, as OpenAPI 3.1 says it."""
+
+
+def _name(text: str) -> str:
+    return clean_name(text, "")
+
+
+def _number(text: str) -> str:
+    """As a zone writes it: capitals and digits, ``<`` for a hyphen or a space inside."""
+    return "<".join(text.upper().replace("-", " ").replace("<", " ").split())
+
+
+def _birth(text: str) -> str:
+    return MrzDate.parse(text, "").iso or text
+
+
+_State = Annotated[str, Field(pattern="^[A-Z]{1,3}$")]
+_Name = Annotated[str, Field(max_length=128), AfterValidator(_name)]
+
+
+class CorrectedFields(_Submitted):
+    """What the document shows; what is left out is as it was read. Either ``lines`` or others."""
+
+    document_number: (
+        Annotated[str, Field(pattern="^[A-Za-z0-9< -]{1,20}$"), AfterValidator(_number)] | None
+    ) = None
+    issuing_state: _State | None = None
+    nationality: _State | None = None
+    family_name: _Name | None = None
+    given_names: _Name | None = None
+    birth_date: Annotated[str, Field(max_length=10), AfterValidator(_birth)] | None = None
+    expiry_date: date | None = None
+    sex: Literal["F", "M", "X"] | None = None
+    lines: (
+        Annotated[list[Annotated[str, Field(max_length=100)]], Field(min_length=1, max_length=4)] | None
+    ) = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "CorrectedFields":
+        given = {name for name, value in self if value is not None}
+        if not given or ("lines" in given and len(given) > 1):
+            raise Malformed("", "fields", "Say at least one field, or the lines alone.")
+        return self
+
+
+class Confirmation(_Submitted):
+    fields: CorrectedFields
+
+    def correction(self) -> Correction:
+        said = self.fields
+        return Correction(
+            document_number=said.document_number,
+            issuing_state=said.issuing_state,
+            nationality=said.nationality,
+            family_name=said.family_name,
+            given_names=said.given_names,
+            birth_date=said.birth_date,
+            expiry_date=said.expiry_date,
+            sex=said.sex,
+            lines=tuple(said.lines) if said.lines is not None else None,
+        )
 
 
 Submission = MrzIn | NationalIdIn | AttestedIn | EmrtdIn | BarcodeIn | AadhaarQrIn

@@ -5,7 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from service.audit.workflow import Actor, record
-from service.documents.model import DocumentCheck, Submission
+from service.documents.model import Correction, DocumentCheck, Submission
+from service.documents.workflow.pictures import Gone
 from service.events import Event, EventName
 from service.infra.jobs import emit
 from service.infra.postgres import Reader, Tx
@@ -64,8 +65,42 @@ class Registrations:
         registration_id: UUID,
         submission: Submission,
         keep: Keep[DocumentCheck] = keep_nothing,
+        gone: Gone | None = None,
     ) -> DocumentCheck:
-        return await papers.add_document(self.parts, caller, registration_id, submission, keep)
+        """``gone`` returns once the caller has hung up: a picture that is being read then is given up."""
+        return await papers.add_document(self.parts, caller, registration_id, submission, keep, gone)
+
+    async def confirm_document(
+        self,
+        caller: Principal,
+        registration_id: UUID,
+        document_id: UUID,
+        said: Correction,
+        keep: Keep[DocumentCheck] = keep_nothing,
+    ) -> DocumentCheck:
+        return await papers.confirm_document(self.parts, caller, registration_id, document_id, said, keep)
+
+    async def confirm_by_person(
+        self,
+        *,
+        operator: UUID,
+        registration_id: UUID,
+        document_id: UUID,
+        staff: Actor,
+        said: Correction,
+        reason_code: str,
+        expected_version: int,
+    ) -> DocumentCheck:
+        return await papers.confirm_by_person(
+            self.parts,
+            operator=operator,
+            registration_id=registration_id,
+            document_id=document_id,
+            staff=staff,
+            said=said,
+            reason_code=reason_code,
+            expected_version=expected_version,
+        )
 
     async def challenge(self, caller: Principal, registration_id: UUID) -> tuple[bytes, datetime]:
         return await papers.challenge(self.parts, caller, registration_id)
