@@ -54,14 +54,12 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     provisioner, inventory = outside(settings, clock)
     provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
     subscribers, dealers = Subscribers(vault), Dealers(db, vault)
-    trusted = Authorities(db)
+    trusted, operators = Authorities(db), Operators(db)
     chips = Chips(lambda: trusted.current, Nonces(redis, vault), vault)
-    pictures = instead.reader or reader(settings)
-    documents = Documents(authorities(settings, clock, instead), pictures, chips)
+    documents = Documents(authorities(settings, clock, instead), instead.reader or reader(settings), chips)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
     courier = Courier(db, subscribers, sent.dispatch, sent.purses, lambda: policies.current.codes)
-    operators = Operators(db)
     usual = Usual(db, operators.ids)
     codes, risk = Codes(sent.engine), Risk(vault, Velocity(redis, vault), usual.of)
     lines, factors = Lines(db, vault, subscribers, provisioner), Factors(vault)
