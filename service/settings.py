@@ -103,6 +103,24 @@ class Settings(BaseSettings):
     registry_url: str = Field("", description="document registry; empty: none, proof stays consistent")
     lost_stolen_url: str = Field("", description="list of lost and stolen documents; empty: nobody is asked")
     deaths_url: str = Field("", description="register of deaths; empty: nobody is asked")
+    image_readers: int = Field(
+        1,
+        ge=0,
+        le=16,
+        description="processes that read pictures of documents, each of about one core; 0: pictures are refused",
+    )
+    image_readers_early: bool = Field(
+        False, description="they start with the API, not with the first picture that each is needed for"
+    )
+    image_queue: int = Field(
+        8, ge=0, le=100, description="pictures that may wait for a reader; one more is refused for now"
+    )
+    image_deadline_s: float = Field(
+        20.0, gt=0, le=60, description="seconds within which a picture is read, or its reader is killed"
+    )
+    image_recycle: int = Field(
+        200, ge=1, le=100_000, description="pictures after which a reader is replaced by a fresh one"
+    )
     provisioner_url: str = Field("", description="provisioner; empty: the null one, which is always done")
     inventory_url: str = Field("", description="SIM inventory; empty: the null one, which accepts any")
     usage_url: str = Field(

@@ -8,11 +8,13 @@ import structlog
 from service.adapters.sms.holder import SmsHolderNotice
 from service.adapters.sms.outbox import Outbox
 from service.compose.codes import coded
-from service.compose.outside import Instead, authorities, outside, usage
+from service.compose.outside import Instead, authorities, outside, reader, usage
 from service.compose.reporting import reporting
 from service.compose.services import Services
 from service.dealers.workflow import Dealers
-from service.documents.workflow import Documents
+from service.documents.volatile import Nonces
+from service.documents.workflow import Chips, Documents
+from service.documents.workflow.trust import Authorities
 from service.infra.crypto import KeysetRefused, Vault, kms_from
 from service.infra.jobs import defer_all
 from service.infra.postgres import Database
@@ -30,7 +32,7 @@ from service.registration.model import Purpose
 from service.registration.workflow import Registrations
 from service.registration.workflow.backtests import Backtests
 from service.registration.workflow.parts import Parts
-from service.response.workflow import Response
+from service.response.workflow import AppealLinks, Response
 from service.risk.volatile import Velocity
 from service.risk.workflow import Drafts, Risk, Usual
 from service.settings import Mode, Settings
@@ -53,7 +55,10 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     provisioner, inventory = outside(settings, clock)
     provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
     subscribers, dealers = Subscribers(vault), Dealers(db, vault)
-    documents = Documents(authorities(settings, clock, instead))
+    trusted = Authorities(db)
+    chips = Chips(lambda: trusted.current, Nonces(redis, vault), vault)
+    pictures = instead.reader or reader(settings)
+    documents = Documents(authorities(settings, clock, instead), pictures, chips)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
     courier = Courier(db, subscribers, sent.dispatch, sent.purses, lambda: policies.current.codes)
@@ -75,6 +80,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         subscribers=subscribers,
         dealers=dealers,
         documents=documents,
+        authorities=trusted,
         codes=codes,
         verifications=verifications,
         holder=Holder(sent.links, operators, sent.blocks, clock),
@@ -90,10 +96,13 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         registrations=Registrations(parts),
         notices=Notices(parts, operators, courier, Links(vault, settings.public_url)),
         reports=reporting(db, redis, vault, subscribers, operators, verifications, policies),
-        response=responding(db, vault, subscribers, lines, risk, policies, courier, instead),
+        response=responding(
+            settings, db, vault, subscribers, lines, risk, policies, operators, courier, instead
+        ),
         courier=courier,
         outbox=outbox,
         senders=sent.senders,
+        pictures=pictures,
         guards=sent.guards,
         receipts=sent.receipts,
         staff=StaffRegister(db, factors),
@@ -102,12 +111,14 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
 
 
 def responding(
+    settings: Settings,
     db: Database,
     vault: Vault,
     subscribers: Subscribers,
     lines: Lines,
     risk: Risk,
     policies: Policies,
+    operators: Operators,
     courier: Courier,
     instead: Instead,
 ) -> Response:
@@ -121,6 +132,8 @@ def responding(
         instead.finder or risk.links,
         instead.notices or SmsHolderNotice(db, lines, courier),
         lambda: policies.current.risk,
+        AppealLinks(vault, settings.public_url),
+        operators.ids,
         lambda: policies.current.response,
     )
 

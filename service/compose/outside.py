@@ -7,11 +7,13 @@ from pydantic import SecretStr
 
 from service.adapters.caller import Caller
 from service.adapters.inventory.http import HttpInventory
+from service.adapters.mrz_reader import pooled
 from service.adapters.provisioning.http import HttpProvisioner
 from service.adapters.registry.http import DEADLINE_S, HttpDeaths, HttpLostStolen, HttpRegistry
 from service.adapters.usage.http import HttpUsage
-from service.documents.ports import Deaths, LostStolen, Registry
+from service.documents.ports import Deaths, LostStolen, MrzReader, NullMrzReader, Registry
 from service.documents.workflow.asking import Authorities
+from service.infra.pool import Pool, Terms
 from service.infra.postgres import Deliver
 from service.kit.clock import Clock
 from service.lines.ports import Calendar, Inventory, NullInventory, NullProvisioner, Provisioner, Usage
@@ -36,6 +38,7 @@ class Instead:
     journal: Journal | None = None
     finder: RingFinder | None = None
     notices: HolderNotice | None = None
+    reader: MrzReader | None = None
 
 
 def outside(settings: Settings, clock: Clock) -> tuple[Provisioner, Inventory]:
@@ -76,3 +79,17 @@ def usage(settings: Settings, clock: Clock) -> Usage:
     if not settings.usage_url:
         return Calendar()
     return HttpUsage(Caller(settings.usage_url, clock, token=settings.usage_token.get_secret_value() or None))
+
+
+def reader(settings: Settings) -> MrzReader:
+    """Who reads pictures; nothing is started yet."""
+    if settings.image_readers == 0:
+        return NullMrzReader()
+    terms = Terms(
+        children=settings.image_readers,
+        queue=settings.image_queue,
+        seconds=settings.image_deadline_s,
+        wait_s=settings.image_deadline_s,
+        most=settings.image_recycle,
+    )
+    return pooled.PooledMrzReader(Pool(pooled.COMMAND, terms), early=settings.image_readers_early)

@@ -1,7 +1,7 @@
 """Nouns: what may be submitted, what a document says, how it was judged, and the policy that judged it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from service.kit.checks import CheckOutcome, CheckResult
-from service.kit.errors import BiometricRefused, JsonObject, Kind, Refusal
+from service.kit.errors import BiometricRefused, JsonObject, JsonValue, Kind, Refusal
 from service.kit.mrz import DocumentUnreadable, MrzDate
 
 __all__ = ["BiometricRefused", "CheckOutcome", "CheckResult", "DocumentUnreadable"]
@@ -162,6 +162,8 @@ class EmrtdSubmission:
     dg1: bytes
     dg15: bytes | None = None
     active_authentication: bytes | None = None
+    nonce: bytes | None = None
+    """The challenge that was open for this registration, taken when the answer came; None where there was none."""
 
 
 Submission = MrzSubmission | ImageSubmission | EmrtdSubmission | NationalIdSubmission | AttestedSubmission
@@ -186,6 +188,8 @@ class PictureRead:
     ``lines`` are not repaired. ``scores`` are the reader's own certainty of each line, per mille. ``fingerprint``:
     256 bits of the perceptual hash of the picture with its portrait zone blacked out; None where no zone was found.
     ``advice``: codes of what to do better (``too-dark``, ``blurred``, ``glare``, ``too-small``, ``no-zone``).
+    ``again``: the same lines, read a second time from other pixels (another scale, another contrast); empty where they
+    were read once.
     """
 
     lines: tuple[str, ...]
@@ -193,6 +197,53 @@ class PictureRead:
     quality: Quality
     advice: tuple[str, ...] = ()
     fingerprint: bytes | None = None
+    again: tuple[str, ...] = ()
+
+
+MAX_CORRECTIONS = 3
+"""Times that what was read of one picture may be corrected."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reading:
+    """What a machine read of a picture, kept sealed until it is erased with its subject, and beside it what whoever has
+    the document said instead. ``repaired``: the fields of which a character was put right."""
+
+    lines: tuple[str, ...]
+    repaired: tuple[str, ...] = ()
+    corrections: tuple[Mapping[str, JsonValue], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Correction:
+    """What whoever has the document says of it; None: as it was read. ``lines``: the whole zone, in place of all."""
+
+    document_number: str | None = None
+    issuing_state: str | None = None
+    nationality: str | None = None
+    family_name: str | None = None
+    given_names: str | None = None
+    birth_date: str | None = None
+    expiry_date: date | None = None
+    sex: str | None = None
+    lines: tuple[str, ...] | None = None
+
+    def as_json(self) -> JsonObject:
+        """What was said, by the names of ``api.md``."""
+        found: JsonObject = {}
+        for name in (each.name for each in fields(self)):
+            value = getattr(self, name)
+            if value is not None:
+                found[name] = value.isoformat() if isinstance(value, date) else value
+        return found
+
+
+class PictureUnreadable(DocumentUnreadable):
+    """A picture in which no zone was read; ``advice`` says what to do better, ``advice_codes`` the same in codes."""
+
+    def __init__(self, codes: Sequence[str], advice: str) -> None:
+        super().__init__(advice)
+        self.facts["advice_codes"] = list(codes)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -265,8 +316,52 @@ class Examination:
     identity: Identity | None = field(repr=False)
     description: str | None = field(default=None, repr=False)
     asked: Asked | None = field(default=None, repr=False)
+    chip: str | None = field(default=None, repr=False)
+    """Digest of the chip's signed content, of which a keyed hash is kept and nothing else."""
     signals: Mapping[str, int | bool | str] = field(default_factory=dict)
     """Codes under the names of the risk catalogue: ``document_specimen``, ``registry_answer``, ``typed_data``, …"""
+    reading: Reading | None = field(default=None, repr=False)
+    """Of a picture, what was read and what was corrected."""
+
+
+class ImportKind(StrEnum):
+    """What the trust store is made of."""
+
+    MASTER_LIST = "master_list"
+    CERTIFICATE = "certificate"
+    CRL = "crl"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustImport:
+    """A file that one person brought and verified, and another may bring into force. All of it is public."""
+
+    id: UUID
+    kind: ImportKind
+    source: str
+    """Whose it is: a list replaces an older one of the same source. The root's country and name, or the certificate
+    itself."""
+    dated_at: datetime
+    """When it was signed; a single certificate's begin."""
+    digest: str
+    """SHA-256 of the file, for two persons to compare."""
+    count: int
+    """Certificates that may certify; serial numbers that are revoked."""
+    staged_by: UUID
+    staged_at: datetime
+    activated_by: UUID | None = None
+    is_in_force: bool = False
+
+
+class ImportRefused(Refusal):
+    """A file that does not enter the trust store; fact ``reason`` says which step failed."""
+
+    code = "csca-import-refused"
+    kind = Kind.INVALID
+    title = "The file was not taken into the trust store"
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail, reason=reason)
 
 
 class Treatment(StrEnum):

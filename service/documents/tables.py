@@ -1,4 +1,5 @@
-"""Rows of document checks: codes in clear, what the document says in one sealed blob."""
+"""Rows of document checks: codes in clear, what the document says in one sealed blob. And the installation's trust
+store: public certificates, insert-only."""
 
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ class DocumentCheckRow(Tenant, Base):
         ),
         sa.Index(None, "operator_id", "registration_id"),
         sa.Index(None, "operator_id", "subscriber_id"),
+        sa.Index(None, "operator_id", "chip_idx", postgresql_where=sa.text("chip_idx IS NOT NULL")),
         sa.CheckConstraint("outcome IN ('pass', 'refer', 'fail')", name="outcome"),
         sa.CheckConstraint("proof IN ('none', 'consistent', 'confirmed', 'signed')", name="proof"),
     )
@@ -39,5 +41,42 @@ class DocumentCheckRow(Tenant, Base):
         sa.String(16), comment="pii:none the registry's answer"
     )
     sealed: Mapped[bytes] = mapped_column(comment="pii:sealed number, names, dates; or the description")
+    chip_idx: Mapped[bytes | None] = mapped_column(
+        comment="pii:index keyed hash of the chip's security object"
+    )
     at: Mapped[datetime] = mapped_column(comment="pii:none when it was judged")
     judged_at: Mapped[datetime] = mapped_column(comment="pii:none when it was judged last")
+
+
+class CscaImportRow(Base):
+    """Staged by one person, verified; in force only by an activation."""
+
+    __tablename__ = "csca_import"
+    __table_args__ = (sa.CheckConstraint("kind IN ('master_list', 'certificate', 'crl')", name="kind"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none id")
+    kind: Mapped[str] = mapped_column(sa.String(12), comment="pii:none list, certificate or revocations")
+    source: Mapped[str] = mapped_column(sa.String(100), comment="pii:none whose it is")
+    dated_at: Mapped[datetime] = mapped_column(comment="pii:none when it was signed")
+    digest: Mapped[str] = mapped_column(sa.String(64), comment="pii:none hash of the content")
+    count: Mapped[int] = mapped_column(comment="pii:none certificates, or serial numbers")
+    content: Mapped[bytes] = mapped_column(comment="pii:none the file: certificates of states")
+    staged_by: Mapped[UUID] = mapped_column(comment="pii:none the staff member who brought it")
+    staged_at: Mapped[datetime] = mapped_column(comment="pii:none when")
+
+
+class CscaActivationRow(Base):
+    """What came into force, or was withdrawn; the last one of an import says."""
+
+    __tablename__ = "csca_activation"
+    __table_args__ = (sa.CheckConstraint("effect IN ('trust', 'withdraw')", name="effect"),)
+
+    number: Mapped[int] = mapped_column(
+        sa.BigInteger, sa.Identity(always=True), primary_key=True, comment="pii:none order"
+    )
+    import_id: Mapped[UUID] = mapped_column(
+        sa.ForeignKey("csca_import.id"), index=True, comment="pii:none what"
+    )
+    effect: Mapped[str] = mapped_column(sa.String(8), comment="pii:none trust or withdraw")
+    done_by: Mapped[UUID] = mapped_column(comment="pii:none the staff member who did it")
+    done_at: Mapped[datetime] = mapped_column(comment="pii:none when")

@@ -75,6 +75,21 @@ LIMITS = Counter(
     ["limit", "stage"],
     registry=REGISTRY,
 )
+PICTURES = Counter(
+    "simward_pictures_total",
+    "Pictures by what became of them: read, unreadable, full (no place to wait), late, broken, gone (caller hung up)",
+    ["outcome"],
+    registry=REGISTRY,
+)
+PICTURES_WAITING = Gauge(
+    "simward_pictures_waiting", "Pictures that wait or are being read", registry=REGISTRY
+)
+PICTURE_SECONDS = Histogram(
+    "simward_picture_seconds",
+    "Time that a picture took, waiting included",
+    buckets=(0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 40),
+    registry=REGISTRY,
+)
 MONEY_LEFT = Gauge(
     "simward_money_left_ratio",
     "Share of today's money for messages that is left, of the operator with the least; NaN while Redis is gone",

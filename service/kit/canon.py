@@ -32,6 +32,7 @@ class IndexKind(StrEnum):
     PAYMENT = "payment"
     LICENCE = "licence"
     BLOCK = "block"
+    CHIP = "chip"
 
 
 SHARED_KINDS = frozenset({IndexKind.DOCUMENT, IndexKind.PERSON, IndexKind.MSISDN, IndexKind.LICENCE})
@@ -71,6 +72,7 @@ def canon(kind: IndexKind, *values: str) -> str:
                        version do not tell handsets apart)
     address            country, postal code, locality, line, line …
     device, payment    opaque, exact, up to 256 characters
+    chip               SHA-256 of the chip's security object, in hexadecimal
     licence            licence number, or country and number
     block              E.164 with ``+``, of which the last three digits go: a block of 1,000 numbers
     =================  ==========================================================================
@@ -192,4 +194,5 @@ _FORMS: dict[IndexKind, Callable[[tuple[str, ...]], str]] = {
     IndexKind.PAYMENT: _opaque,
     IndexKind.LICENCE: _licence,
     IndexKind.BLOCK: _block,
+    IndexKind.CHIP: _opaque,
 }

@@ -85,6 +85,11 @@ class DocumentSummary:
     """The targets (``line``, ``contact``) whose number is on a registry's record of this person: a code from one of
     them makes ``consistent`` into ``confirmed`` (:func:`service.registration.rules.proof_of`)."""
 
+    @property
+    def awaits_confirmation(self) -> bool:
+        """Of a picture: what was read of it proves nothing until somebody says that the document shows it."""
+        return (self.kind, self.outcome, self.proof) == ("image", "refer", "none")
+
 
 @dataclass(frozen=True, slots=True)
 class CodeProof:

@@ -159,6 +159,10 @@ def may_have_unrecorded_proof(registration: Registration) -> bool:
 
 
 def with_document(registration: Registration, document: DocumentSummary) -> Registration:
+    """With one document more, or with another judgement of one that it has."""
+    if any(doc.id == document.id for doc in registration.documents):
+        kept = tuple(document if doc.id == document.id else doc for doc in registration.documents)
+        return replace(registration, documents=kept)
     return replace(registration, documents=(*registration.documents, document))
 
 
@@ -208,6 +212,13 @@ def may_decide_by_person(registration: Registration, staff: str) -> None:
         )
 
 
+def may_confirm_by_person(registration: Registration, now: datetime) -> None:
+    """Staff correct what was read of a picture while they judge it; before that it is the applicant's to say."""
+    del now
+    if registration.state is not State.IN_REVIEW:
+        raise StateConflict(registration.state, [State.IN_REVIEW])
+
+
 def may_approve(registration: Registration, now: datetime) -> None:
     """A lost card is replaced 24 hours after its holder was told, so that whoever still has it can object."""
     if not registration.is_card_lost:
@@ -244,12 +255,21 @@ def next_actions(registration: Registration, *, line_waits: bool = True) -> list
     if registration.state is not State.COLLECTING:
         return ["cancel"] if registration.state in OPEN else []
     wanted = missing(registration)
-    actions = []
+    actions: list[str] = []
+    confirm: list[str] = []
     if "document" in wanted:
         actions.append("submit_document")
+    elif _waits_for_confirmation(registration):
+        confirm.append("confirm_document")
     if "otp" in wanted:
         actions += ["send_otp", "check_otp"]
     if actions:
-        return actions
+        return [*confirm, *actions]
     may_send = not registration.needs_code and not registration.has_code
-    return ["submit", "send_otp", "check_otp"] if may_send else ["submit"]
+    return [*confirm, "submit", *(["send_otp", "check_otp"] if may_send else [])]
+
+
+def _waits_for_confirmation(registration: Registration) -> bool:
+    """Whether the best document is a picture that a machine read and nobody confirmed."""
+    best = best_document(registration)
+    return best is not None and best.awaits_confirmation

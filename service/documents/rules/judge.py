@@ -18,8 +18,9 @@ from service.documents.model import (
     RegistryAnswer,
     Treatment,
 )
-from service.documents.rules import authorities, numbers
+from service.documents.rules import authorities, chips, numbers
 from service.documents.rules.compare import Typed, typed_findings
+from service.documents.rules.pictures import awaits_confirmation
 from service.kit import states
 from service.kit.mrz import Mrz, MrzDate, check
 from service.kit.national_id import NationalId
@@ -79,15 +80,25 @@ def is_sound(findings: Iterable[CheckResult]) -> bool:
 def conclude(findings: tuple[CheckResult, ...], answers: Answers) -> Judgement:
     """The outcome of all findings together with what was said outside.
 
-    Anything that failed: fail. A registry's no, or a listed document: refer, because the decision denies on it
-    (``risk``), and a document that fails would never reach the decision. A warning: refer. Else pass.
+    A picture's read that nobody has confirmed: refer, whatever else is found, because all of it may be the reader's
+    mistake. Anything that failed: fail. A registry's no, or a listed document: refer, because the decision denies on
+    it (``risk``), and a document that fails would never reach the decision. A warning: refer. Else pass.
     """
     own = tuple(result for result in findings if result.id not in authorities.ASKED)
     findings = (*own, *authorities.findings_of(answers, own))
+    if awaits_confirmation(findings):
+        signals = _signals(findings, answers)
+        return Judgement(findings, Outcome.REFER, Proof.NONE, Reason.NEEDS_A_PERSON, signals)
     failed = [result for result in own if result.outcome is _FAIL]
     refused = any(result.outcome is _FAIL for result in findings)
     warned = [
-        result for result in findings if result.outcome is _WARN and (result.id, result.code) not in _HARMLESS
+        result
+        for result in findings
+        if result.outcome is _WARN
+        and (result.id, result.code) not in _HARMLESS
+        and (
+            not result.id.startswith("image.") or result.id == "image.correction"
+        )  # image.read sums up the rest
     ]
     outcome, reason = Outcome.PASS, None
     if failed:
@@ -106,7 +117,7 @@ _ORDER: Final = [Reason.UNREADABLE, Reason.NOT_ACCEPTED, Reason.DETAILS_DISAGREE
 def _reason(failed: CheckResult) -> Reason:
     if failed.id.startswith("typed."):
         return Reason.DETAILS_DISAGREE
-    if failed.id.startswith("document.") or (failed.id, failed.code) in _NOT_ACCEPTED:
+    if failed.id.startswith(("document.", "chip.")) or (failed.id, failed.code) in _NOT_ACCEPTED:
         return Reason.NOT_ACCEPTED
     return Reason.UNREADABLE
 
@@ -114,6 +125,11 @@ def _reason(failed: CheckResult) -> Reason:
 def _proof(findings: tuple[CheckResult, ...], reason: Reason | None) -> Proof:
     if reason is Reason.UNREADABLE or any(result.id.startswith("attested.") for result in findings):
         return Proof.NONE
+    if chips.of_chip(findings):
+        if chips.is_false(findings):
+            return Proof.NONE
+        if chips.is_signed(findings):
+            return Proof.SIGNED
     return authorities.proof_of(findings)
 
 
@@ -129,7 +145,7 @@ def _signals(findings: tuple[CheckResult, ...], answers: Answers) -> Mapping[str
     known = (RegistryAnswer.YES, RegistryAnswer.NO)
     return {
         "document_specimen": specimen != "none",
-        "document_signature": "absent",
+        "document_signature": chips.signature(findings),
         **{name: answer is RegistryAnswer.YES for name, answer in said.items() if answer in known},
         "registry_answer": asked[answers.registry.answer] if answers.registry else "not_asked",
         "typed_data": "differs" if differs else "agrees" if typed else "not_given",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.documents import rules
-from service.documents.model import DocumentFacts, DocumentKind, DocumentPolicy, DocumentType
+from service.documents.model import DocumentFacts, DocumentKind, DocumentPolicy, DocumentType, Reading
 from service.kit import mrz, states
 from service.kit.checks import CheckResult
 from service.kit.errors import JsonValue
@@ -25,6 +25,8 @@ class Read:
     findings: tuple[CheckResult, ...]
     facts: DocumentFacts | None = None
     description: str | None = None
+    chip: str | None = None
+    reading: Reading | None = None
 
 
 def zone(lines: tuple[str, ...], typed: Typed, policy: DocumentPolicy, now: datetime) -> Read:

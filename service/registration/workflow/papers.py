@@ -1,14 +1,24 @@
 """Documents come in, and typed data are corrected: judged outside any transaction, written in one."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
-from service.audit.workflow import record
-from service.documents.model import DocumentCheck, Examination, Phones, Submission
+from service.audit.workflow import Actor, record
+from service.documents.model import (
+    Correction,
+    DocumentCheck,
+    EmrtdSubmission,
+    Examination,
+    Phones,
+    Submission,
+)
 from service.documents.rules import identity_keys, proved, ties
+from service.documents.workflow.pictures import Gone
 from service.infra.crypto import SubjectKey
 from service.infra.postgres import Tx
-from service.kit.errors import JsonObject, JsonValue, Stale
+from service.kit.errors import JsonObject, JsonValue, NotFound, Stale
 from service.kit.ids import wire
 from service.registration import rules, store
 from service.registration.model import DocumentSummary, Purpose, Registration, View
@@ -16,6 +26,7 @@ from service.registration.workflow.opening import client_actor, indexes, pending
 from service.registration.workflow.parts import Keep, Numbers, Parts
 from service.subscribers.workflow import Opened
 from service.web.auth import Principal
+from service.web.idempotency import keep_nothing
 
 
 async def add_document(
@@ -24,6 +35,7 @@ async def add_document(
     registration_id: UUID,
     submission: Submission,
     keep: Keep[DocumentCheck],
+    gone: Gone | None = None,
 ) -> DocumentCheck:
     """Judge a document and add it to the evidence; a registration takes five failed ones.
 
@@ -31,6 +43,7 @@ async def add_document(
     neither overlooked nor undone, and whoever was asked about the document is not asked again.
     """
     examination: Examination | None = None
+    submission = await _challenged(parts, caller, registration_id, submission)
     judged_by: JsonObject = {}
     for _ in range(3):
         async with parts.db.read(caller.operator_id) as reader:
@@ -48,11 +61,13 @@ async def add_document(
                 now=now,
                 phones=phones_of(registration, person),
                 before=examination,
+                gone=gone,
             )
         shown = proved(examination.check, rules.proved_by_code(registration))
         try:
             async with parts.db.write(caller.operator_id) as tx:
-                await _add(parts, tx, caller, registration, examination, person)
+                await _add(parts, tx, client_actor(caller), registration, examination, person)
+                parts.documents.save(tx, person.key, registration.subscriber_id, examination)
                 await keep(tx, shown)
             return shown
         except Stale:
@@ -71,14 +86,38 @@ def phones_of(registration: Registration, person: Opened) -> Phones:
     )
 
 
+async def _challenged(
+    parts: Parts, caller: Principal, registration_id: UUID, submission: Submission
+) -> Submission:
+    """Only who may see the registration takes its challenge."""
+    if not isinstance(submission, EmrtdSubmission) or submission.active_authentication is None:
+        return submission
+    async with parts.db.read(caller.operator_id) as reader:
+        registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+        rules.may_add_document(registration, reader.now)
+    return await parts.documents.challenged(caller.operator_id, registration_id, submission)
+
+
+async def challenge(parts: Parts, caller: Principal, registration_id: UUID) -> tuple[bytes, datetime]:
+    """(eight bytes for a chip to sign, until when it may)."""
+    async with parts.db.read(caller.operator_id) as reader:
+        registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+        rules.may_add_document(registration, reader.now)
+        now = reader.now
+    return await parts.documents.challenge(caller.operator_id, registration_id, now)
+
+
 async def _add(
     parts: Parts,
     tx: Tx,
-    caller: Principal,
+    actor: Actor,
     registration: Registration,
     examination: Examination,
     person: Opened,
+    said: Correction | None = None,
+    reason: str | None = None,
 ) -> None:
+    """What follows from a judged document for its registration; ``said``: it was judged by a correction."""
     check = examination.check
     after = rules.with_document(registration, summary(examination))
     if examination.identity is not None:
@@ -88,20 +127,97 @@ async def _add(
         best = rules.best_document(after)
         if best is not None and best.id == check.id:
             after = replace(after, identity=_sealed(person.key, registration, examination))
-    parts.documents.save(tx, person.key, registration.subscriber_id, examination)
     await store.save(tx, after, expected=registration.version)
     record(
         tx,
-        actor=client_actor(caller),
-        action="document.judged",
+        actor=actor,
+        action="document.judged" if said is None else "document.confirmed",
         object=wire("reg", registration.id),
+        reason=reason,
         facts={
             "document": wire("doc", check.id),
             "kind": check.kind.value,
             "outcome": check.outcome.value,
             "proof": check.proof.value,
+            **({"fields": " ".join(sorted(said.as_json()))} if said is not None else {}),
         },
     )
+
+
+async def confirm_document(
+    parts: Parts,
+    caller: Principal,
+    registration_id: UUID,
+    document_id: UUID,
+    said: Correction,
+    keep: Keep[DocumentCheck],
+) -> DocumentCheck:
+    """Judge the read of a picture anew by what whoever has the document says of it, three times at most."""
+    by = _Saying(caller.operator_id, client_actor(caller), rules.collecting, caller.dealer_id)
+    return await _confirm(parts, by, registration_id, document_id, said, keep)
+
+
+async def confirm_by_person(
+    parts: Parts,
+    *,
+    operator: UUID,
+    registration_id: UUID,
+    document_id: UUID,
+    staff: Actor,
+    said: Correction,
+    reason_code: str,
+    expected_version: int,
+) -> DocumentCheck:
+    """The same by a member of staff for what is in review, as whoever has the document told them. Decides nothing."""
+    by = _Saying(operator, staff, rules.may_confirm_by_person, None, reason_code, expected_version)
+    return await _confirm(parts, by, registration_id, document_id, said, keep_nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Saying:
+    """Who says what a document shows, and what has to hold for it. ``version``: of the page that they saw; None where
+    whatever is there now is meant."""
+
+    operator: UUID
+    actor: Actor
+    may: Callable[[Registration, datetime], None]
+    dealer: UUID | None
+    reason: str | None = None
+    version: int | None = None
+
+
+async def _confirm(
+    parts: Parts,
+    by: _Saying,
+    registration_id: UUID,
+    document_id: UUID,
+    said: Correction,
+    keep: Keep[DocumentCheck],
+) -> DocumentCheck:
+    for _ in range(3):
+        async with parts.db.read(by.operator) as reader:
+            registration = await store.load(reader, registration_id, dealer=by.dealer)
+            if all(doc.id != document_id for doc in registration.documents):
+                raise NotFound()
+            by.may(registration, reader.now)
+            if by.version not in (None, registration.version):
+                raise Stale()
+            kept = await parts.documents.kept(reader, document_id)
+            person = await parts.subscribers.open(reader, registration.subscriber_id)
+            now = reader.now
+        policy = parts.policy.current.documents
+        phones = phones_of(registration, person)
+        examination = await parts.documents.correct(kept, person.key, said, person.pii, policy, now, phones)
+        shown = proved(examination.check, rules.proved_by_code(registration))
+        try:
+            async with parts.db.write(by.operator) as tx:
+                await _add(parts, tx, by.actor, registration, examination, person, said, by.reason)
+                parts.documents.save_correction(tx, person.key, examination)
+                await keep(tx, shown)
+            return shown
+        except Stale:
+            continue
+    raise Stale()
 
 
 def _sealed(key: SubjectKey, registration: Registration, examination: Examination) -> bytes:

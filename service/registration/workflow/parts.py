@@ -106,6 +106,7 @@ class ToDecide:
     dealer: Standing | None
     values: Sequence[tuple[IndexKind, str]]
     sends: Mapping[UUID, datetime]
+    chip_devices: int = 0
 
 
 async def loaded_to_decide(
@@ -117,7 +118,7 @@ async def loaded_to_decide(
     key = parts.subscribers.unwrap(reader.tenant, person, found.wrapped)
     values = parts.subscribers.values_in(key, person, found.person)
     numbers = Numbers.of(key, registration)
-    return ToDecide(registration, key, numbers, found.dealer, values, found.sends)
+    return ToDecide(registration, key, numbers, found.dealer, values, found.sends, found.chip_devices)
 
 
 async def opened(parts: Parts, reader: Reader, registration: Registration) -> tuple[SubjectKey, Numbers]:

@@ -117,7 +117,9 @@ _SIGNALS = (
            "Days until the document expires; negative after it; unknown where it has no date", 400, -400, 400),
     _flag("document_specimen", "documents", "A specimen: state UTO or a published specimen number"),
     _code("document_signature", "documents", "What checking the document's own signature said",
-          "absent", "valid", "failed"),
+          "absent", "valid", "failed", "unknown"),
+    _count("chip_devices", "Devices that this document's chip was shown from within 90 days, this one among them; 0"
+           " where it came as anything else, or no device was named", "documents", "devices"),
     _flag("document_revoked", "documents", "The issuer lists the document as lost, stolen or withdrawn; unknown where"
           " nobody could say"),
     _flag("holder_deceased", "documents", "A death of the person on the document is recorded; unknown where nobody"

@@ -18,6 +18,7 @@ from service.documents.model import (
     Examination,
     Outcome,
     Proof,
+    Reading,
     Reason,
 )
 from service.documents.rules import answers_in
@@ -31,16 +32,20 @@ from service.kit.mrz import MrzDate
 _TABLE = "document_check"
 _ROWS = cast(sa.Table, DocumentCheckRow.__table__)
 _ADD = Statement(sa.insert(_ROWS))
-_JUDGE_AGAIN = Statement(
-    sa.update(_ROWS)
-    .where(_ROWS.c.operator_id == sa.bindparam("at_operator"), _ROWS.c.id == sa.bindparam("at_id"))
-    .values(
-        {
-            name: sa.bindparam(name, type_=_ROWS.c[name].type)
-            for name in ("outcome", "proof", "reason", "checks", "judged_at")
-        }
+_JUDGED = ("outcome", "proof", "reason", "checks", "judged_at")
+
+
+def _update(*names: str) -> Statement:
+    """Columns of one row, told by ``at_operator`` and ``at_id``."""
+    return Statement(
+        sa.update(_ROWS)
+        .where(_ROWS.c.operator_id == sa.bindparam("at_operator"), _ROWS.c.id == sa.bindparam("at_id"))
+        .values({name: sa.bindparam(name, type_=_ROWS.c[name].type) for name in names})
     )
-)
+
+
+_JUDGE_AGAIN = _update(*_JUDGED)
+_REPLACE = _update(*_JUDGED, "document_type", "issuing_state", "registry_answer", "sealed")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -61,9 +66,21 @@ class Kept:
             description if isinstance(description, str) else None,
         )
 
+    def reading(self, key: SubjectKey) -> Reading | None:
+        """Of a picture, what was read of it and what was corrected."""
+        found = key.open(_TABLE, self.check.id, self.sealed).get("reading")
+        if not isinstance(found, Mapping):
+            return None
+        lines, repaired, corrections = (
+            cast(Any, found[name]) for name in ("lines", "repaired", "corrections")
+        )
+        return Reading(tuple(lines), tuple(repaired), tuple(corrections))
 
-def add(tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) -> None:
-    """Stage the row. The submission itself is not in it."""
+
+def add(
+    tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination, chip: bytes | None = None
+) -> None:
+    """Stage the row. The submission itself is not in it; ``chip`` is a blind index."""
     check = examination.check
     tx.stage(
         _ADD,
@@ -75,16 +92,41 @@ def add(tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) 
             "kind": check.kind.value,
             "document_type": check.document_type.value,
             "issuing_state": check.issuing_state,
-            "outcome": check.outcome.value,
-            "proof": check.proof.value,
-            "reason": check.reason.value if check.reason else None,
-            "checks": _codes(check.checks),
+            **_judgement(check),
             "registry_answer": _registry_answer(check.checks),
+            "chip_idx": chip,
             "sealed": key.seal(_TABLE, check.id, _sealed(examination)),
             "at": check.at,
             "judged_at": tx.now,
         },
     )
+
+
+def replace(tx: Tx, key: SubjectKey, examination: Examination) -> None:
+    """Stage what is now said and judged of a kept check, under the same id."""
+    check = examination.check
+    tx.stage(
+        _REPLACE,
+        {
+            "at_operator": tx.tenant,
+            "at_id": check.id,
+            "document_type": check.document_type.value,
+            "issuing_state": check.issuing_state,
+            "registry_answer": _registry_answer(check.checks),
+            "sealed": key.seal(_TABLE, check.id, _sealed(examination)),
+            **_judgement(check),
+            "judged_at": tx.now,
+        },
+    )
+
+
+def _judgement(check: DocumentCheck) -> JsonObject:
+    return {
+        "outcome": check.outcome.value,
+        "proof": check.proof.value,
+        "reason": check.reason.value if check.reason else None,
+        "checks": _codes(check.checks),
+    }
 
 
 def judge_again(tx: Tx, checks: Sequence[DocumentCheck]) -> None:
@@ -93,10 +135,7 @@ def judge_again(tx: Tx, checks: Sequence[DocumentCheck]) -> None:
         {
             "at_operator": tx.tenant,
             "at_id": check.id,
-            "outcome": check.outcome.value,
-            "proof": check.proof.value,
-            "reason": check.reason.value if check.reason else None,
-            "checks": _codes(check.checks),
+            **_judgement(check),
             "judged_at": tx.now,
         }
         for check in checks
@@ -157,11 +196,18 @@ def _results(raw: Sequence[Sequence[str]]) -> tuple[CheckResult, ...]:
 
 
 def _sealed(examination: Examination) -> JsonObject:
-    facts = examination.facts
+    facts, reading = examination.facts, examination.reading
     if facts is None:
         return {"description": examination.description}
     birth = facts.birth
-    return {
+    beside: JsonObject = {}
+    if reading is not None:
+        beside["reading"] = {
+            "lines": list(reading.lines),
+            "repaired": list(reading.repaired),
+            "corrections": list(reading.corrections),
+        }
+    return beside | {
         "facts": {
             "type": facts.type.value,
             "type_class": facts.type_class,
