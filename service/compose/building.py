@@ -12,6 +12,7 @@ from service.compose.outside import Instead, outside, reader, usage
 from service.compose.reporting import reporting
 from service.compose.services import Services
 from service.dealers.workflow import Dealers
+from service.documents.ports import MrzReader, Registry
 from service.documents.volatile import Nonces
 from service.documents.workflow import Authorities, Chips, Documents
 from service.infra.crypto import KeysetRefused, Vault, kms_from
@@ -54,10 +55,8 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     provisioner, inventory, registry = outside(settings, clock)
     provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
     subscribers, dealers = Subscribers(vault), Dealers(db, vault)
-    pictures = instead.reader or reader(settings)
-    authorities = Authorities(db)
-    chips = Chips(lambda: authorities.current, Nonces(redis, vault), vault)
-    documents = Documents(instead.registry or registry, pictures, chips)
+    pictures, authorities = instead.reader or reader(settings), Authorities(db)
+    documents = checking(instead.registry or registry, pictures, authorities, redis, vault)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
     courier = Courier(db, subscribers, sent.dispatch, sent.purses, lambda: policies.current.codes)
@@ -105,6 +104,13 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         staff=StaffRegister(db, factors),
         desk=StaffDesk(db, operators, Sessions(redis, vault), factors, is_demo=settings.is_demo),
     )
+
+
+def checking(
+    registry: Registry, pictures: MrzReader, authorities: Authorities, redis: Redis, vault: Vault
+) -> Documents:
+    """Document checks over whom they ask."""
+    return Documents(registry, pictures, Chips(lambda: authorities.current, Nonces(redis, vault), vault))
 
 
 def responding(
