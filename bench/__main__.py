@@ -15,6 +15,7 @@ for name in (
     "links",
     "images",
     "pictures",
+    "images",
 ):
     print(f"\n== bench/{name}.py", flush=True)
     done = subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False)

@@ -101,6 +101,8 @@ class Settings(BaseSettings):
         8.0, gt=0, le=30, description="seconds within which a sender must accept a message"
     )
     registry_url: str = Field("", description="document registry; empty: none, proof stays consistent")
+    lost_stolen_url: str = Field("", description="list of lost and stolen documents; empty: nobody is asked")
+    deaths_url: str = Field("", description="register of deaths; empty: nobody is asked")
     image_readers: int = Field(
         1,
         ge=0,
@@ -130,6 +132,8 @@ class Settings(BaseSettings):
     captcha_url: str = Field("", description="CAPTCHA verifier; empty: proof of work is asked for instead")
     captcha_site_key: str = Field("", description="public key of the CAPTCHA, for the page that shows it")
     registry_token: SecretStr = Field(SecretStr(""), description="Bearer token that we send to the registry")
+    lost_stolen_token: SecretStr = Field(SecretStr(""), description="Bearer token that we send to that list")
+    deaths_token: SecretStr = Field(SecretStr(""), description="Bearer token that we send to that register")
     provisioner_token: SecretStr = Field(
         SecretStr(""), description="Bearer token that we send to the provisioner"
     )

@@ -8,13 +8,13 @@ import structlog
 from service.adapters.sms.holder import SmsHolderNotice
 from service.adapters.sms.outbox import Outbox
 from service.compose.codes import coded
-from service.compose.outside import Instead, outside, reader, usage
+from service.compose.outside import Instead, authorities, outside, reader, usage
 from service.compose.reporting import reporting
 from service.compose.services import Services
 from service.dealers.workflow import Dealers
-from service.documents.ports import MrzReader, Registry
 from service.documents.volatile import Nonces
-from service.documents.workflow import Authorities, Chips, Documents
+from service.documents.workflow import Chips, Documents
+from service.documents.workflow.trust import Authorities
 from service.infra.crypto import KeysetRefused, Vault, kms_from
 from service.infra.jobs import defer_all
 from service.infra.postgres import Database
@@ -32,7 +32,7 @@ from service.registration.model import Purpose
 from service.registration.workflow import Registrations
 from service.registration.workflow.backtests import Backtests
 from service.registration.workflow.parts import Parts
-from service.response.workflow import Response
+from service.response.workflow import AppealLinks, Response
 from service.risk.volatile import Velocity
 from service.risk.workflow import Drafts, Risk, Usual
 from service.settings import Mode, Settings
@@ -52,11 +52,12 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     )
     redis = Redis(settings.redis_url, clock)
     policies = Policies(db, demo=settings.is_demo, allows_test_numbers=settings.may_have_test_numbers)
-    provisioner, inventory, registry = outside(settings, clock)
+    provisioner, inventory = outside(settings, clock)
     provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
     subscribers, dealers = Subscribers(vault), Dealers(db, vault)
-    pictures, authorities = instead.reader or reader(settings), Authorities(db)
-    documents = checking(instead.registry or registry, pictures, authorities, redis, vault)
+    pictures, trusted = instead.reader or reader(settings), Authorities(db)
+    chips = Chips(lambda: trusted.current, Nonces(redis, vault), vault)
+    documents = Documents(authorities(settings, clock, instead), pictures, chips)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
     courier = Courier(db, subscribers, sent.dispatch, sent.purses, lambda: policies.current.codes)
@@ -78,7 +79,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         subscribers=subscribers,
         dealers=dealers,
         documents=documents,
-        authorities=authorities,
+        authorities=trusted,
         codes=codes,
         verifications=verifications,
         holder=Holder(sent.links, operators, sent.blocks, clock),
@@ -94,7 +95,9 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         registrations=Registrations(parts),
         notices=Notices(parts, operators, courier, Links(vault, settings.public_url)),
         reports=reporting(db, redis, vault, subscribers, operators, verifications, policies),
-        response=responding(db, vault, subscribers, lines, risk, policies, courier, instead),
+        response=responding(
+            settings, db, vault, subscribers, lines, risk, policies, operators, courier, instead
+        ),
         courier=courier,
         outbox=outbox,
         senders=sent.senders,
@@ -106,20 +109,15 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     )
 
 
-def checking(
-    registry: Registry, pictures: MrzReader, authorities: Authorities, redis: Redis, vault: Vault
-) -> Documents:
-    """Document checks over whom they ask."""
-    return Documents(registry, pictures, Chips(lambda: authorities.current, Nonces(redis, vault), vault))
-
-
 def responding(
+    settings: Settings,
     db: Database,
     vault: Vault,
     subscribers: Subscribers,
     lines: Lines,
     risk: Risk,
     policies: Policies,
+    operators: Operators,
     courier: Courier,
     instead: Instead,
 ) -> Response:
@@ -133,6 +131,8 @@ def responding(
         instead.finder or risk.links,
         instead.notices or SmsHolderNotice(db, lines, courier),
         lambda: policies.current.risk,
+        AppealLinks(vault, settings.public_url),
+        operators.ids,
         lambda: policies.current.response,
     )
 

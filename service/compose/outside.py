@@ -9,9 +9,10 @@ from service.adapters.caller import Caller
 from service.adapters.inventory.http import HttpInventory
 from service.adapters.mrz_reader import pooled
 from service.adapters.provisioning.http import HttpProvisioner
-from service.adapters.registry.http import HttpRegistry
+from service.adapters.registry.http import DEADLINE_S, HttpDeaths, HttpLostStolen, HttpRegistry
 from service.adapters.usage.http import HttpUsage
-from service.documents.ports import MrzReader, NullMrzReader, NullRegistry, Registry
+from service.documents.ports import Deaths, LostStolen, MrzReader, NullMrzReader, Registry
+from service.documents.workflow.asking import Authorities
 from service.infra.pool import Pool, Terms
 from service.infra.postgres import Deliver
 from service.kit.clock import Clock
@@ -28,6 +29,8 @@ class Instead:
 
     senders: Sequence[Sender] | None = None
     registry: Registry | None = None
+    lost_stolen: LostStolen | None = None
+    deaths: Deaths | None = None
     provisioner: Provisioner | None = None
     inventory: Inventory | None = None
     usage: Usage | None = None
@@ -38,7 +41,7 @@ class Instead:
     reader: MrzReader | None = None
 
 
-def outside(settings: Settings, clock: Clock) -> tuple[Provisioner, Inventory, Registry]:
+def outside(settings: Settings, clock: Clock) -> tuple[Provisioner, Inventory]:
     """The operator's own systems; the null twin where none is named."""
 
     def caller(url: str, token: SecretStr) -> Caller:
@@ -46,14 +49,29 @@ def outside(settings: Settings, clock: Clock) -> tuple[Provisioner, Inventory, R
 
     provisioner: Provisioner = NullProvisioner()
     inventory: Inventory = NullInventory()
-    registry: Registry = NullRegistry()
     if settings.provisioner_url:
         provisioner = HttpProvisioner(caller(settings.provisioner_url, settings.provisioner_token))
     if settings.inventory_url:
         inventory = HttpInventory(caller(settings.inventory_url, settings.inventory_token))
-    if settings.registry_url:
-        registry = HttpRegistry(caller(settings.registry_url, settings.registry_token))
-    return provisioner, inventory, registry
+    return provisioner, inventory
+
+
+def authorities(settings: Settings, clock: Clock, instead: Instead) -> Authorities:
+    """Those who are asked about documents; nobody where none is named."""
+
+    def caller(url: str, token: SecretStr) -> Caller | None:
+        if not url:
+            return None
+        return Caller(url, clock, token=token.get_secret_value() or None, deadline_s=DEADLINE_S)
+
+    registry = caller(settings.registry_url, settings.registry_token)
+    lost_stolen = caller(settings.lost_stolen_url, settings.lost_stolen_token)
+    deaths = caller(settings.deaths_url, settings.deaths_token)
+    return Authorities(
+        instead.registry or (HttpRegistry(registry) if registry else None),
+        instead.lost_stolen or (HttpLostStolen(lost_stolen) if lost_stolen else None),
+        instead.deaths or (HttpDeaths(deaths) if deaths else None),
+    )
 
 
 def usage(settings: Settings, clock: Clock) -> Usage:

@@ -14,7 +14,8 @@ from service.adapters.sms.outbox import Outbox
 from service.compose.codes import Guards, receipt_secrets
 from service.dealers.workflow import Dealers
 from service.documents.ports import MrzReader
-from service.documents.workflow import Authorities, Documents
+from service.documents.workflow import Documents
+from service.documents.workflow.trust import Authorities
 from service.infra.crypto import Vault
 from service.infra.postgres import Database
 from service.infra.redis import Redis

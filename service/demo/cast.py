@@ -57,7 +57,7 @@ class Part(StrEnum):
 class Visit:
     """One registration. ``until``: the last step that is taken (create, document, code, submit).
     ``typed``: what the clerk typed, where that is not what the person said. ``is_known``: the registry has
-    the document."""
+    the document, and the contact number of its holder, who names it and gives the code that comes there."""
 
     at: datetime
     part: Part
@@ -81,7 +81,14 @@ class Visit:
     def subscriber(self) -> JsonObject:
         said = self.person.subscriber()
         del said["nationality"]
+        if self.is_known:
+            said["contact_msisdn"] = self.contact
         return {**said, **(self.typed or {})}
+
+    @property
+    def contact(self) -> str:
+        """Of the same person always the same, and of nobody else."""
+        return f"+49160{self.person.document_number[-7:]}"
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import psycopg
 from procrastinate.jobs import Job
 
 from service.compose import Instead, Services, build
-from service.documents.model import DocumentFacts, MrzSubmission, RegistryAnswer
+from service.documents.model import DocumentFacts, MrzSubmission, Phone, Phones, RegistryAnswer, RegistryReply
 from service.events import EventName
 from service.infra.jobs import Handler, event_of
 from service.kit.clock import ManualClock
@@ -44,13 +44,18 @@ class LastMessage:
 
 
 class DemoRegistry:
-    """A registry that knows the invented documents that it was told of; of others it does not say."""
+    """A registry that knows the invented documents that it was told of, each with its holder's contact number; of
+    others it does not say."""
 
     def __init__(self) -> None:
-        self.known: set[str] = set()
+        self.known: dict[str, str] = {}
 
-    async def look_up(self, document: DocumentFacts) -> RegistryAnswer:
-        return RegistryAnswer.YES if document.number in self.known else RegistryAnswer.NOT_AVAILABLE
+    async def look_up(self, document: DocumentFacts, phones: Phones) -> RegistryReply:
+        contact = self.known.get(document.number)
+        if contact is None:
+            return RegistryReply(RegistryAnswer.NOT_AVAILABLE)
+        on_record = frozenset({Phone.CONTACT}) if phones.contact == contact else frozenset[Phone]()
+        return RegistryReply(RegistryAnswer.YES, on_record)
 
 
 class Hands:
@@ -105,6 +110,16 @@ class Hands:
     async def _notice(self, *, operator: str, action: str, notice: str, attempt: int) -> None:
         await self.services.response.telling.notify(UUID(operator), UUID(action), NoticeKind(notice), attempt)
 
+    async def _prove_contact(self, caller: Principal, registration_id: UUID, contact: object) -> None:
+        """A code to the number that the registry has on its record, where one was named."""
+        if not isinstance(contact, str):
+            return
+        works = self.services.registrations
+        self.clock.advance(timedelta(seconds=10))
+        await works.send_code(caller, registration_id, Target.CONTACT)
+        self.clock.advance(timedelta(seconds=15))
+        await works.check_code(caller, registration_id, self.sender.code(contact))
+
     def principal(self, client_id: UUID, dealer_id: UUID | None = None) -> Principal:
         scopes = frozenset({Scope.REGISTRATIONS, Scope.READ})
         return Principal(self.operator.id, self.operator.name, client_id, "seed", scopes, dealer_id)
@@ -141,6 +156,7 @@ class Hands:
             await works.check_code(caller, found.id, code)
             if until == "code":
                 return found
+            await self._prove_contact(caller, found.id, (opening.subscriber or {}).get("contact_msisdn"))
             self.clock.advance(timedelta(seconds=15))
             found = (await works.submit(caller, found.id)).registration
             await self.work()

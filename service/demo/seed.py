@@ -113,7 +113,11 @@ class _Season:
             client = await self.services.operators.client(self.hands.operator, CLIENT)
         self.caller = self.hands.principal(client.id)
         self.hands.registry.known.update(
-            step.person.document_number for step in self.steps if isinstance(step, Visit) and step.is_known
+            {
+                step.person.document_number: step.contact
+                for step in self.steps
+                if isinstance(step, Visit) and step.is_known
+            }
         )
 
     async def _person(self, login: str, name: str, role: Role) -> Actor:

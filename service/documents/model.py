@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 from uuid import UUID
 
 from service.kit.checks import CheckOutcome, CheckResult
@@ -61,11 +62,61 @@ class Reason(StrEnum):
 
 
 class RegistryAnswer(StrEnum):
-    """What an issuer's registry says of a document and the person on it."""
+    """The three answers of everyone who is asked: the registry, the list of lost documents, the register of deaths."""
 
     YES = "yes"
     NO = "no"
     NOT_AVAILABLE = "not_available"
+
+
+class Phone(StrEnum):
+    """Which of a registration's numbers: names as in ``service.registration.model.Target``."""
+
+    LINE = "line"
+    CONTACT = "contact"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Phones:
+    """The numbers (E.164) that a registry may compare with its record. ``line`` is None where the number is new to the
+    applicant: a record that names it is about whoever had it before."""
+
+    line: str | None = None
+    contact: str | None = None
+
+    @property
+    def named(self) -> frozenset[Phone]:
+        both = ((Phone.LINE, self.line), (Phone.CONTACT, self.contact))
+        return frozenset(phone for phone, number in both if number is not None)
+
+
+NO_PHONES: Final = Phones()
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryReply:
+    """A registry's answer; with a yes, which of the numbers it was asked about are on its record of this person."""
+
+    answer: RegistryAnswer
+    phones: frozenset[Phone] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What was said outside of a document and the person on it; None where nobody was asked."""
+
+    registry: RegistryReply | None = None
+    lost_stolen: RegistryAnswer | None = None
+    death: RegistryAnswer | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Asked:
+    """What was asked and answered, so that a repetition in the same request asks only what is new."""
+
+    document: "DocumentFacts"
+    phones: Phones
+    answers: Answers
 
 
 class KindNotEnabled(Refusal):
@@ -264,9 +315,9 @@ class Examination:
     facts: DocumentFacts | None = field(repr=False)
     identity: Identity | None = field(repr=False)
     description: str | None = field(default=None, repr=False)
+    asked: Asked | None = field(default=None, repr=False)
     chip: str | None = field(default=None, repr=False)
     """Digest of the chip's signed content, of which a keyed hash is kept and nothing else."""
-    registry: RegistryAnswer | None = None
     signals: Mapping[str, int | bool | str] = field(default_factory=dict)
     """Codes under the names of the risk catalogue: ``document_specimen``, ``registry_answer``, ``typed_data``, …"""
     reading: Reading | None = field(default=None, repr=False)

@@ -77,7 +77,7 @@ def zone_lines(dg1: bytes) -> tuple[str, ...]:
 
 def _known(signed: Signed) -> CheckResult:
     known = signed.content_type in CONTENT_TYPES and signed.declares_its_type
-    return CheckResult("chip.content_type", _PASS if known else _FAIL, "listed" if known else "unlisted")
+    return CheckResult("chip.content_type", _PASS if known else _FAIL, "known" if known else "unlisted")
 
 
 def _hashes(content: bytes) -> tuple[str, dict[int, bytes]]:

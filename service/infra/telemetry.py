@@ -57,6 +57,12 @@ LOOKUPS = Counter(
     ["answer"],
     registry=REGISTRY,
 )
+AUTHORITIES = Counter(
+    "simward_authorities_total",
+    "What was said of documents outside: by whom (registry, lost_stolen, death), and yes, no or not_available",
+    ["authority", "answer"],
+    registry=REGISTRY,
+)
 PUZZLES = Counter(
     "simward_challenges_total",
     "Solutions that came in by kind (work, captcha) and what they were: right, wrong, gone (nobody could tell)",

@@ -233,6 +233,20 @@ async def add_document(
 
 
 @router.post(
+    "/{registration_id}/documents/nonce",
+    status_code=201,
+    response_model=papers.NonceOut,
+    responses=_PROBLEMS,
+    dependencies=[JSON_ALONE],
+)
+async def document_nonce(registration_id: RegistrationId, caller: Caller, works: Works) -> Response:
+    """A challenge for the chip of a document to sign: eight bytes in base64, five minutes, used once. A newer one takes
+    its place."""
+    nonce, expires_at = await works.challenge(caller, parse("reg", registration_id))
+    return JSONResponse(papers.nonce(nonce, expires_at), status_code=201)
+
+
+@router.post(
     "/{registration_id}/documents/{document_id}/confirm",
     response_model=papers.DocumentOut,
     responses=_PROBLEMS,
@@ -253,20 +267,6 @@ async def confirm_document(
         lambda keep: works.confirm_document(caller, wanted, paper, body.correction(), keep),
         lambda check: papers.shown(check, evidence=Scope.EVIDENCE in caller.scopes),
     )
-
-
-@router.post(
-    "/{registration_id}/documents/nonce",
-    status_code=201,
-    response_model=papers.NonceOut,
-    responses=_PROBLEMS,
-    dependencies=[JSON_ALONE],
-)
-async def document_nonce(registration_id: RegistrationId, caller: Caller, works: Works) -> Response:
-    """A challenge for the chip of a document to sign: eight bytes in base64, five minutes, used once. A newer one takes
-    its place."""
-    nonce, expires_at = await works.challenge(caller, parse("reg", registration_id))
-    return JSONResponse(papers.nonce(nonce, expires_at), status_code=201)
 
 
 @router.post(

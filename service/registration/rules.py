@@ -13,6 +13,7 @@ from service.registration.model import (
     MAX_FAILED_DOCUMENTS,
     MAX_PATCHES,
     OPEN,
+    SIM_REST,
     Activating,
     Activation,
     CodeProof,
@@ -67,15 +68,39 @@ def refuse_impossible(
 
 
 def best_document(registration: Registration) -> DocumentSummary | None:
-    """The document that the decision rests on: the better outcome, then the stronger proof, then the newest."""
-    proofs = {"none": 0, "consistent": 1, "confirmed": 2, "signed": 3}
+    """The document that the decision rests on: the better outcome, then the stronger proof, then the newest.
+
+    What a code may still prove counts here whether it came or not: the choice, and the identity that was sealed with
+    it, must not change when a code does come.
+    """
     outcomes = {"fail": 0, "refer": 1, "pass": 2}
     usable = [doc for doc in registration.documents if doc.outcome != "fail"]
     return max(
         enumerate(usable),
-        key=lambda pair: (outcomes.get(pair[1].outcome, 0), proofs.get(pair[1].proof, 0), pair[0]),
+        key=lambda pair: (outcomes.get(pair[1].outcome, 0), _strength(pair[1]), pair[0]),
         default=(0, None),
     )[1]
+
+
+_PROOFS = {"none": 0, "consistent": 1, "confirmed": 4, "signed": 5}
+
+
+def _strength(document: DocumentSummary) -> int:
+    if document.proof == "consistent" and document.facts.get("registry_answer") == "yes":
+        return 3 if document.ties else 2
+    return _PROOFS.get(document.proof, 0)
+
+
+def proved_by_code(registration: Registration, rest: timedelta = SIM_REST) -> frozenset[str]:
+    """The targets from which a code came back that counts: its card had not been changed within ``rest`` before."""
+    return frozenset(proof.to.value for proof in registration.codes if proof.counts(rest))
+
+
+def proof_of(registration: Registration, document: DocumentSummary, rest: timedelta = SIM_REST) -> str:
+    """What ``document`` proves now: ``confirmed`` once a code came back from a number that the registry, which said
+    yes, has on its record of this person (ADR 0024)."""
+    is_tied = bool(document.ties & proved_by_code(registration, rest))
+    return "confirmed" if document.proof == "consistent" and is_tied else document.proof
 
 
 def missing(registration: Registration) -> tuple[str, ...]:
@@ -120,9 +145,9 @@ def may_send_code(registration: Registration, to: Target, now: datetime) -> None
     if registration.awaits_line_code and to is Target.LINE:
         return
     collecting(registration, now)
-    if to not in registration.code_targets:
+    if to not in registration.possible_targets:
         raise StateConflict(
-            registration.state, registration.code_targets, "The code must go to the other number."
+            registration.state, registration.possible_targets, "The code must go to the other number."
         )
 
 
@@ -185,6 +210,13 @@ def may_decide_by_person(registration: Registration, staff: str) -> None:
         raise StateConflict(
             registration.state, (), "An appeal is decided by another person than the first decision."
         )
+
+
+def may_confirm_by_person(registration: Registration, now: datetime) -> None:
+    """Staff correct what was read of a picture while they judge it; before that it is the applicant's to say."""
+    del now
+    if registration.state is not State.IN_REVIEW:
+        raise StateConflict(registration.state, [State.IN_REVIEW])
 
 
 def may_approve(registration: Registration, now: datetime) -> None:

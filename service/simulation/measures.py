@@ -35,7 +35,7 @@ _FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (PAPERS, ("document_outcome", "document_expired", "document_expires_*", "document_specimen", "typed_data")),
     (PAPERS, ("age_years", "guardian")),
     (Measure.NOTICE, ("identity_frozen", "document_reported_lost")),
-    (Measure.PROOF, ("proof", "registry_*", "document_signature", "document_revoked")),
+    (Measure.PROOF, ("proof", "registry_*", "document_signature", "document_revoked", "holder_deceased")),
     (Measure.DEALER, ("dealer_*", "agent_*", "outlet_*", "peer_*", "*_on_dealer", "*_on_agent")),
     (Measure.STRIKES, ("strikes_on_*", "scam_on_*", "denials_on_*")),
     (Measure.OTP, ("*code_verified", "otp_*", "code_*")),

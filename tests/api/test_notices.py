@@ -99,7 +99,9 @@ async def test_settled_lines_at_every_operator_are_told_and_may_hold_the_new_one
         rows = conn.execute(
             "SELECT operator_id, count(*) FROM notice WHERE kind = 'new-line' GROUP BY 1"
         ).fetchall()
-    assert sorted(rows) == sorted([(api.operator, 1), (other.operator, 1)])
+    assert sorted(rows) == sorted([(api.operator, 2), (other.operator, 2)]), (
+        "the line, and the contact on file"
+    )
 
 
 async def test_young_lines_and_those_of_the_same_device_or_dealer_are_not_told(

@@ -76,16 +76,19 @@ async def line(one: Applicant) -> dict[str, object]:
 
 
 async def test_a_number_comes_from_another_network(
-    api: Api, services: Services, provisioner: TurnableProvisioner
+    api: Api, services: Services, provisioner: TurnableProvisioner, registry: TurnableRegistry
 ) -> None:
     provisioner.can_receive = False  # the new card cannot; the code goes to the old one, at the donor
     one = applicant(api)
     opened = await one.open(purpose="port_in", iccid=NEW)
     assert opened["missing"] == ["document", "otp"]
     await one.show()
+    assert registry.phones[-1].line == one.msisdn, "it was somebody's before, perhaps the applicant's"
     await one.send("line")
     await one.answer()
-    assert (await one.submit())["decision"]["verdict"] == "approved"
+    decided = await one.submit()
+    assert decided["decision"]["verdict"] == "approved"
+    assert decided["evidence"]["documents"][0]["proof"] == "confirmed"
     await work(services)
     assert (await one.get())["state"] == "active"
     assert (await line(one))["state"] == "active"

@@ -365,9 +365,9 @@ async def test_a_bare_picture_is_refused(api: Api) -> None:
 
 async def test_no_contact_to_send_to(api: Api) -> None:
     one = applicant(api)
-    await one.open()
-    facts = refused(await api.post(f"{one.path}/otp", {"to": "contact"}), 409, "state-conflict")
-    assert facts["allowed"] == ["line"]
+    await one.open(subscriber=one.person.subscriber())
+    facts = refused(await api.post(f"{one.path}/otp", {"to": "contact"}), 422, "invalid-request")
+    assert facts["errors"][0]["code"] == "no-contact"
 
 
 async def test_voice_is_not_enabled(api: Api) -> None:

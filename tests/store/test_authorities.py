@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from service.audit.workflow import INSTALLATION, Actor
 from service.documents.model import ImportRefused
-from service.documents.workflow import Authorities
+from service.documents.workflow.trust import Authorities
 from service.infra.crypto import Vault
 from service.infra.postgres import Database
 from service.kit.clock import ManualClock

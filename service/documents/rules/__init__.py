@@ -1,5 +1,6 @@
 """Judgement of documents: pure functions of what was read, what was typed, the policy and the day."""
 
+from service.documents.rules.authorities import answers_in, proved, ties, without_contact
 from service.documents.rules.compare import complete, subscriber_from
 from service.documents.rules.correcting import corrected, findings_of_correction, may_correct, merged
 from service.documents.rules.details import describe
@@ -12,14 +13,15 @@ from service.documents.rules.judge import (
     findings_of_number,
     is_sound,
     judged_again,
-    registry_finding,
 )
 from service.documents.rules.loading import PolicyInvalid, load_policy
 from service.documents.rules.pictures import awaits_confirmation, findings_of_picture
+from service.documents.rules.proving import proves
 
 __all__ = [
     "Judgement",
     "PolicyInvalid",
+    "answers_in",
     "awaits_confirmation",
     "complete",
     "conclude",
@@ -39,6 +41,9 @@ __all__ = [
     "load_policy",
     "may_correct",
     "merged",
-    "registry_finding",
+    "proved",
+    "proves",
     "subscriber_from",
+    "ties",
+    "without_contact",
 ]

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from service.documents.model import (
+    Answers,
     CheckOutcome,
     CheckResult,
     DocumentFacts,
@@ -17,7 +18,7 @@ from service.documents.model import (
     RegistryAnswer,
     Treatment,
 )
-from service.documents.rules import chips, numbers
+from service.documents.rules import authorities, chips, numbers
 from service.documents.rules.compare import Typed, typed_findings
 from service.documents.rules.pictures import awaits_confirmation
 from service.kit import states
@@ -71,35 +72,25 @@ def findings_of_attestation() -> tuple[CheckResult, ...]:
     return (CheckResult("attested.description", _WARN, "needs-a-person"),)
 
 
-def registry_finding(answer: RegistryAnswer | None) -> CheckResult:
-    """None where nobody was asked: a document that fails by itself is not shown around."""
-    match answer:
-        case RegistryAnswer.YES:
-            return CheckResult("registry.answer", _PASS, "yes")
-        case RegistryAnswer.NO:
-            return CheckResult("registry.answer", _FAIL, "no")
-        case RegistryAnswer.NOT_AVAILABLE:
-            return CheckResult("registry.answer", _SKIPPED, "not-available")
-    return CheckResult("registry.answer", _SKIPPED, "not-asked")
-
-
 def is_sound(findings: Iterable[CheckResult]) -> bool:
-    """Whether nothing failed: only then is the registry asked."""
+    """Whether nothing failed: a document that fails by itself is not shown around."""
     return all(result.outcome is not _FAIL for result in findings)
 
 
-def conclude(findings: tuple[CheckResult, ...], answer: RegistryAnswer | None) -> Judgement:
-    """The outcome of all findings together.
+def conclude(findings: tuple[CheckResult, ...], answers: Answers) -> Judgement:
+    """The outcome of all findings together with what was said outside.
 
     A picture's read that nobody has confirmed: refer, whatever else is found, because all of it may be the reader's
-    mistake. Anything that failed: fail. A registry's no: refer, because the decision denies on it (``risk``), and a
-    document that fails would never reach the decision. A warning: refer. Else pass.
+    mistake. Anything that failed: fail. A registry's no, or a listed document: refer, because the decision denies on
+    it (``risk``), and a document that fails would never reach the decision. A warning: refer. Else pass.
     """
-    findings = (*(result for result in findings if result.id != "registry.answer"), registry_finding(answer))
+    own = tuple(result for result in findings if result.id not in authorities.ASKED)
+    findings = (*own, *authorities.findings_of(answers, own))
     if awaits_confirmation(findings):
-        signals = _signals(findings, answer)
+        signals = _signals(findings, answers)
         return Judgement(findings, Outcome.REFER, Proof.NONE, Reason.NEEDS_A_PERSON, signals)
-    failed = [result for result in findings if result.outcome is _FAIL and result.id != "registry.answer"]
+    failed = [result for result in own if result.outcome is _FAIL]
+    refused = any(result.outcome is _FAIL for result in findings)
     warned = [
         result
         for result in findings
@@ -112,12 +103,12 @@ def conclude(findings: tuple[CheckResult, ...], answer: RegistryAnswer | None) -
     outcome, reason = Outcome.PASS, None
     if failed:
         outcome, reason = Outcome.FAIL, min(map(_reason, failed), key=_ORDER.index)
-    elif answer is RegistryAnswer.NO:
+    elif refused:
         outcome, reason = Outcome.REFER, Reason.NOT_ACCEPTED
     elif warned:
         typed = any(result.id.startswith("typed.") for result in warned)
         outcome, reason = Outcome.REFER, Reason.DETAILS_DISAGREE if typed else Reason.NEEDS_A_PERSON
-    return Judgement(findings, outcome, _proof(findings, reason, answer), reason, _signals(findings, answer))
+    return Judgement(findings, outcome, _proof(findings, reason), reason, _signals(findings, answers))
 
 
 _ORDER: Final = [Reason.UNREADABLE, Reason.NOT_ACCEPTED, Reason.DETAILS_DISAGREE, Reason.NEEDS_A_PERSON]
@@ -131,7 +122,7 @@ def _reason(failed: CheckResult) -> Reason:
     return Reason.UNREADABLE
 
 
-def _proof(findings: tuple[CheckResult, ...], reason: Reason | None, answer: RegistryAnswer | None) -> Proof:
+def _proof(findings: tuple[CheckResult, ...], reason: Reason | None) -> Proof:
     if reason is Reason.UNREADABLE or any(result.id.startswith("attested.") for result in findings):
         return Proof.NONE
     if chips.of_chip(findings):
@@ -139,24 +130,24 @@ def _proof(findings: tuple[CheckResult, ...], reason: Reason | None, answer: Reg
             return Proof.NONE
         if chips.is_signed(findings):
             return Proof.SIGNED
-    return Proof.CONFIRMED if answer is RegistryAnswer.YES else Proof.CONSISTENT
+    return authorities.proof_of(findings)
 
 
-def _signals(
-    findings: tuple[CheckResult, ...], answer: RegistryAnswer | None
-) -> Mapping[str, int | bool | str]:
-    """Under the names of the risk catalogue."""
+def _signals(findings: tuple[CheckResult, ...], answers: Answers) -> Mapping[str, int | bool | str]:
+    """Under the names of the risk catalogue. What nobody could say is not among them: it is unknown."""
     typed = [
         result for result in findings if result.id.startswith("typed.") and result.outcome is not _SKIPPED
     ]
     differs = any(result.outcome is not _PASS for result in typed)
     specimen = next((result.code for result in findings if result.id == "document.specimen"), "none")
     asked = {RegistryAnswer.YES: "yes", RegistryAnswer.NO: "no", RegistryAnswer.NOT_AVAILABLE: "unavailable"}
+    said = {"document_revoked": answers.lost_stolen, "holder_deceased": answers.death}
+    known = (RegistryAnswer.YES, RegistryAnswer.NO)
     return {
         "document_specimen": specimen != "none",
         "document_signature": chips.signature(findings),
-        "document_revoked": False,
-        "registry_answer": "not_asked" if answer is None else asked[answer],
+        **{name: answer is RegistryAnswer.YES for name, answer in said.items() if answer in known},
+        "registry_answer": asked[answers.registry.answer] if answers.registry else "not_asked",
         "typed_data": "differs" if differs else "agrees" if typed else "not_given",
     }
 
@@ -166,11 +157,11 @@ def judged_again(
     facts: DocumentFacts,
     typed: Typed,
     policy: DocumentPolicy,
-    answer: RegistryAnswer | None,
+    answers: Answers,
 ) -> Judgement:
     """After the typed data were corrected: the same reading, compared anew."""
-    kept = tuple(result for result in findings if not result.id.startswith(("typed.", "registry.")))
-    return conclude((*kept, *typed_findings(facts, typed, policy)), answer)
+    kept = tuple(result for result in findings if not result.id.startswith("typed."))
+    return conclude((*kept, *typed_findings(facts, typed, policy)), answers)
 
 
 def _policy_findings(facts: DocumentFacts, policy: DocumentPolicy, today: date) -> tuple[CheckResult, ...]:

@@ -1,6 +1,6 @@
 """Examine a submission, keep the check, judge again what was read.
 
-The registration calls ``examine`` with no transaction open (the registry may be slow), then ``save`` inside its
+The registration calls ``examine`` with no transaction open (who is asked may be slow), then ``save`` inside its
 own, together with the summary that the decision reads.
 """
 
@@ -11,11 +11,15 @@ from uuid import UUID
 
 from service.documents import rules, store
 from service.documents.model import (
+    NO_PHONES,
+    Answers,
+    Asked,
     AttestedSubmission,
     CheckResult,
     Correction,
     DocumentCheck,
     DocumentFacts,
+    DocumentKind,
     DocumentPolicy,
     EmrtdSubmission,
     Examination,
@@ -24,14 +28,15 @@ from service.documents.model import (
     MrzSubmission,
     NationalIdSubmission,
     Outcome,
-    RegistryAnswer,
+    Phones,
+    Reading,
     Submission,
 )
-from service.documents.ports import MrzReader, NullMrzReader, Registry
+from service.documents.ports import MrzReader, NullMrzReader
 from service.documents.workflow import chips, pictures, reading
+from service.documents.workflow.asking import Authorities
 from service.documents.workflow.chips import Chips
 from service.documents.workflow.reading import known_state
-from service.documents.workflow.trust import Authorities
 from service.infra.crypto import SubjectKey
 from service.infra.postgres import Reader, Tx
 from service.kit import mrz
@@ -39,7 +44,7 @@ from service.kit.clock import rfc3339
 from service.kit.errors import JsonObject, JsonValue
 from service.kit.ids import new_id
 
-__all__ = ["Authorities", "Chips", "Documents", "Shown"]
+__all__ = ["Chips", "Documents", "Shown"]
 
 Typed = Mapping[str, JsonValue]
 
@@ -57,9 +62,9 @@ class Documents:
     """The verbs of document checks; holds the ports alone."""
 
     def __init__(
-        self, registry: Registry, reader: MrzReader | None = None, chips: Chips | None = None
+        self, authorities: Authorities, reader: MrzReader | None = None, chips: Chips | None = None
     ) -> None:
-        self._registry = registry
+        self._authorities = authorities
         self._chips = chips
         self._reader = reader or NullMrzReader()
 
@@ -83,17 +88,21 @@ class Documents:
         typed: Typed | None,
         policy: DocumentPolicy,
         now: datetime,
+        phones: Phones = NO_PHONES,
+        before: Examination | None = None,
         gone: pictures.Gone | None = None,
     ) -> Examination:
         """Judge ``submission`` against ``typed`` (the subscriber as typed). No transaction may be open.
 
         Raises ``DocumentUnreadable`` for lines that are no zone, ``Malformed`` for a country without a table, and
-        what a port raises; everything else is an outcome. A picture is read while ``gone`` has not returned. The
-        registry is asked only about a document that is sound by itself.
+        what a port raises; everything else is an outcome. A picture is read while ``gone`` has not returned. Others
+        are asked only about a document that is sound by itself, the registry also which of ``phones`` are on its
+        record. ``before``: how this submission was judged a moment ago, before the typed data were corrected; what
+        was asked then is not asked again.
         """
         read = await self._read(submission, typed or {}, policy, now, gone)
-        answer = await self._asked(read.facts, read.findings)
-        judgement = rules.conclude(read.findings, answer)
+        asked = await self._asked(read.facts, read.findings, phones, now, before.asked if before else None)
+        judgement = rules.conclude(read.findings, asked.answers if asked else Answers())
         check = DocumentCheck(
             id=new_id(int(now.timestamp() * 1000)),
             registration_id=registration_id,
@@ -107,16 +116,22 @@ class Documents:
             at=now,
             expires_on=read.facts.expires_on if read.facts else None,
         )
-        examination = _examination(check, read.facts, judgement, answer)
-        return replace(examination, description=read.description, chip=read.chip, reading=read.reading)
+        return _examination(check, read.facts, judgement, asked, read.description, read.chip, read.reading)
 
     async def _asked(
-        self, facts: DocumentFacts | None, findings: tuple[CheckResult, ...]
-    ) -> RegistryAnswer | None:
-        """The registry's answer about a document that is sound by itself, and was read for certain."""
-        if facts is None or not rules.is_sound(findings) or rules.awaits_confirmation(findings):
-            return None
-        return await self._registry.look_up(facts)
+        self,
+        facts: DocumentFacts | None,
+        findings: tuple[CheckResult, ...],
+        phones: Phones,
+        now: datetime,
+        before: Asked | None = None,
+    ) -> Asked | None:
+        """What others say of a document that is sound by itself, and was read for certain."""
+        if facts is not None and rules.is_sound(findings) and not rules.awaits_confirmation(findings):
+            return await self._authorities.ask(facts, phones, now, before)
+        if before is not None and before.phones != phones:
+            return replace(before, phones=phones, answers=rules.without_contact(before.answers))
+        return before
 
     async def _read(
         self,
@@ -146,17 +161,28 @@ class Documents:
         store.add(tx, key, subscriber_id, examination, chip)
 
     async def judge_again(
-        self, tx: Tx, key: SubjectKey, registration_id: UUID, typed: Typed | None, policy: DocumentPolicy
+        self,
+        tx: Tx,
+        key: SubjectKey,
+        registration_id: UUID,
+        typed: Typed | None,
+        policy: DocumentPolicy,
+        *,
+        is_contact_moved: bool = False,
     ) -> list[Examination]:
         """After the typed data were corrected: every reading of the registration compared anew, oldest first, and
-        staged. Nobody outside is asked again; an attestation stays what it was."""
+        staged. Nobody outside is asked again; an attestation stays what it was. Where another contact number was named
+        (``is_contact_moved``), what the registry said of the old one is dropped."""
         found: list[Examination] = []
         for kept in await store.of_registration(tx, registration_id):
             facts, description = kept.opened(key)
+            answers = rules.answers_in(kept.check.checks)
+            if is_contact_moved:
+                answers = rules.without_contact(answers)
             if facts is None:
-                judgement = rules.conclude(kept.check.checks, kept.registry)
+                judgement = rules.conclude(kept.check.checks, answers)
             else:
-                judgement = rules.judged_again(kept.check.checks, facts, typed or {}, policy, kept.registry)
+                judgement = rules.judged_again(kept.check.checks, facts, typed or {}, policy, answers)
             check = replace(
                 kept.check,
                 outcome=judgement.outcome,
@@ -165,14 +191,23 @@ class Documents:
                 checks=judgement.checks,
                 expires_on=facts.expires_on if facts else None,
             )
-            examination = _examination(check, facts, judgement, kept.registry)
-            found.append(replace(examination, description=description))
+            examination = _examination(check, facts, judgement, None, description)
+            found.append(examination)
         store.judge_again(tx, [each.check for each in found])
         return found
 
     async def listed(self, reader: Reader, registration_id: UUID) -> list[DocumentCheck]:
         """The checks of a registration, oldest first, in codes alone."""
         return [kept.check for kept in await store.of_registration(reader, registration_id)]
+
+    async def readings(
+        self, reader: Reader, key: SubjectKey, registration_id: UUID
+    ) -> list[tuple[DocumentCheck, Reading]]:
+        """What was read of each picture and said instead, for staff who may see it; the caller records that they
+        did."""
+        kept = await store.of_registration(reader, registration_id)
+        found = ((each.check, each.reading(key)) for each in kept if each.check.kind is DocumentKind.IMAGE)
+        return [(check, reading) for check, reading in found if reading is not None]
 
     async def shown(self, reader: Reader, key: SubjectKey, document_id: UUID) -> Shown:
         """One check with what the document says, for staff who may see it; the caller records that they did."""
@@ -192,6 +227,7 @@ class Documents:
         typed: Typed | None,
         policy: DocumentPolicy,
         now: datetime,
+        phones: Phones = NO_PHONES,
     ) -> Examination:
         """Judge a read of a picture by what whoever has the document says of it. No transaction may be open.
 
@@ -206,8 +242,8 @@ class Documents:
         facts = rules.facts_of(zone, policy, now.date())
         found = rules.findings_of_mrz(zone, facts, typed or {}, policy, now.date())
         findings = rules.findings_of_correction(kept.check.checks, found, read, zone, whole)
-        answer = await self._asked(facts, findings)
-        judgement = rules.conclude(findings, answer)
+        asked = await self._asked(facts, findings, phones, now)
+        judgement = rules.conclude(findings, asked.answers if asked else Answers())
         check = replace(
             kept.check,
             document_type=facts.type,
@@ -221,7 +257,7 @@ class Documents:
         told = replace(
             reading, corrections=(*reading.corrections, {"at": rfc3339(now), "said": said.as_json()})
         )
-        return replace(_examination(check, facts, judgement, answer), reading=told)
+        return _examination(check, facts, judgement, asked, None, read=told)
 
     def save_correction(self, tx: Tx, key: SubjectKey, examination: Examination) -> None:
         """Stage what :meth:`correct` gave, in the place of what was judged of the read alone."""
@@ -239,14 +275,19 @@ def _examination(
     check: DocumentCheck,
     facts: DocumentFacts | None,
     judgement: rules.Judgement,
-    answer: RegistryAnswer | None,
+    asked: Asked | None,
+    description: str | None,
+    chip: str | None = None,
+    read: Reading | None = None,
 ) -> Examination:
     usable = facts is not None and _is_usable(check)
     return Examination(
         check=check,
         facts=facts,
         identity=rules.identity_of(facts) if facts is not None and usable else None,
-        registry=answer,
+        description=description,
+        asked=asked,
+        chip=chip,
         signals=judgement.signals,
     )
 

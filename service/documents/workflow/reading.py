@@ -25,8 +25,8 @@ class Read:
     findings: tuple[CheckResult, ...]
     facts: DocumentFacts | None = None
     description: str | None = None
-    reading: Reading | None = None
     chip: str | None = None
+    reading: Reading | None = None
 
 
 def zone(lines: tuple[str, ...], typed: Typed, policy: DocumentPolicy, now: datetime) -> Read:

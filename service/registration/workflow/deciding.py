@@ -5,7 +5,7 @@ each, the pure decision, the pure step of the state machine, the audit entry and
 """
 
 from dataclasses import asdict, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from service.audit.workflow import Actor, record
@@ -19,6 +19,7 @@ from service.kit.errors import JsonObject, JsonValue, NotFound, Stale, StateConf
 from service.kit.ids import wire
 from service.registration import rules, store
 from service.registration.model import (
+    SIM_REST,
     EvidenceMissing,
     Outcome,
     Registration,
@@ -57,7 +58,9 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
         raise EvidenceMissing(lacking)
     now = parts.db.clock.now()
     subject = replace(
-        subject_of(parts.vault, registration, found.key, found.numbers, found.dealer, now),
+        subject_of(
+            parts.vault, registration, found.key, found.numbers, found.dealer, now, _rest(policy.risk)
+        ),
         links=links_of(parts.vault, registration, found.numbers, found.values),
     )
     gathered = await gather(parts, replace(found, registration=registration), subject, policy.risk)
@@ -150,7 +153,7 @@ async def decide_by_person(
         key, numbers = await opened(parts, tx, registration)
         dealer = await _dealer(parts, tx, registration)
         subject = replace(
-            subject_of(parts.vault, registration, key, numbers, dealer, tx.now),
+            subject_of(parts.vault, registration, key, numbers, dealer, tx.now, _rest(policy.risk)),
             links=links_of(
                 parts.vault,
                 registration,
@@ -207,8 +210,10 @@ def subject_of(
     numbers: Numbers,
     dealer: Standing | None,
     now: datetime,
+    rest: timedelta = SIM_REST,
 ) -> RiskSubject:
-    """Everything that the risk rules may know about this registration, as blind indexes and coded facts."""
+    """Everything that the risk rules may know about this registration, as blind indexes and coded facts. ``rest``:
+    how long a changed card proves nothing."""
     best = rules.best_document(registration)
     identity = identity_of(key, registration)
 
@@ -224,12 +229,11 @@ def subject_of(
     applicants_device = registration.device_idx if registration.device_role != "dealer" else None
     facts: dict[str, Value | None] = {
         "document_outcome": best.outcome if best else "none",
-        "proof": best.proof if best else "none",
+        "proof": rules.proof_of(registration, best, rest) if best else "none",
         "document_expired": None if expires_on is None else expires_on < now.date(),
         "document_expires_in_days": None if expires_on is None else (expires_on - now.date()).days,
         "document_specimen": False,
         "document_signature": "absent",
-        "document_revoked": False,
         "registry_answer": "not_asked",
         "typed_data": "not_given",
         "age_years": _age(identity.get("born"), now.date()),
@@ -258,6 +262,10 @@ def subject_of(
         facts=facts,
         shared=ask_of(vault, registration, identity),
     )
+
+
+def _rest(policy: RiskPolicy) -> timedelta:
+    return timedelta(hours=policy.parameters.sim_rest_hours)
 
 
 def _age(born: JsonValue, today: date) -> int | None:

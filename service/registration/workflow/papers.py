@@ -1,23 +1,32 @@
 """Documents come in, and typed data are corrected: judged outside any transaction, written in one."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from service.audit.workflow import record
-from service.documents.model import Correction, DocumentCheck, EmrtdSubmission, Examination, Submission
-from service.documents.rules import identity_keys
+from service.audit.workflow import Actor, record
+from service.documents.model import (
+    Correction,
+    DocumentCheck,
+    EmrtdSubmission,
+    Examination,
+    Phones,
+    Submission,
+)
+from service.documents.rules import identity_keys, proved, ties
 from service.documents.workflow.pictures import Gone
 from service.infra.crypto import SubjectKey
 from service.infra.postgres import Tx
 from service.kit.errors import JsonObject, JsonValue, NotFound, Stale
 from service.kit.ids import wire
 from service.registration import rules, store
-from service.registration.model import DocumentSummary, Registration, View
+from service.registration.model import DocumentSummary, Purpose, Registration, View
 from service.registration.workflow.opening import client_actor, indexes, pending
 from service.registration.workflow.parts import Keep, Numbers, Parts
 from service.subscribers.workflow import Opened
 from service.web.auth import Principal
+from service.web.idempotency import keep_nothing
 
 
 async def add_document(
@@ -31,7 +40,7 @@ async def add_document(
     """Judge a document and add it to the evidence; a registration takes five failed ones.
 
     Where the registration was changed meanwhile, the document is judged by what is typed now: a correction is
-    neither overlooked nor undone.
+    neither overlooked nor undone, and whoever was asked about the document is not asked again.
     """
     examination: Examination | None = None
     submission = await _challenged(parts, caller, registration_id, submission)
@@ -50,17 +59,31 @@ async def add_document(
                 typed=person.pii,
                 policy=parts.policy.current.documents,
                 now=now,
+                phones=phones_of(registration, person),
+                before=examination,
                 gone=gone,
             )
+        shown = proved(examination.check, rules.proved_by_code(registration))
         try:
             async with parts.db.write(caller.operator_id) as tx:
-                await _add(parts, tx, caller, registration, examination, person)
+                await _add(parts, tx, client_actor(caller), registration, examination, person)
                 parts.documents.save(tx, person.key, registration.subscriber_id, examination)
-                await keep(tx, examination.check)
-            return examination.check
+                await keep(tx, shown)
+            return shown
         except Stale:
             continue
     raise Stale()
+
+
+def phones_of(registration: Registration, person: Opened) -> Phones:
+    """The numbers by which possession can be shown. A new line's own is none of them: who is on a record with it had
+    it before, and whoever buys it now holds its SIM. Of a line in service the contact is not the one that is typed."""
+    contact = person.pii.get("contact_msisdn")
+    had_before = registration.line_id is not None or registration.purpose is Purpose.PORT_IN
+    return Phones(
+        Numbers.of(person.key, registration).msisdn if had_before else None,
+        contact if isinstance(contact, str) and registration.line_id is None else None,
+    )
 
 
 async def _challenged(
@@ -87,11 +110,12 @@ async def challenge(parts: Parts, caller: Principal, registration_id: UUID) -> t
 async def _add(
     parts: Parts,
     tx: Tx,
-    caller: Principal,
+    actor: Actor,
     registration: Registration,
     examination: Examination,
     person: Opened,
     said: Correction | None = None,
+    reason: str | None = None,
 ) -> None:
     """What follows from a judged document for its registration; ``said``: it was judged by a correction."""
     check = examination.check
@@ -106,9 +130,10 @@ async def _add(
     await store.save(tx, after, expected=registration.version)
     record(
         tx,
-        actor=client_actor(caller),
+        actor=actor,
         action="document.judged" if said is None else "document.confirmed",
         object=wire("reg", registration.id),
+        reason=reason,
         facts={
             "document": wire("doc", check.id),
             "kind": check.kind.value,
@@ -128,23 +153,68 @@ async def confirm_document(
     keep: Keep[DocumentCheck],
 ) -> DocumentCheck:
     """Judge the read of a picture anew by what whoever has the document says of it, three times at most."""
+    by = _Saying(caller.operator_id, client_actor(caller), rules.collecting, caller.dealer_id)
+    return await _confirm(parts, by, registration_id, document_id, said, keep)
+
+
+async def confirm_by_person(
+    parts: Parts,
+    *,
+    operator: UUID,
+    registration_id: UUID,
+    document_id: UUID,
+    staff: Actor,
+    said: Correction,
+    reason_code: str,
+    expected_version: int,
+) -> DocumentCheck:
+    """The same by a member of staff for what is in review, as whoever has the document told them. Decides nothing."""
+    by = _Saying(operator, staff, rules.may_confirm_by_person, None, reason_code, expected_version)
+    return await _confirm(parts, by, registration_id, document_id, said, keep_nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Saying:
+    """Who says what a document shows, and what has to hold for it. ``version``: of the page that they saw; None where
+    whatever is there now is meant."""
+
+    operator: UUID
+    actor: Actor
+    may: Callable[[Registration, datetime], None]
+    dealer: UUID | None
+    reason: str | None = None
+    version: int | None = None
+
+
+async def _confirm(
+    parts: Parts,
+    by: _Saying,
+    registration_id: UUID,
+    document_id: UUID,
+    said: Correction,
+    keep: Keep[DocumentCheck],
+) -> DocumentCheck:
     for _ in range(3):
-        async with parts.db.read(caller.operator_id) as reader:
-            registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+        async with parts.db.read(by.operator) as reader:
+            registration = await store.load(reader, registration_id, dealer=by.dealer)
             if all(doc.id != document_id for doc in registration.documents):
                 raise NotFound()
-            rules.collecting(registration, reader.now)
+            by.may(registration, reader.now)
+            if by.version not in (None, registration.version):
+                raise Stale()
             kept = await parts.documents.kept(reader, document_id)
             person = await parts.subscribers.open(reader, registration.subscriber_id)
             now = reader.now
         policy = parts.policy.current.documents
-        examination = await parts.documents.correct(kept, person.key, said, person.pii, policy, now)
+        phones = phones_of(registration, person)
+        examination = await parts.documents.correct(kept, person.key, said, person.pii, policy, now, phones)
+        shown = proved(examination.check, rules.proved_by_code(registration))
         try:
-            async with parts.db.write(caller.operator_id) as tx:
-                await _add(parts, tx, caller, registration, examination, person, said)
+            async with parts.db.write(by.operator) as tx:
+                await _add(parts, tx, by.actor, registration, examination, person, said, by.reason)
                 parts.documents.save_correction(tx, person.key, examination)
-                await keep(tx, examination.check)
-            return examination.check
+                await keep(tx, shown)
+            return shown
         except Stale:
             continue
     raise Stale()
@@ -166,6 +236,7 @@ def summary(examination: Examination) -> DocumentSummary:
         proof=check.proof.value,
         reason=check.reason.value if check.reason else None,
         facts=facts,
+        ties=frozenset(phone.value for phone in ties(check.checks)),
     )
 
 
@@ -178,8 +249,10 @@ async def patch(parts: Parts, caller: Principal, registration_id: UUID, given: J
         known = await parts.subscribers.open(tx, before.subscriber_id)
         typed, key = known.pii, known.key
         person: JsonObject = {name: value for name, value in {**typed, **given}.items() if value is not None}
+        # Codes about a line in service go to the contact on file, whatever is typed here.
+        moved = before.line_id is None and typed.get("contact_msisdn") != person.get("contact_msisdn")
         found = await parts.documents.judge_again(
-            tx, key, registration_id, person, parts.policy.current.documents
+            tx, key, registration_id, person, parts.policy.current.documents, is_contact_moved=moved
         )
         after = replace(
             before, documents=tuple(summary(examination) for examination in found), patches=before.patches + 1
@@ -193,8 +266,6 @@ async def patch(parts: Parts, caller: Principal, registration_id: UUID, given: J
             identity = _sealed(key, before, chosen)
         await parts.subscribers.put(tx, known, person, values)
         after = replace(after, identity=identity)
-        # Codes about a line in service go to the contact on file, whatever is typed here.
-        moved = before.line_id is None and typed.get("contact_msisdn") != person.get("contact_msisdn")
         if moved:
             after = rules.without_contact_code(after)
         await store.save(tx, after, expected=before.version)

@@ -88,7 +88,7 @@ async def contact_of(parts: Parts, reader: Reader, registration: Registration) -
 
 
 async def card_changed_at(
-    parts: Parts, reader: Reader, registration: Registration, to: Target
+    parts: Parts, reader: Reader, registration: Registration, to: Target, contact: str | None
 ) -> datetime | None:
     """When the card was changed that a code to this target reaches, if its number is a line here: of a line in
     service, and of a contact. A new line's own card is new, which is what the code is about."""
@@ -96,7 +96,6 @@ async def card_changed_at(
         if registration.line_id is None:
             return None
         return (await parts.lines.load(reader, registration.line_id)).sim_changed_at
-    contact = await contact_of(parts, reader, registration)
     return None if contact is None else await parts.lines.sim_changed_at(reader, contact)
 
 

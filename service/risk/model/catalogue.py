@@ -109,7 +109,8 @@ _SIGNALS = (
     # Papers.
     _code("document_outcome", "documents", "Whether the document was read and agrees with itself",
           "pass", "refer", "fail", "none"),
-    _code("proof", "documents", "What the document shows: typed or photographed is consistent at most",
+    _code("proof", "documents", "What the document shows: typed or photographed is consistent at most; confirmed is a"
+          " registry's yes with possession",
           "confirmed", "signed", "consistent", "none"),
     _flag("document_expired", "documents", "The document's last day lies before today; unknown where it has no date"),
     Signal("document_expires_in_days", INT, "days", "documents",
@@ -119,7 +120,10 @@ _SIGNALS = (
           "absent", "valid", "failed", "unknown"),
     _count("chip_devices", "Devices that this document's chip was shown from within 90 days, this one among them; 0"
            " where it came as anything else, or no device was named", "documents", "devices"),
-    _flag("document_revoked", "documents", "The issuer lists the document as lost, stolen or withdrawn"),
+    _flag("document_revoked", "documents", "The issuer lists the document as lost, stolen or withdrawn; unknown where"
+          " nobody could say"),
+    _flag("holder_deceased", "documents", "A death of the person on the document is recorded; unknown where nobody"
+          " could say"),
     _code("registry_answer", "documents", "What the government's registry said about document and person",
           "not_asked", "yes", "no", "unavailable"),
     _code("typed_data", "documents", "Whether what was typed agrees with what the document says",

@@ -13,6 +13,7 @@ import pytest
 import service
 from service.documents import rules
 from service.documents.model import (
+    Answers,
     AttestedSubmission,
     DocumentFacts,
     DocumentPolicy,
@@ -20,10 +21,14 @@ from service.documents.model import (
     Examination,
     MrzSubmission,
     NationalIdSubmission,
+    Phone,
+    Phones,
     RegistryAnswer,
+    RegistryReply,
 )
 from service.documents.rules.details import CODES, SUBJECTS
 from service.documents.workflow import Documents
+from service.documents.workflow.asking import Authorities
 from service.kit.canon import IndexKind
 from service.kit.mrz import Layout, MrzDate, MrzFields, compose
 from service.kit.values import Malformed
@@ -61,9 +66,9 @@ class Answering:
         self.answer = answer
         self.asked: list[DocumentFacts] = []
 
-    async def look_up(self, document: DocumentFacts) -> RegistryAnswer:
+    async def look_up(self, document: DocumentFacts, phones: Phones) -> RegistryReply:
         self.asked.append(document)
-        return self.answer
+        return RegistryReply(self.answer, phones.named)
 
 
 async def examine(
@@ -72,7 +77,7 @@ async def examine(
     policy: DocumentPolicy = POLICY,
     answer: RegistryAnswer = RegistryAnswer.NOT_AVAILABLE,
 ) -> Examination:
-    return await Documents(Answering(answer)).examine(
+    return await Documents(Authorities(Answering(answer))).examine(
         registration_id=REGISTRATION, submission=submission, typed=typed, policy=policy, now=NOW
     )
 
@@ -96,7 +101,6 @@ async def test_a_sound_document_that_agrees_is_consistent_and_no_more() -> None:
     assert found.signals == {
         "document_specimen": False,
         "document_signature": "absent",
-        "document_revoked": False,
         "registry_answer": "unavailable",
         "typed_data": "agrees",
     }
@@ -121,8 +125,8 @@ async def test_types(layout: Layout, document_code: str, kind: str, expected: st
     assert found.check.outcome == expected
 
 
-async def test_only_a_yes_confirms() -> None:
-    assert verdict(await examine(zone(), answer=RegistryAnswer.YES)) == ("pass", "confirmed", None)
+async def test_a_yes_alone_does_not_confirm_and_a_no_is_for_the_decision() -> None:
+    assert verdict(await examine(zone(), answer=RegistryAnswer.YES)) == ("pass", "consistent", None)
     found = await examine(zone(), answer=RegistryAnswer.NO)
     # the decision denies on it, so it must reach the decision
     assert verdict(found) == ("refer", "consistent", "not-accepted")
@@ -134,7 +138,7 @@ async def test_a_document_that_fails_is_not_shown_to_the_registry() -> None:
     registry = Answering(RegistryAnswer.YES)
     lines = compose(Layout.TD3, FIELDS)
     forged = MrzSubmission((lines[0], "NX7234567" + lines[1][9:]))
-    found = await Documents(registry).examine(
+    found = await Documents(Authorities(registry)).examine(
         registration_id=REGISTRATION, submission=forged, typed=TYPED, policy=POLICY, now=NOW
     )
     assert verdict(found) == ("fail", "none", "unreadable")
@@ -258,8 +262,8 @@ async def test_national_numbers() -> None:
     assert verdict(wrong) == ("fail", "none", "unreadable")
     differs = await examine(NationalIdSubmission("PL", "44051401359"), {"birth_date": "1945-05-14"})
     assert verdict(differs) == ("fail", "consistent", "details-disagree")
-    confirmed = await examine(NationalIdSubmission("PL", "44051401359"), None, answer=RegistryAnswer.YES)
-    assert confirmed.check.proof == "confirmed"
+    known = await examine(NationalIdSubmission("PL", "44051401359"), None, answer=RegistryAnswer.YES)
+    assert (known.check.proof, known.signals["registry_answer"]) == ("consistent", "yes")
     with pytest.raises(Malformed):
         await examine(NationalIdSubmission("AQ", "1"))
 
@@ -361,15 +365,15 @@ def test_correcting_typed_data_compares_anew_and_asks_nobody() -> None:
         primary="DE<JONG",
         secondary="ANNA",
     )
-    wrong = rules.conclude(
-        rules.judged_again((), facts, {"family_name": "X"}, POLICY, RegistryAnswer.YES).checks,
-        RegistryAnswer.YES,
-    )
+    known = Answers(RegistryReply(RegistryAnswer.YES, frozenset({Phone.CONTACT})))
+    wrong = rules.judged_again((), facts, {"family_name": "X"}, POLICY, known)
     assert wrong.outcome == "fail"
+    kept = rules.answers_in(wrong.checks)
+    assert kept == known
     right = rules.judged_again(
-        wrong.checks, facts, {"family_name": "de Jong", "given_names": "Anna"}, POLICY, RegistryAnswer.YES
+        wrong.checks, facts, {"family_name": "de Jong", "given_names": "Anna"}, POLICY, kept
     )
-    assert (right.outcome, right.proof) == ("pass", "confirmed")
+    assert (right.outcome, right.proof) == ("pass", "consistent")
     assert len([result for result in right.checks if result.id == "typed.names"]) == 1
 
 

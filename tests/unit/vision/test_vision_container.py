@@ -102,11 +102,11 @@ def test_a_format_under_the_name_of_another_is_broken() -> None:
 def png_of(width: int, height: int, depth: int = 8, colours: int = 0) -> bytes:
     head = b"IHDR" + struct.pack(">IIBBBBB", width, height, depth, colours, 0, 0, 0)
     data = b"IDAT" + zlib.compress(b"\x00" * 1_000)
-    chunks = [
-        struct.pack(">I", len(each) - 4) + each + struct.pack(">I", zlib.crc32(each))
-        for each in (head, data, b"IEND")
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(map(chunk_of, (head, data, b"IEND")))
+
+
+def chunk_of(named: bytes) -> bytes:
+    return struct.pack(">I", len(named) - 4) + named + struct.pack(">I", zlib.crc32(named))
 
 
 def test_bombs_are_seen_in_the_header() -> None:
