@@ -127,7 +127,7 @@ def level(found: Assured) -> Level:
         says=says,
         scores=(*(score for piece in found.pieces for score in _piece(piece)), *_person(found)),
         missing=_missing(found),
-        waiting=tuple(map(_waiting, found.waiting)),
+        waiting=tuple(dict.fromkeys(map(_waiting, found.waiting))),
     )
 
 

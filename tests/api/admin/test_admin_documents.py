@@ -1,13 +1,13 @@
 """What staff say that a document shows whose picture was read uncertainly: who may, what is kept, who sees it."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from service.audit.workflow import entries
 from service.compose import Instead
 from service.infra.postgres import Database
-from service.kit.ids import parse
 from service.staff.model import Role
 from tests.api.admin.conftest import MakeCase, SignIn
 from tests.api.admin.console import Browser, hidden, text_of
@@ -33,7 +33,7 @@ async def case(api: Api, reader: StillReader) -> tuple[Applicant, str]:
     one = applicant(api)
     await one.open()
     first, second = one.person.lines
-    reader.says = seen(first, second, again=(first, "Z" + second[1:]))  # type: ignore[arg-type]  # a second reading
+    reader.says = replace(seen(first, second), again=(first, "Z" + second[1:]))
     files = {"image": ("photo.jpg", Canary().jpeg(), "image/jpeg")}
     answer = await api.ask("POST", f"{one.path}/documents", files=files)
     assert (answer.status_code, answer.json()["outcome"]) == (201, "refer"), answer.text
@@ -80,27 +80,27 @@ async def test_staff_say_what_the_document_shows_and_both_are_kept_and_shown_on_
     assert (await person.post(path, again)).status_code == 409, "nothing waits for it any more"
 
 
-@pytest.mark.parametrize(
-    ("form", "said"),
-    [
-        ({"document_number": "NX1", "reason": ""}, "Say first how you know"),
-        ({"document_number": "NX1", "reason": "evidence-checked"}, "Say first how you know"),
-        ({}, "Write at least one field"),
-        ({"birth_date": "12.8.1974"}, "Birth date: It does not fit"),
-        ({"document_number": "data:image/png"}, "Document number: It does not fit"),
-        ({"lines": "P<NLD", "sex": "F"}, "Write at least one field, or the lines alone"),
-    ],
+WRONG = (
+    ({"document_number": "NX1", "reason": ""}, "Say first how you know"),
+    ({"document_number": "NX1", "reason": "evidence-checked"}, "Say first how you know"),
+    ({}, "Write at least one field"),
+    ({"birth_date": "12.8.1974"}, "Birth date: It does not fit"),
+    ({"document_number": "data:image/png"}, "Document number: It does not fit"),
+    ({"lines": "P<NLD", "sex": "F"}, "Write at least one field, or the lines alone"),
 )
+
+
 async def test_what_does_not_fit_is_said_and_never_repeated(
-    sign_in: SignIn, case: tuple[Applicant, str], form: dict[str, str], said: str
+    sign_in: SignIn, case: tuple[Applicant, str]
 ) -> None:
     one, path = case
     person = await sign_in()
-    assert await say(person, one, path, **form) == 422
-    answer = person.pages[-1].text
-    assert said in text_of(answer)
-    assert "data:image" not in answer
-    assert "12.8.1974" not in answer
+    for form, said in WRONG:
+        assert await say(person, one, path, **form) == 422, form
+        answer = person.pages[-1].text
+        assert said in text_of(answer), form
+        assert "data:image" not in answer
+        assert "12.8.1974" not in answer
 
 
 async def test_who_may_say_it(sign_in: SignIn, case: tuple[Applicant, str], make_case: MakeCase) -> None:
@@ -133,4 +133,3 @@ async def test_only_what_is_in_review_is_corrected_by_staff(
     assert path not in (await person.get(page)).text
     version = str(int(form["version"]) + 1)
     assert (await person.post(path, {**form, "version": version})).status_code == 409
-    assert parse("reg", one.id)
