@@ -47,21 +47,23 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     """Build everything; nothing is connected yet."""
     instead = instead or Instead()
     vault = _vault(settings)
-    db, redis = _database(settings, clock, instead), Redis(settings.redis_url, clock)
+    deliver = instead.deliver or defer_all
+    db = Database(settings.database_url, clock, pool_size=settings.pool_size, deliver=deliver)
+    redis = Redis(settings.redis_url, clock)
     policies = Policies(db, demo=settings.is_demo, allows_test_numbers=settings.may_have_test_numbers)
     provisioner, inventory = outside(settings, clock)
     provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
     subscribers, dealers = Subscribers(vault), Dealers(db, vault)
     trusted, operators = Authorities(db), Operators(db)
-    chips = Chips(lambda: trusted.current, Nonces(redis, vault), vault)
     pictures = instead.reader or reader(settings)
+    chips = Chips(lambda: trusted.current, Nonces(redis, vault), vault)
     documents = Documents(authorities(settings, clock, instead), pictures, chips)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
     courier = Courier(db, subscribers, sent.dispatch, sent.purses, lambda: policies.current.codes)
     usual = Usual(db, operators.ids)
-    codes, factors = Codes(sent.engine), Factors(vault)
-    risk, lines = Risk(vault, Velocity(redis, vault), usual.of), Lines(db, vault, subscribers, provisioner)
+    codes, risk = Codes(sent.engine), Risk(vault, Velocity(redis, vault), usual.of)
+    lines, factors = Lines(db, vault, subscribers, provisioner), Factors(vault)
     rest = (provisioner, inventory, policies, _purposes(settings), courier)
     parts = Parts(db, vault, subscribers, dealers, documents, codes, risk, lines, *rest)
     verifications = Verifications(sent.engine, db, vault, dealers, Answers(redis))
@@ -102,11 +104,6 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         staff=StaffRegister(db, factors),
         desk=StaffDesk(db, operators, Sessions(redis, vault), factors, is_demo=settings.is_demo),
     )
-
-
-def _database(settings: Settings, clock: Clock, instead: Instead) -> Database:
-    deliver = instead.deliver or defer_all
-    return Database(settings.database_url, clock, pool_size=settings.pool_size, deliver=deliver)
 
 
 def responding(
