@@ -12,10 +12,12 @@ import contextlib
 import random  # noqa: TID251  a seeded generator: the same people on every machine
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from service.audit.workflow import Actor
 from service.dealers.model import AgentCodeTaken, DealerCodeTaken, LicenceInUse, Quotas
 from service.demo.cast import AGENTS, SHOPS, Care, Cast, Deed, Step, Visit
+from service.demo.chip import trust_utopia
 from service.demo.diary import Diary
 from service.demo.hands import Hands
 from service.demo.neighbours import Neighbours
@@ -101,6 +103,7 @@ class _Season:
                         self.operator, shop.code, agent, actor=Actor.cli()
                     )
         self.analyst, self.supervisor = [await self._person(*person) for person in PEOPLE]
+        await trust_utopia(self.services.authorities, UUID(self.analyst.id), UUID(self.supervisor.id))
         try:
             client = await self.services.operators.client(self.hands.operator, CLIENT)
         except Refusal:

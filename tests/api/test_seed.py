@@ -19,6 +19,7 @@ from service.demo.hands import Hands
 from service.demo.seed import sow
 from service.demo.traffic import PUMPED, PUMPED_MESSAGES, SPAN
 from service.documents.model import MrzSubmission
+from service.documents.workflow import Authorities
 from service.infra.crypto import Vault
 from service.infra.postgres import Database
 from service.infra.redis import Redis
@@ -153,6 +154,7 @@ async def test_the_season(
     assert await sow(settings, demo, Diary(tmp_path / "seed.json"), TODAY, footfall=FOOTFALL)
     sown = await look(db, vault, demo, Risk(vault))
     every = await everything(db, demo)
+    assert (await Authorities(db).refresh()).size == 1  # Utopia's, brought by one and trusted by another
 
     # What somebody enters while the seed is sown is not decided, expired or erased by it.
     entered = next(found for found in every if found.id == live[0])

@@ -6,7 +6,6 @@ verified; the two persons compare its digest.
 """
 
 import asyncio
-import contextlib
 import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
@@ -31,8 +30,8 @@ from service.emrtd import (
     verified_crl,
     verified_list,
 )
+from service.infra.follow import Follower
 from service.infra.postgres import Database, Tx
-from service.kit.errors import Unavailable
 from service.kit.ids import new_id, wire
 
 POLL_S: Final = 5.0
@@ -82,33 +81,18 @@ class Authorities:
         self._db = db
         self._current = TrustStore()
         self._version = 0
-        self._follower: asyncio.Task[None] | None = None
+        self._follower = Follower("csca", self.refresh, POLL_S)
 
     @property
     def current(self) -> TrustStore:
         return self._current
 
     async def start(self) -> None:
-        with contextlib.suppress(Unavailable):
-            await self.refresh()
-        self._follower = asyncio.create_task(self._follow(), name="csca")
+        """Load, and follow from then on. Does not fail without PostgreSQL."""
+        await self._follower.start()
 
     async def stop(self) -> None:
-        if self._follower is not None:
-            self._follower.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._follower
-            self._follower = None
-
-    async def _follow(self) -> None:
-        while True:
-            await asyncio.sleep(POLL_S)
-            try:
-                await self.refresh()
-            except Unavailable:
-                continue
-            except Exception as error:
-                log.error("csca.look_failed", exc_info=error)
+        await self._follower.stop()
 
     async def refresh(self) -> TrustStore:
         """Look for a change now."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from service.documents.rules.details import CODES, SUBJECTS
 from service.emrtd import Certificate, Crl, TrustStore, Unreadable, Verdict, authenticate
 from service.kit.checks import CheckOutcome
 from tests.fakes import authority
@@ -292,3 +293,14 @@ def test_country_of_the_signer(state: str, country: str, code: str) -> None:
 def test_a_zone_of_another_length_or_alphabet_is_none(zone: bytes) -> None:
     with pytest.raises(Unreadable):
         judged(Sod(SIGNER, GROUPS), dg1=authority.tlv(0x61, b"\x5f\x1f" + bytes([len(zone)]) + zone))
+
+
+def test_every_code_has_words() -> None:
+    """All that these tests bring about; staff read no bare code."""
+    verdicts = [judged(sod) for sod, _ in FAULTS.values()] + [
+        judged(sod, trust) for sod, trust, _ in REFERRED.values()
+    ]
+    for verdict in verdicts:
+        for each in verdict.findings:
+            assert each.id in SUBJECTS
+            assert each.code in CODES
