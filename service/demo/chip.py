@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from service.documents.model import ImportRefused
-from service.documents.workflow import Authorities
+from service.documents.workflow.trust import Authorities
 
 
 def _kept() -> dict[str, str]:

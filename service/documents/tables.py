@@ -105,7 +105,8 @@ class PictureHashRow(Tenant, Base):
     registration_id: Mapped[UUID] = mapped_column(comment="pii:none the registration it belongs to")
     subscriber_id: Mapped[UUID] = mapped_column(comment="pii:none whose document it shows")
     hash: Mapped[Any] = mapped_column(
-        BIT(256), comment="pii:index perceptual hash of the blacked-out picture, under a mask of the operator's"
+        BIT(256),
+        comment="pii:index perceptual hash of the blacked-out picture, under a mask of the operator's",
     )
     at: Mapped[datetime] = mapped_column(comment="pii:none when it came")
 

@@ -173,8 +173,18 @@ def judged_again(
 ) -> Judgement:
     """After the typed data were corrected: the same reading, compared anew, also with ``others`` that came before."""
     kept = tuple(result for result in findings if not result.id.startswith(("typed.", PREFIX)))
-    compared = agreement_findings(facts, others)
-    return conclude((*kept, *typed_findings(facts, typed, policy), *compared), answers)
+    again = (*kept, *typed_findings(facts, typed, policy))
+    return conclude(beside_others(again, facts, others), answers)
+
+
+def beside_others(
+    findings: tuple[CheckResult, ...], facts: DocumentFacts | None, others: Iterable[DocumentFacts]
+) -> tuple[CheckResult, ...]:
+    """With what a document says beside ``others`` of its registration. One that failed, or that was read and not
+    confirmed, is compared with none: what it says may be a reader's mistake."""
+    if facts is None or not is_sound(findings) or awaits_confirmation(findings):
+        return findings
+    return (*findings, *agreement_findings(facts, others))
 
 
 def _policy_findings(facts: DocumentFacts, policy: DocumentPolicy, today: date) -> tuple[CheckResult, ...]:

@@ -90,7 +90,10 @@ def _fakes(raw: Any) -> frozenset[tuple[str, str]]:
 def _months(table: Mapping[str, Any]) -> Mapping[DocumentType, int]:
     _only(table, "longest_months", {each.value for each in SHOWN_TYPES})
     return MappingProxyType(
-        {DocumentType(name): _number(value, f"longest_months.{name}", 1, 600) for name, value in table.items()}
+        {
+            DocumentType(name): _number(value, f"longest_months.{name}", 1, 600)
+            for name, value in table.items()
+        }
     )
 
 

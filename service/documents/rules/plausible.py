@@ -26,9 +26,7 @@ UNUSUAL: Final = frozenset({(FORMAT, "another-form"), (LENGTH, "longer")})
 _PASS, _FAIL, _WARN, _SKIPPED = CheckOutcome.PASS, CheckOutcome.FAIL, CheckOutcome.WARN, CheckOutcome.SKIPPED
 
 
-def plausible_findings(
-    facts: DocumentFacts, policy: DocumentPolicy, today: date
-) -> tuple[CheckResult, ...]:
+def plausible_findings(facts: DocumentFacts, policy: DocumentPolicy, today: date) -> tuple[CheckResult, ...]:
     """``document.known_fake``, ``document.number_format``, ``document.validity_length``."""
     return (_known_fake(facts, policy), _format(facts, policy), _length(facts, policy, today))
 

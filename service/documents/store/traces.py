@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from service.documents.tables import DocumentTraceRow, PictureHashRow
+from service.documents.tables import DocumentCheckRow, DocumentTraceRow, PictureHashRow
 from service.infra.postgres import Reader, Tx
 from service.infra.statements import Statement
 
@@ -154,12 +154,20 @@ async def purge(tx: Tx) -> int:
     count = 0
     for row in (PictureHashRow, DocumentTraceRow):
         table = cast(Any, row).__table__
-        count = await tx.run(sa.delete(table).where(table.c.operator_id == tx.tenant, table.c.at <= tx.now - KEPT))
+        count = await tx.run(
+            sa.delete(table).where(table.c.operator_id == tx.tenant, table.c.at <= tx.now - KEPT)
+        )
     return count
 
 
 async def forget(tx: Tx, subscriber_id: UUID) -> None:
-    """Delete what an erased person's documents left."""
+    """Delete what an erased person's documents left, the keyed hashes of their chips too."""
+    checks = cast(Any, DocumentCheckRow).__table__
+    await tx.run(
+        sa.update(checks)
+        .where(checks.c.operator_id == tx.tenant, checks.c.subscriber_id == subscriber_id)
+        .values(chip_idx=None)
+    )
     for row in (PictureHashRow, DocumentTraceRow):
         table = cast(Any, row).__table__
         await tx.run(

@@ -4,7 +4,7 @@ The registration calls ``examine`` with no transaction open (who is asked may be
 own, together with the summary that the decision reads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -32,10 +32,12 @@ from service.documents.model import (
     Submission,
 )
 from service.documents.ports import MrzReader, NullMrzReader
+from service.documents.store import traces
 from service.documents.workflow import chips, pictures, reading
 from service.documents.workflow.asking import Authorities
 from service.documents.workflow.chips import Chips
 from service.documents.workflow.reading import known_state
+from service.documents.workflow.traces import Sight, Traces
 from service.infra.crypto import SubjectKey
 from service.infra.postgres import Reader, Tx
 from service.kit import mrz
@@ -43,7 +45,7 @@ from service.kit.clock import rfc3339
 from service.kit.errors import JsonObject, JsonValue
 from service.kit.ids import new_id
 
-__all__ = ["Chips", "Documents", "Shown"]
+__all__ = ["Chips", "Documents", "Shown", "Sight", "Traces"]
 
 Typed = Mapping[str, JsonValue]
 
@@ -61,10 +63,15 @@ class Documents:
     """The verbs of document checks; holds the ports alone."""
 
     def __init__(
-        self, authorities: Authorities, reader: MrzReader | None = None, chips: Chips | None = None
+        self,
+        authorities: Authorities,
+        reader: MrzReader | None = None,
+        chips: Chips | None = None,
+        traces: Traces | None = None,
     ) -> None:
         self._authorities = authorities
         self._chips = chips
+        self._traces = traces
         self._reader = reader or NullMrzReader()
 
     async def challenge(self, operator: UUID, registration_id: UUID, now: datetime) -> tuple[bytes, datetime]:
@@ -90,6 +97,7 @@ class Documents:
         phones: Phones = NO_PHONES,
         before: Examination | None = None,
         gone: pictures.Gone | None = None,
+        others: Sequence[DocumentFacts] = (),
     ) -> Examination:
         """Judge ``submission`` against ``typed`` (the subscriber as typed). No transaction may be open.
 
@@ -97,11 +105,12 @@ class Documents:
         what a port raises; everything else is an outcome. A picture is read while ``gone`` has not returned. Others
         are asked only about a document that is sound by itself, the registry also which of ``phones`` are on its
         record. ``before``: how this submission was judged a moment ago, before the typed data were corrected; what
-        was asked then is not asked again.
+        was asked then is not asked again. ``others``: what the registration's other documents say.
         """
         read = await self._read(submission, typed or {}, policy, now, gone)
         asked = await self._asked(read.facts, read.findings, phones, now, before.asked if before else None)
-        judgement = rules.conclude(read.findings, asked.answers if asked else Answers())
+        findings = rules.beside_others(read.findings, read.facts, others)
+        judgement = rules.conclude(findings, asked.answers if asked else Answers())
         check = DocumentCheck(
             id=new_id(int(now.timestamp() * 1000)),
             registration_id=registration_id,
@@ -152,12 +161,23 @@ class Documents:
             case AttestedSubmission(description):
                 return reading.attestation(description)
 
-    def save(self, tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) -> None:
-        """Stage the check of ``examination`` in the business transaction."""
+    def save(
+        self,
+        tx: Tx,
+        key: SubjectKey,
+        subscriber_id: UUID,
+        examination: Examination,
+        typed: Typed | None = None,
+        sight: Sight | None = None,
+    ) -> None:
+        """Stage the check of ``examination`` in the business transaction, and its trace. ``sight``: where it was
+        shown."""
         chip = None
         if examination.chip is not None and self._chips is not None:
             chip = self._chips.blind(tx.tenant, examination.chip)
         store.add(tx, key, subscriber_id, examination, chip)
+        if self._traces is not None:
+            self._traces.add(tx, subscriber_id, examination, typed, sight or Sight())
 
     async def judge_again(
         self,
@@ -173,6 +193,7 @@ class Documents:
         staged. Nobody outside is asked again; an attestation stays what it was. Where another contact number was named
         (``is_contact_moved``), what the registry said of the old one is dropped."""
         found: list[Examination] = []
+        before: list[DocumentFacts] = []
         for kept in await store.of_registration(tx, registration_id):
             facts, description = kept.opened(key)
             answers = rules.answers_in(kept.check.checks)
@@ -181,7 +202,7 @@ class Documents:
             if facts is None:
                 judgement = rules.conclude(kept.check.checks, answers)
             else:
-                judgement = rules.judged_again(kept.check.checks, facts, typed or {}, policy, answers)
+                judgement = rules.judged_again(kept.check.checks, facts, typed or {}, policy, answers, before)
             check = replace(
                 kept.check,
                 outcome=judgement.outcome,
@@ -192,12 +213,38 @@ class Documents:
             )
             examination = _examination(check, facts, judgement, None, description)
             found.append(examination)
+            if facts is not None and _is_usable(check):
+                before.append(facts)
         store.judge_again(tx, [each.check for each in found])
         return found
 
     async def listed(self, reader: Reader, registration_id: UUID) -> list[DocumentCheck]:
         """The checks of a registration, oldest first, in codes alone."""
         return [kept.check for kept in await store.of_registration(reader, registration_id)]
+
+    async def said(
+        self, reader: Reader, key: SubjectKey, registration_id: UUID, but: UUID | None = None
+    ) -> list[DocumentFacts]:
+        """What the documents of a registration say that may be relied on, oldest first; all except ``but``."""
+        kept = [each for each in await store.of_registration(reader, registration_id) if each.check.id != but]
+        found = [each.opened(key)[0] for each in kept if _is_usable(each.check)]
+        return [facts for facts in found if facts is not None]
+
+    async def seen(
+        self, reader: Reader, registration_id: UUID, subscriber_id: UUID, sight: Sight
+    ) -> Mapping[str, int]:
+        """The signals of what was seen before of this registration's documents, by name; none without traces."""
+        if self._traces is None:
+            return {}
+        return await self._traces.seen(reader, registration_id, subscriber_id, sight, reader.now)
+
+    async def forget(self, tx: Tx, subscriber_id: UUID) -> None:
+        """Drop every hash of an erased person's documents."""
+        await traces.forget(tx, subscriber_id)
+
+    async def purge(self, tx: Tx) -> int:
+        """Delete the traces that were kept long enough; how many."""
+        return await traces.purge(tx)
 
     async def shown(self, reader: Reader, key: SubjectKey, document_id: UUID) -> Shown:
         """One check with what the document says, for staff who may see it; the caller records that they did."""
@@ -218,6 +265,7 @@ class Documents:
         policy: DocumentPolicy,
         now: datetime,
         phones: Phones = NO_PHONES,
+        others: Sequence[DocumentFacts] = (),
     ) -> Examination:
         """Judge a read of a picture by what whoever has the document says of it. No transaction may be open.
 
@@ -232,6 +280,7 @@ class Documents:
         facts = rules.facts_of(zone, policy, now.date())
         found = rules.findings_of_mrz(zone, facts, typed or {}, policy, now.date())
         findings = rules.findings_of_correction(kept.check.checks, found, read, zone, whole)
+        findings = rules.beside_others(findings, facts, others)
         asked = await self._asked(facts, findings, phones, now)
         judgement = rules.conclude(findings, asked.answers if asked else Answers())
         check = replace(
@@ -249,9 +298,18 @@ class Documents:
         )
         return _examination(check, facts, judgement, asked, None, read=told)
 
-    def save_correction(self, tx: Tx, key: SubjectKey, examination: Examination) -> None:
+    def save_correction(
+        self,
+        tx: Tx,
+        key: SubjectKey,
+        subscriber_id: UUID,
+        examination: Examination,
+        typed: Typed | None = None,
+    ) -> None:
         """Stage what :meth:`correct` gave, in the place of what was judged of the read alone."""
         store.replace(tx, key, examination)
+        if self._traces is not None:
+            self._traces.add(tx, subscriber_id, examination, typed, Sight())
 
     def complete(self, typed: Typed | None, examination: Examination) -> JsonObject:
         """The subscriber with what was not typed taken from the document; as typed where the document failed, or was
@@ -269,6 +327,7 @@ def _examination(
     description: str | None,
     chip: str | None = None,
     read: Reading | None = None,
+    fingerprint: bytes | None = None,
 ) -> Examination:
     usable = facts is not None and _is_usable(check)
     return Examination(
@@ -280,6 +339,7 @@ def _examination(
         chip=chip,
         signals=judgement.signals,
         reading=read,
+        fingerprint=fingerprint,
     )
 
 

@@ -8,15 +8,17 @@ from service.audit.workflow import record
 from service.documents.model import (
     Correction,
     DocumentCheck,
+    DocumentFacts,
     EmrtdSubmission,
     Examination,
     Phones,
     Submission,
 )
 from service.documents.rules import identity_keys, proved, ties
+from service.documents.workflow import Sight
 from service.documents.workflow.pictures import Gone
 from service.infra.crypto import SubjectKey
-from service.infra.postgres import Tx
+from service.infra.postgres import Reader, Tx
 from service.kit.errors import JsonObject, JsonValue, NotFound, Stale
 from service.kit.ids import wire
 from service.registration import rules, store
@@ -42,15 +44,16 @@ async def add_document(
     """
     examination: Examination | None = None
     submission = await _challenged(parts, caller, registration_id, submission)
-    judged_by: JsonObject = {}
+    judged_by: tuple[JsonObject, list[DocumentFacts]] = ({}, [])
     for _ in range(3):
         async with parts.db.read(caller.operator_id) as reader:
             registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
             rules.may_add_document(registration, reader.now)
             person = await parts.subscribers.open(reader, registration.subscriber_id)
+            others = await _said(parts, reader, registration, person)
             now = reader.now
-        if examination is None or judged_by != person.pii:
-            judged_by = person.pii
+        if examination is None or judged_by != (person.pii, others):
+            judged_by = person.pii, others
             examination = await parts.documents.examine(
                 registration_id=registration_id,
                 submission=submission,
@@ -60,17 +63,34 @@ async def add_document(
                 phones=phones_of(registration, person),
                 before=examination,
                 gone=gone,
+                others=others,
             )
         shown = proved(examination.check, rules.proved_by_code(registration))
         try:
             async with parts.db.write(caller.operator_id) as tx:
                 await _add(parts, tx, caller, registration, examination, person)
-                parts.documents.save(tx, person.key, registration.subscriber_id, examination)
+                subscriber, sight = registration.subscriber_id, sight_of(registration)
+                parts.documents.save(tx, person.key, subscriber, examination, person.pii, sight)
                 await keep(tx, shown)
             return shown
         except Stale:
             continue
     raise Stale()
+
+
+async def _said(
+    parts: Parts, reader: Reader, registration: Registration, person: Opened, but: UUID | None = None
+) -> list[DocumentFacts]:
+    """What its other documents say; nobody asks where there are none."""
+    if all(doc.id == but for doc in registration.documents):
+        return []
+    return await parts.documents.said(reader, person.key, registration.id, but)
+
+
+def sight_of(registration: Registration) -> Sight:
+    """Where its documents are shown. A shop's own device says nothing of the applicant."""
+    device = None if registration.device_role == "dealer" else registration.device_idx
+    return Sight(device, registration.dealer_id, registration.agent_id)
 
 
 def phones_of(registration: Registration, person: Opened) -> Phones:
@@ -157,15 +177,19 @@ async def confirm_document(
             rules.collecting(registration, reader.now)
             kept = await parts.documents.kept(reader, document_id)
             person = await parts.subscribers.open(reader, registration.subscriber_id)
+            others = await _said(parts, reader, registration, person, document_id)
             now = reader.now
         policy = parts.policy.current.documents
         phones = phones_of(registration, person)
-        examination = await parts.documents.correct(kept, person.key, said, person.pii, policy, now, phones)
+        examination = await parts.documents.correct(
+            kept, person.key, said, person.pii, policy, now, phones, others
+        )
         shown = proved(examination.check, rules.proved_by_code(registration))
         try:
             async with parts.db.write(caller.operator_id) as tx:
                 await _add(parts, tx, caller, registration, examination, person, said)
-                parts.documents.save_correction(tx, person.key, examination)
+                subscriber = registration.subscriber_id
+                parts.documents.save_correction(tx, person.key, subscriber, examination, person.pii)
                 await keep(tx, shown)
             return shown
         except Stale:
