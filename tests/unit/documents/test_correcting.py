@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from service.documents import rules
 from service.documents.model import (
     MAX_CORRECTIONS,
+    Answers,
     CheckOutcome,
     CheckResult,
     Correction,
@@ -47,7 +48,7 @@ def judged(read: tuple[str, ...], said: Correction) -> rules.Judgement:
     zone = rules.corrected(before, said)
     facts = rules.facts_of(zone, POLICY, TODAY)
     found = rules.findings_of_mrz(zone, facts, {}, POLICY, TODAY)
-    return rules.conclude(rules.findings_of_correction(READ, found, before, zone, said), None)
+    return rules.conclude(rules.findings_of_correction(READ, found, before, zone, said), Answers())
 
 
 def misread(line: int, at: int, to: str) -> tuple[str, ...]:

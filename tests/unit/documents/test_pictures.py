@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from service.documents import rules
-from service.documents.model import CheckOutcome, Outcome, PictureRead, Proof, Quality, Reason
+from service.documents.model import Answers, CheckOutcome, Outcome, PictureRead, Proof, Quality, Reason
 from service.documents.rules.pictures import ADVICE_CODES, LEAST_SCORE, advice_on
 from service.kit.mrz import DocumentUnreadable, Layout, check, compose
 from service.kit.mrz.digits import of_text
@@ -31,7 +31,7 @@ def judged(read: PictureRead) -> rules.Judgement:
     facts = rules.facts_of(fitted.mrz, POLICY, TODAY)
     findings = rules.findings_of_mrz(fitted.mrz, facts, {}, POLICY, TODAY)
     zone = [result for result in findings if result.id.startswith("mrz.")]
-    return rules.conclude((*rules.findings_of_picture(read, fitted, zone), *findings), None)
+    return rules.conclude((*rules.findings_of_picture(read, fitted, zone), *findings), Answers())
 
 
 def codes(judgement: rules.Judgement) -> dict[str, str]:
@@ -195,4 +195,4 @@ def test_a_confirmed_read_is_judged_like_typed_lines() -> None:
         replace(result, outcome=CheckOutcome.PASS, code="confirmed") if result.id == "image.read" else result
         for result in found.checks
     )
-    assert rules.conclude(settled, None).outcome is Outcome.PASS
+    assert rules.conclude(settled, Answers()).outcome is Outcome.PASS
