@@ -1,15 +1,17 @@
 """What documents leave behind for thirty days, so that the next one can be held against them: keyed hashes, where they
 were shown, and of a picture the perceptual hash of what the black-out left."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final, cast
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from service.documents.tables import DocumentCheckRow, DocumentTraceRow, PictureHashRow
-from service.infra.postgres import Reader, Tx
+from service.infra.postgres import Tx
 from service.infra.statements import Statement
 
 KEPT: Final = timedelta(days=30)
@@ -20,6 +22,9 @@ LIKE: Final = 12
 compressed to quality 60 differs in 6, at most 10; other documents of one template in 18 at least)."""
 NEWEST: Final = 1_000
 """Documents of a seller's day that are looked at."""
+
+
+Trail = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,67 +49,71 @@ class Trace:
     picture: str | None = None
 
 
-_ADD = Statement(
+# Goes on where the statement of the document ends (``Statement.after``). One that is there takes what was judged
+# since; where and when it was shown stays.
+_BESIDE = Statement(
     sa.text("""
-WITH trace AS (INSERT INTO document_trace (operator_id, document_id, registration_id, subscriber_id, failed,
+, trace AS (INSERT INTO document_trace (operator_id, document_id, registration_id, subscriber_id, failed,
     document_idx, names_idx, device_idx, dealer_id, agent_id, at)
-  VALUES (:operator, :document_id, :registration_id, :subscriber_id, :failed, CAST(:document AS bytea),
-    CAST(:names AS bytea), CAST(:device AS bytea), CAST(:dealer AS uuid), CAST(:agent AS uuid),
-    CAST(:now AS timestamptz))
+  VALUES (CAST(:operator AS uuid), CAST(:trace_of AS uuid), CAST(:trace_registration AS uuid),
+    CAST(:trace_subscriber AS uuid), CAST(:failed AS boolean), CAST(:document AS bytea), CAST(:names AS bytea),
+    CAST(:device AS bytea), CAST(:dealer AS uuid), CAST(:agent AS uuid), CAST(:shown_at AS timestamptz))
   ON CONFLICT (operator_id, document_id) DO UPDATE SET document_idx = EXCLUDED.document_idx,
     names_idx = EXCLUDED.names_idx, failed = EXCLUDED.failed)
 INSERT INTO picture_hash (operator_id, document_id, registration_id, subscriber_id, hash, at)
-SELECT CAST(:operator AS uuid), CAST(:document_id AS uuid), CAST(:registration_id AS uuid),
-  CAST(:subscriber_id AS uuid), CAST(CAST(:picture AS text) AS bit(256)), CAST(:now AS timestamptz)
+SELECT CAST(:operator AS uuid), CAST(:trace_of AS uuid), CAST(:trace_registration AS uuid),
+  CAST(:trace_subscriber AS uuid), CAST(CAST(:picture AS text) AS bit(256)), CAST(:shown_at AS timestamptz)
 WHERE CAST(:picture AS text) IS NOT NULL ON CONFLICT DO NOTHING
 """)
 )
+joined = cache(_BESIDE.after)
+"""A statement about a document, and its trail, in one."""
 
 
-def add(tx: Tx, trace: Trace, sight: Sight) -> None:
-    """Stage it; one that is there takes what was judged since. Where and when it was shown stays."""
-    tx.stage(
-        _ADD,
-        {
-            "operator": tx.tenant,
-            "document_id": trace.document_id,
-            "registration_id": trace.registration_id,
-            "subscriber_id": trace.subscriber_id,
-            "failed": trace.failed,
-            "document": trace.document,
-            "names": trace.names,
-            "picture": trace.picture,
-            "device": sight.device,
-            "dealer": sight.dealer,
-            "agent": sight.agent,
-            "now": tx.now,
-        },
-    )
+def trail(tx: Tx, trace: Trace, sight: Sight) -> Trail:
+    """The values of a trail."""
+    return {
+        "operator": tx.tenant,
+        "trace_of": trace.document_id,
+        "trace_registration": trace.registration_id,
+        "trace_subscriber": trace.subscriber_id,
+        "failed": trace.failed,
+        "document": trace.document,
+        "names": trace.names,
+        "picture": trace.picture,
+        "device": sight.device,
+        "dealer": sight.dealer,
+        "agent": sight.agent,
+        "shown_at": tx.now,
+    }
 
 
 def _others(extra: str = "") -> str:
     return f"""(SELECT count(DISTINCT t.registration_id) FROM mine JOIN document_trace t
-  ON t.operator_id = :operator AND t.document_idx = mine.document_idx
-  WHERE t.subscriber_id <> :subscriber AND t.at > :since {extra})"""
+  ON t.operator_id = registration.operator_id AND t.document_idx = mine.document_idx
+  WHERE t.subscriber_id <> registration.subscriber_id AND t.at > :traces_since {extra})"""
 
 
-def _tried(column: str, value: str) -> str:
+def _tried(column: str, condition: str = "true") -> str:
     return f"""(SELECT count(*) AS tries, count(*) FILTER (WHERE failed) AS fails FROM (SELECT t.failed
-  FROM document_trace t WHERE t.operator_id = :operator AND t.{column} = {value}
-    AND t.registration_id <> :registration AND t.at > :day ORDER BY t.at DESC LIMIT {NEWEST}) newest)"""
+  FROM document_trace t WHERE t.operator_id = registration.operator_id AND t.{column} = registration.{column}
+    AND {condition} AND t.registration_id <> registration.id AND t.at > :traces_day
+  ORDER BY t.at DESC LIMIT {NEWEST}) newest)"""
 
 
-_SEEN = Statement(
-    sa.text(f"""
-WITH mine AS MATERIALIZED (SELECT document_id, document_idx, names_idx FROM document_trace
-  WHERE operator_id = :operator AND registration_id = :registration),
+_OWN_DEVICE = "registration.device_role IS DISTINCT FROM 'dealer'"
+SEEN: Final = f"""(SELECT to_jsonb(seen) FROM (
+WITH mine AS MATERIALIZED (SELECT d.document_id, d.document_idx, d.names_idx FROM document_trace d
+  WHERE d.operator_id = registration.operator_id AND d.registration_id = registration.id),
 pictures AS MATERIALIZED (SELECT p.registration_id, other.document_idx IS NOT NULL AND mine.document_idx IS NOT NULL
     AND other.document_idx <> mine.document_idx AS is_other
-  FROM picture_hash own JOIN picture_hash p ON p.operator_id = :operator AND bit_count(own.hash # p.hash) <= {LIKE}
+  FROM picture_hash own
+  JOIN picture_hash p ON p.operator_id = registration.operator_id AND bit_count(own.hash # p.hash) <= {LIKE}
   JOIN mine ON mine.document_id = own.document_id
-  LEFT JOIN document_trace other ON other.operator_id = :operator AND other.document_id = p.document_id
-  WHERE own.operator_id = :operator AND own.registration_id = :registration
-    AND p.subscriber_id <> :subscriber AND p.at > :since)
+  LEFT JOIN document_trace other
+    ON other.operator_id = registration.operator_id AND other.document_id = p.document_id
+  WHERE own.operator_id = registration.operator_id AND own.registration_id = registration.id
+    AND p.subscriber_id <> registration.subscriber_id AND p.at > :traces_since)
 SELECT {_others()} AS document_seen_before,
   {_others("AND t.names_idx <> mine.names_idx")} AS document_seen_other_names,
   (SELECT count(DISTINCT registration_id) FROM pictures) AS picture_seen_before,
@@ -112,41 +121,15 @@ SELECT {_others()} AS document_seen_before,
   device.tries AS document_tries_on_device, device.fails AS document_fails_on_device,
   dealer.tries AS document_tries_at_dealer, dealer.fails AS document_fails_at_dealer,
   agent.tries AS document_tries_by_agent, agent.fails AS document_fails_by_agent
-FROM {_tried("device_idx", "CAST(:device AS bytea)")} device, {_tried("dealer_id", "CAST(:dealer AS uuid)")} dealer,
-  {_tried("agent_id", "CAST(:agent AS uuid)")} agent
-""")
-)
-SIGNALS: Final = (
-    "document_seen_before",
-    "document_seen_other_names",
-    "picture_seen_before",
-    "picture_seen_other_document",
-    "document_tries_on_device",
-    "document_fails_on_device",
-    "document_tries_at_dealer",
-    "document_fails_at_dealer",
-    "document_tries_by_agent",
-    "document_fails_by_agent",
-)
+FROM {_tried("device_idx", _OWN_DEVICE)} device, {_tried("dealer_id")} dealer, {_tried("agent_id")} agent
+) seen)"""
+"""The signals by name, as JSON, of the row ``registration`` of a statement around it. Of what is not named nothing was
+seen: 0, and known."""
 
 
-async def seen(
-    reader: Reader, registration_id: UUID, subscriber_id: UUID, sight: Sight, now: datetime
-) -> dict[str, int]:
-    """The signals by name, in one statement. Of what is not named nothing was seen: 0, and known."""
-    row = await reader.fetch_one(
-        _SEEN,
-        operator=reader.tenant,
-        registration=registration_id,
-        subscriber=subscriber_id,
-        since=now - KEPT,
-        day=now - DAY,
-        device=sight.device,
-        dealer=sight.dealer,
-        agent=sight.agent,
-    )
-    assert row is not None, "a row of counts"
-    return {name: getattr(row, name) for name in SIGNALS}
+def spans(now: datetime) -> Mapping[str, datetime]:
+    """The values that ``SEEN`` takes."""
+    return {"traces_since": now - KEPT, "traces_day": now - DAY}
 
 
 async def purge(tx: Tx) -> int:

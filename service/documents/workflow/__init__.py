@@ -4,7 +4,7 @@ The registration calls ``examine`` with no transaction open (who is asked may be
 own, together with the summary that the decision reads.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -32,7 +32,7 @@ from service.documents.model import (
     Submission,
 )
 from service.documents.ports import MrzReader, NullMrzReader
-from service.documents.store import traces
+from service.documents.store import traces as beside
 from service.documents.workflow import chips, pictures, reading
 from service.documents.workflow.asking import Authorities
 from service.documents.workflow.chips import Chips
@@ -175,9 +175,15 @@ class Documents:
         chip = None
         if examination.chip is not None and self._chips is not None:
             chip = self._chips.blind(tx.tenant, examination.chip)
-        store.add(tx, key, subscriber_id, examination, chip)
-        if self._traces is not None:
-            self._traces.add(tx, subscriber_id, examination, typed, sight or Sight())
+        trail = self._trail(tx, subscriber_id, examination, typed, sight or Sight())
+        store.add(tx, key, subscriber_id, examination, chip, trail)
+
+    def _trail(
+        self, tx: Tx, subscriber_id: UUID, examination: Examination, typed: Typed | None, sight: Sight
+    ) -> beside.Trail | None:
+        if self._traces is None:
+            return None
+        return self._traces.of(tx, subscriber_id, examination, typed, sight)
 
     async def judge_again(
         self,
@@ -222,29 +228,18 @@ class Documents:
         """The checks of a registration, oldest first, in codes alone."""
         return [kept.check for kept in await store.of_registration(reader, registration_id)]
 
-    async def said(
-        self, reader: Reader, key: SubjectKey, registration_id: UUID, but: UUID | None = None
-    ) -> list[DocumentFacts]:
-        """What the documents of a registration say that may be relied on, oldest first; all except ``but``."""
-        kept = [each for each in await store.of_registration(reader, registration_id) if each.check.id != but]
-        found = [each.opened(key)[0] for each in kept if _is_usable(each.check)]
+    def said(self, key: SubjectKey, papers: Iterable[tuple[UUID, bytes]]) -> list[DocumentFacts]:
+        """What documents say, of their ids and blobs; one that says nothing is left out."""
+        found = [store.said(key, document_id, sealed) for document_id, sealed in papers]
         return [facts for facts in found if facts is not None]
-
-    async def seen(
-        self, reader: Reader, registration_id: UUID, subscriber_id: UUID, sight: Sight
-    ) -> Mapping[str, int]:
-        """The signals of what was seen before of this registration's documents, by name; none without traces."""
-        if self._traces is None:
-            return {}
-        return await self._traces.seen(reader, registration_id, subscriber_id, sight, reader.now)
 
     async def forget(self, tx: Tx, subscriber_id: UUID) -> None:
         """Drop every hash of an erased person's documents."""
-        await traces.forget(tx, subscriber_id)
+        await beside.forget(tx, subscriber_id)
 
     async def purge(self, tx: Tx) -> int:
         """Delete the traces that were kept long enough; how many."""
-        return await traces.purge(tx)
+        return await beside.purge(tx)
 
     async def shown(self, reader: Reader, key: SubjectKey, document_id: UUID) -> Shown:
         """One check with what the document says, for staff who may see it; the caller records that they did."""
@@ -307,9 +302,7 @@ class Documents:
         typed: Typed | None = None,
     ) -> None:
         """Stage what :meth:`correct` gave, in the place of what was judged of the read alone."""
-        store.replace(tx, key, examination)
-        if self._traces is not None:
-            self._traces.add(tx, subscriber_id, examination, typed, Sight())
+        store.replace(tx, key, examination, self._trail(tx, subscriber_id, examination, typed, Sight()))
 
     def complete(self, typed: Typed | None, examination: Examination) -> JsonObject:
         """The subscriber with what was not typed taken from the document; as typed where the document failed, or was

@@ -1,8 +1,6 @@
 """Traces of documents: what is kept of each for thirty days, made without what it says."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -10,7 +8,7 @@ from service.documents.model import DocumentFacts, Examination, Outcome
 from service.documents.rules.compare import Typed
 from service.documents.store import traces as store
 from service.documents.store.traces import Sight
-from service.infra.postgres import Reader, Tx
+from service.infra.postgres import Tx
 from service.kit.canon import IndexKind, canon
 from service.kit.transliteration import fold, transliterate
 
@@ -30,10 +28,10 @@ class Index(Protocol):
 class Traces:
     index: Index
 
-    def add(
+    def of(
         self, tx: Tx, subscriber_id: UUID, examination: Examination, typed: Typed | None, sight: Sight
-    ) -> None:
-        """Stage the trace of a judged document. What failed, or was read and not confirmed, identifies nobody; its
+    ) -> store.Trail:
+        """What is kept beside a judged document. What failed, or was read and not confirmed, identifies nobody; its
         picture and where it was shown are kept all the same."""
         check, identity = examination.check, examination.identity
         document = identity.document if identity is not None else None
@@ -48,7 +46,7 @@ class Traces:
             self.index.index(operator, IndexKind.NAMES, names) if names is not None else None,
             self._masked(operator, examination.fingerprint) if examination.fingerprint else None,
         )
-        store.add(tx, trace, sight)
+        return store.trail(tx, trace, sight)
 
     def _masked(self, operator: UUID, fingerprint: bytes) -> str | None:
         """The bits under a mask of this operator's own: two of them differ where the hashes do, and one alone, or two
@@ -59,12 +57,6 @@ class Traces:
         halves = (self.index.index(operator, IndexKind.PICTURE, half)[_TAG:] for half in ("1", "2"))
         mask = int.from_bytes(b"".join(halves), "big")
         return format(int.from_bytes(fingerprint, "big") ^ mask, f"0{store.BITS}b")
-
-    async def seen(
-        self, reader: Reader, registration_id: UUID, subscriber_id: UUID, sight: Sight, now: datetime
-    ) -> Mapping[str, int]:
-        """The signals of what was seen before, by their names."""
-        return await store.seen(reader, registration_id, subscriber_id, sight, now)
 
 
 def names_of(facts: DocumentFacts | None, typed: Typed) -> str | None:

@@ -13,7 +13,6 @@ from service.kit.network import network_of
 from service.registration import store
 from service.registration.model import Registration, State
 from service.registration.store.deciding import opened_within_a_day
-from service.registration.workflow.papers import sight_of
 from service.registration.workflow.parts import Numbers, Parts, ToDecide
 from service.risk.model import RiskSubject, Value
 from service.risk.model.catalogue import NO_COUNTRY
@@ -34,21 +33,18 @@ def own_facts(registration: Registration, numbers: Numbers) -> Gathered:
 
 
 async def gather(parts: Parts, found: ToDecide, subject: RiskSubject, policy: RiskPolicy) -> Gathered:
-    """Everything that is not counted under the locks: two statements, one round trip to Redis."""
+    """Everything that is not counted under the locks: one statement, one round trip to Redis."""
     registration = found.registration
     operator = registration.operator_id
     tried = await parts.risk.tried(operator, registration.id, places_of(registration, found.numbers))
     async with parts.db.read(operator) as reader:
         counted = await parts.risk.gather(reader, registration.id, subject, policy, reader.now)
-        seen = await parts.documents.seen(
-            reader, registration.id, registration.subscriber_id, sight_of(registration)
-        )
     proved = {proof.challenge: proof.verified_at for proof in registration.codes}
     codes = parts.codes.behaviour(found.sends, proved)
     return {
         **counted,
         **tried,
-        **seen,
+        **found.seen,
         "chip_devices": found.chip_devices,
         "code_resends": codes.resends if codes else None,
         "code_seconds": codes.seconds if codes else None,

@@ -18,11 +18,12 @@ from service.documents.rules import identity_keys, proved, ties
 from service.documents.workflow import Sight
 from service.documents.workflow.pictures import Gone
 from service.infra.crypto import SubjectKey
-from service.infra.postgres import Reader, Tx
+from service.infra.postgres import Tx
 from service.kit.errors import JsonObject, JsonValue, NotFound, Stale
 from service.kit.ids import wire
 from service.registration import rules, store
 from service.registration.model import DocumentSummary, Purpose, Registration, View
+from service.registration.store.papers import WithPapers, load_with_papers
 from service.registration.workflow.opening import client_actor, indexes, pending
 from service.registration.workflow.parts import Keep, Numbers, Parts
 from service.subscribers.workflow import Opened
@@ -47,10 +48,11 @@ async def add_document(
     judged_by: tuple[JsonObject, list[DocumentFacts]] = ({}, [])
     for _ in range(3):
         async with parts.db.read(caller.operator_id) as reader:
-            registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+            found = await load_with_papers(reader, registration_id, dealer=caller.dealer_id)
+            registration = found.registration
             rules.may_add_document(registration, reader.now)
             person = await parts.subscribers.open(reader, registration.subscriber_id)
-            others = await _said(parts, reader, registration, person)
+            others = _said(parts, found, person.key)
             now = reader.now
         if examination is None or judged_by != (person.pii, others):
             judged_by = person.pii, others
@@ -78,13 +80,14 @@ async def add_document(
     raise Stale()
 
 
-async def _said(
-    parts: Parts, reader: Reader, registration: Registration, person: Opened, but: UUID | None = None
-) -> list[DocumentFacts]:
-    """What its other documents say; nobody asks where there are none."""
-    if all(doc.id == but for doc in registration.documents):
-        return []
-    return await parts.documents.said(reader, person.key, registration.id, but)
+def _said(parts: Parts, found: WithPapers, key: SubjectKey, but: UUID | None = None) -> list[DocumentFacts]:
+    """What its other documents say that may be relied on: not what failed, nor what was read and not confirmed."""
+    usable = {
+        doc.id
+        for doc in found.registration.documents
+        if doc.outcome != "fail" and not doc.awaits_confirmation and doc.id != but
+    }
+    return parts.documents.said(key, [pair for pair in found.sealed if pair[0] in usable])
 
 
 def sight_of(registration: Registration) -> Sight:
@@ -171,13 +174,14 @@ async def confirm_document(
     """Judge the read of a picture anew by what whoever has the document says of it, three times at most."""
     for _ in range(3):
         async with parts.db.read(caller.operator_id) as reader:
-            registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+            found = await load_with_papers(reader, registration_id, dealer=caller.dealer_id)
+            registration = found.registration
             if all(doc.id != document_id for doc in registration.documents):
                 raise NotFound()
             rules.collecting(registration, reader.now)
             kept = await parts.documents.kept(reader, document_id)
             person = await parts.subscribers.open(reader, registration.subscriber_id)
-            others = await _said(parts, reader, registration, person, document_id)
+            others = _said(parts, found, person.key, document_id)
             now = reader.now
         policy = parts.policy.current.documents
         phones = phones_of(registration, person)
