@@ -124,7 +124,16 @@ class Documents:
             at=now,
             expires_on=read.facts.expires_on if read.facts else None,
         )
-        return _examination(check, read.facts, judgement, asked, read.description, read.chip, read.reading)
+        return _examination(
+            check,
+            read.facts,
+            judgement,
+            asked,
+            read.description,
+            read.chip,
+            read.reading,
+            read.fingerprint,
+        )
 
     async def _asked(
         self,
