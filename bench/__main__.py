@@ -13,7 +13,9 @@ for name in (
     "verifications",
     "memory",
     "links",
+    "images",
     "pictures",
+    "images",
 ):
     print(f"\n== bench/{name}.py", flush=True)
     done = subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False)

@@ -1,8 +1,9 @@
-"""How many pictures of invented documents are read exactly, referred, or passed although wrong: ``python -m bench.images``.
+"""How many pictures of invented documents are read exactly, referred, or passed although wrong.
 
-``--pictures N`` of every condition (12), from ``--seed``; ``--only NAME`` for one; ``--children N`` readers side by
-side. Prints a table for docs/documents.md, and every wrong pass. The exit code is 1 where there is one: a number that
-passes although it is wrong is the worst that can happen here.
+``python -m bench.images``; ``--pictures N`` of every condition (12), from ``--seed``; ``--only NAME`` for one;
+``--children N`` readers side by side; ``--adverse`` for numbers made of look-alikes. Prints the table of
+docs/documents.md, and every wrong pass. The exit code is 1 where there is one: a number that passes although it is
+wrong is the worst that can happen here.
 """
 
 import argparse
@@ -10,7 +11,7 @@ import random
 import statistics
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -20,10 +21,12 @@ from service.documents import rules
 from service.documents.model import PictureRead, Quality
 from service.kit.mrz import DocumentUnreadable, Layout, check
 from service.kit.mrz.repair import Fitted, fit
+from service.kit.people import InventedPerson, person
 from tests.pictures.child import Child
 from tests.pictures.draw import TODAY, page, somebody
 from tests.pictures.spoil import CONDITIONS, jpeg
 
+Maker = Callable[[int, Layout], InventedPerson]
 LAYOUTS = (Layout.TD3, Layout.TD2, Layout.TD1)
 
 
@@ -80,13 +83,29 @@ def _bare_rule(fitted: Fitted) -> bool:
     )
 
 
-def measure(condition: str, seeds: range, children: SimpleQueue[Child], tally: Tally) -> None:
+def adversary(seed: int, layout: Layout) -> InventedPerson:
+    """With a number of nothing but characters that look like another one, most of them of the same value modulo 10."""
+    dice, base = random.Random(seed), somebody(seed, layout)
+    number = "".join(dice.choice("06G8SB1LIK5QPFMWHRO0DU9T2Z7") for _ in range(9))
+    return person(
+        base.family_name,
+        base.given_names,
+        base.birth_date,
+        sex=base.sex,
+        number=number,
+        personal_number=base.personal_number,
+        expiry=base.expiry,
+        layout=layout,
+    )
+
+
+def measure(condition: str, seeds: range, make: Maker, children: SimpleQueue[Child], tally: Tally) -> None:
     spoil, guilloche = CONDITIONS[condition]
     for seed in seeds:
         layout = LAYOUTS[seed % 3]
-        person = somebody(seed, layout)
+        holder = make(seed, layout)
         picture = jpeg(
-            spoil(page(person.lines, layout, seed=seed, guilloche=guilloche), random.Random(seed)),
+            spoil(page(holder.lines, layout, seed=seed, guilloche=guilloche), random.Random(seed)),
             quality=75 + seed % 20,
         )
         child = children.get()
@@ -94,11 +113,11 @@ def measure(condition: str, seeds: range, children: SimpleQueue[Child], tally: T
         answer = child.ask(picture)
         tally.seconds.append(perf_counter() - start)
         children.put(child)
-        words = list(judge(answer, person.lines))
+        words = list(judge(answer, holder.lines))
         tally.counts.update(words)
         if "wrong" in words or "bare wrong" in words or "any number wrong" in words:
             strict = "WRONG PASS" if "wrong" in words else "wrong by the bare rule"
-            tally.wrong.append(f"{strict}: {condition} {layout} seed {seed}\n  {person.lines}\n  {answer}")
+            tally.wrong.append(f"{strict}: {condition} {layout} seed {seed}\n  {holder.lines}\n  {answer}")
 
 
 def main() -> int:
@@ -107,7 +126,9 @@ def main() -> int:
     wants.add_argument("--seed", type=int, default=0)
     wants.add_argument("--children", type=int, default=1)
     wants.add_argument("--only", choices=sorted(CONDITIONS))
+    wants.add_argument("--adverse", action="store_true", help="numbers of look-alikes only")
     asked = wants.parse_args()
+    make = adversary if asked.adverse else somebody
     seeds = range(asked.seed, asked.seed + asked.pictures)
     children: SimpleQueue[Child] = SimpleQueue()
     started = [Child() for _ in range(asked.children)]
@@ -115,7 +136,7 @@ def main() -> int:
         children.put(child)
     tallies = {name: Tally() for name in CONDITIONS if asked.only in (None, name)}
     with ThreadPoolExecutor(asked.children) as threads:
-        list(threads.map(lambda name: measure(name, seeds, children, tallies[name]), tallies))
+        list(threads.map(lambda name: measure(name, seeds, make, children, tallies[name]), tallies))
     for child in started:
         child.close()
     return report(tallies, asked.pictures)

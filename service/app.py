@@ -46,7 +46,7 @@ def create_app(settings: Settings, clock: Clock | None = None, instead: Instead 
         state.uploads = Uploads()
         state.measure = Upkeep(services).measure
         state.metrics_token = settings.metrics_token.get_secret_value()
-        async with services.running(sends=True):
+        async with services.running(sends=True, reads=True):
             yield
 
     app = FastAPI(

@@ -32,7 +32,7 @@ from service.registration.model import Purpose
 from service.registration.workflow import Registrations
 from service.registration.workflow.backtests import Backtests
 from service.registration.workflow.parts import Parts
-from service.response.workflow import Response
+from service.response.workflow import AppealLinks, Response
 from service.risk.volatile import Velocity
 from service.risk.workflow import Drafts, Risk, Usual
 from service.settings import Mode, Settings
@@ -47,22 +47,20 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     """Build everything; nothing is connected yet."""
     instead = instead or Instead()
     vault = _vault(settings)
-    db = Database(
-        settings.database_url, clock, pool_size=settings.pool_size, deliver=instead.deliver or defer_all
-    )
+    deliver = instead.deliver or defer_all
+    db = Database(settings.database_url, clock, pool_size=settings.pool_size, deliver=deliver)
     redis = Redis(settings.redis_url, clock)
     policies = Policies(db, demo=settings.is_demo, allows_test_numbers=settings.may_have_test_numbers)
     provisioner, inventory = outside(settings, clock)
     provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
     subscribers, dealers = Subscribers(vault), Dealers(db, vault)
-    trusted = Authorities(db)
+    trusted, operators = Authorities(db), Operators(db)
     chips = Chips(lambda: trusted.current, Nonces(redis, vault), vault)
     pictures = instead.reader or reader(settings)
     documents = Documents(authorities(settings, clock, instead), pictures, chips, Traces(vault))
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
     courier = Courier(db, subscribers, sent.dispatch, sent.purses, lambda: policies.current.codes)
-    operators = Operators(db)
     usual = Usual(db, operators.ids)
     codes, risk = Codes(sent.engine), Risk(vault, Velocity(redis, vault), usual.of)
     lines, factors = Lines(db, vault, subscribers, provisioner), Factors(vault)
@@ -96,7 +94,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         registrations=Registrations(parts),
         notices=Notices(parts, operators, courier, Links(vault, settings.public_url)),
         reports=reporting(db, redis, vault, subscribers, operators, verifications, policies),
-        response=responding(db, vault, subscribers, lines, risk, policies, courier, instead),
+        response=responding(settings, parts, policies, operators, courier, instead),
         courier=courier,
         outbox=outbox,
         senders=sent.senders,
@@ -109,25 +107,25 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
 
 
 def responding(
-    db: Database,
-    vault: Vault,
-    subscribers: Subscribers,
-    lines: Lines,
-    risk: Risk,
+    settings: Settings,
+    parts: Parts,
     policies: Policies,
+    operators: Operators,
     courier: Courier,
     instead: Instead,
 ) -> Response:
     """What follows from reports, over the domains that it composes."""
     return Response(
-        db,
-        vault,
-        subscribers,
-        lines,
-        risk,
-        instead.finder or risk.links,
-        instead.notices or SmsHolderNotice(db, lines, courier),
+        parts.db,
+        parts.vault,
+        parts.subscribers,
+        parts.lines,
+        parts.risk,
+        instead.finder or parts.risk.links,
+        instead.notices or SmsHolderNotice(parts.db, parts.lines, courier),
         lambda: policies.current.risk,
+        AppealLinks(parts.vault, settings.public_url),
+        operators.ids,
         lambda: policies.current.response,
     )
 

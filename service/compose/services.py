@@ -111,11 +111,12 @@ class Services:
         return receipt_secrets(self.settings)
 
     @asynccontextmanager
-    async def running(self, *, sends: bool = False) -> AsyncIterator[None]:
+    async def running(self, *, sends: bool = False, reads: bool = False) -> AsyncIterator[None]:
         """Open until left. Raises ``RedisRefused`` in production for the server that is for demo and tests.
 
         ``sends``: senders that keep a connection make it. A gateway counts the sessions of an account, and only the
-        processes that answer requests (codes) and the workers (notices) have messages for it.
+        processes that answer requests (codes) and the workers (notices) have messages for it. ``reads``: pictures
+        come here.
         """
         await self._judge_redis()
         await self.policies.start()
@@ -130,7 +131,8 @@ class Services:
             # it need not be looked at again.
             gc.freeze()
             gc.enable()
-        lived = [each for each in (*self.senders, self.pictures) if isinstance(each, Lived)] if sends else []
+        wanted = [*(self.senders if sends else ()), *([self.pictures] if reads else [])]
+        lived = [each for each in wanted if isinstance(each, Lived)]
         for each in lived:
             await each.start()
         try:

@@ -85,7 +85,9 @@ class Pool:
     async def stop(self) -> None:
         """End every child; questions that are being answered fail."""
         self._is_stopped = True
-        await asyncio.gather(*(each.end() for each in (*self._idle, *self._busy)))
+        for busy in self._busy:
+            busy.kill()  # whoever asks it notices, and reaps it
+        await asyncio.gather(*(each.end() for each in self._idle), *(each.wait() for each in self._busy))
         self._idle.clear()
 
     async def ask(self, *parts: bytes, check: Callable[[bytes], None] | None = None) -> bytes:
@@ -219,7 +221,12 @@ class _Child:
 
     async def is_quiet(self) -> bool:
         """Whether it lives and has said nothing since its answer: more would be taken for the next one's."""
-        if self._process.returncode is not None:
+        try:
+            # the system knows before the event loop does
+            now = os.WEXITED | os.WNOHANG | os.WNOWAIT
+            if os.waitid(os.P_PID, self.pid, now) is not None:  # noqa: ASYNC222 - WNOHANG: it answers at once
+                return False
+        except ChildProcessError:
             return False
         try:
             async with asyncio.timeout(0):
@@ -233,9 +240,14 @@ class _Child:
             self._process.kill()
 
     async def end(self) -> None:
-        """Kill and reap it; its pipes are closed, whatever still lies in them."""
+        """Kill and reap it, and throw away what it still said: asyncio counts a process as over once its pipes are."""
         self.kill()
         self._in.close()
+        while await self._out.read(MOST_OUT):
+            pass
+        await self.wait()
+
+    async def wait(self) -> None:
         await self._process.wait()
 
 

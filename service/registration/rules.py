@@ -224,6 +224,13 @@ def may_decide_by_person(registration: Registration, staff: str) -> None:
         )
 
 
+def may_confirm_by_person(registration: Registration, now: datetime) -> None:
+    """Staff correct what was read of a picture while they judge it; before that it is the applicant's to say."""
+    del now
+    if registration.state is not State.IN_REVIEW:
+        raise StateConflict(registration.state, [State.IN_REVIEW])
+
+
 def may_approve(registration: Registration, now: datetime) -> None:
     """A lost card is replaced 24 hours after its holder was told, so that whoever still has it can object."""
     if not registration.is_card_lost:

@@ -17,3 +17,10 @@ The process builds its own walls (``confine``) before it loads a library, and ca
 (``serve``). No library of this package may be imported anywhere else, and nothing else may import this package: both
 are contracts of ``.importlinter`` and of ``tests/no_face``.
 """
+
+import os
+
+# Before any library is loaded. onnxruntime from 1.29 on sends reports about its use to its maker and keeps an id and a
+# database in the home folder; with this it opens nothing (its pull requests 27379 and 29843). Seal checks that.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # noqa: TID251 - for the library, not a setting
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # noqa: TID251 - for the library, not a setting

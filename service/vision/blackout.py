@@ -66,7 +66,7 @@ def black_out(picture: Grey, lines: tuple[Line, ...]) -> Seen:
         _fill(kept, line, [(-reach, -_STRIP / 2 * line.height), (reach, _STRIP / 2 * line.height)])
     if letters in _PAGES:
         _keep_middle(kept, lines, letters)
-    return Seen(cv2.bitwise_and(picture, kept), lines, letters, kept)
+    return Seen(np.asarray(cv2.bitwise_and(picture, kept), np.uint8), lines, letters, kept)
 
 
 def _keep_middle(kept: NDArray[np.uint8], lines: tuple[Line, ...], letters: int) -> None:

@@ -12,8 +12,8 @@ from typing import Final
 MAX_PIXELS: Final = 40_000_000
 MAX_SIDE: Final = 16_000
 MIN_SIDE: Final = 32
-MAX_SCANS: Final = 24
-"""A progressive JPEG is decoded once for each scan; cameras and encoders write 10."""
+MAX_SCANNED: Final = 12 * MAX_PIXELS
+"""Pixels times scans: a progressive JPEG is gone over once for each scan; cameras and encoders write 10."""
 
 _NO_SIZE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
 _FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2})
@@ -102,8 +102,10 @@ def _jpeg(data: bytes) -> Bare:
             kept += struct.pack(">BBH", 0xFF, marker, length) + body
         if marker == 0xDA:
             scans += 1
-            if scans > MAX_SCANS or size == (0, 0):
+            if size == (0, 0):
                 raise Refused("broken")
+            if scans * size[0] * size[1] > MAX_SCANNED:
+                raise Refused("too-many-pixels")
             end = _entropy_end(data, at)
             kept += data[at:end]
             at = end

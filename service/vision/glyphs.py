@@ -142,7 +142,7 @@ class _Cells:
     """Windows of one pitch by one and a half on a straight line of ink."""
 
     def __init__(
-        self, ink: NDArray[np.uint8], middles: NDArray[np.float64], sizes: NDArray[np.float64]
+        self, ink: NDArray[np.uint8], middles: NDArray[np.floating], sizes: NDArray[np.floating]
     ) -> None:
         self._ink = ink
         self.count = len(middles)

@@ -191,8 +191,27 @@ def _zone(lines: list[Line]) -> tuple[float, tuple[Line, ...]]:
             score = _score(group)
             if score > best[0]:
                 first = group[0]
-                best = score, tuple(sorted(group, key=lambda line: first.along(line.x, line.y)[1]))
+                best = score, tuple(sorted(_even(group), key=lambda line: first.along(line.x, line.y)[1]))
     return best
+
+
+def _even(group: tuple[Line, ...]) -> list[Line]:
+    """Lines of a zone begin and end under one another: one that lost a letter at an end is made as long as the rest."""
+    first = group[0]
+    reach = []
+    for line in group:
+        near = first.along(line.x, line.y)[0]
+        reach.append((near - line.length / 2, near + line.length / 2))
+    least, most = min(left for left, _ in reach), max(right for _, right in reach)
+    slack = 0.012 * (most - least)
+    evened = []
+    for line, (left, right) in zip(group, reach, strict=True):
+        low = least if left > least + slack else left
+        high = most if right < most - slack else right
+        shift = (low + high - left - right) / 2
+        x, y = line.x + shift * math.cos(line.angle), line.y + shift * math.sin(line.angle)
+        evened.append(replace(line, x=x, y=y, length=high - low))
+    return evened
 
 
 def _score(group: tuple[Line, ...]) -> float:

@@ -83,7 +83,9 @@ def _columns(signs: list[str]) -> list[list[int]]:
 def _decoded(chances: NDArray[np.float32]) -> Letters:
     """The best path of connectionist temporal classification: repeats fall together, blanks fall out."""
     best = chances.argmax(axis=1)
-    text, scores, places = [], [], []
+    text: list[str] = []
+    scores: list[float] = []
+    places: list[float] = []
     for step, sign in enumerate(best):
         if sign == 0:
             continue

@@ -99,9 +99,7 @@ async def test_settled_lines_at_every_operator_are_told_and_may_hold_the_new_one
         rows = conn.execute(
             "SELECT operator_id, count(*) FROM notice WHERE kind = 'new-line' GROUP BY 1"
         ).fetchall()
-    assert sorted(rows) == sorted([(api.operator, 2), (other.operator, 2)]), (
-        "the line, and the contact on file"
-    )
+    assert sorted(rows) == sorted([(api.operator, 2), (other.operator, 2)]), "line and contact"
 
 
 async def test_young_lines_and_those_of_the_same_device_or_dealer_are_not_told(
@@ -199,7 +197,7 @@ async def test_a_gateway_that_is_away_is_asked_again(
     assert await told(api, here.msisdn) == []
     assert await services.courier.again(api.operator) == 0, "not before its time"
     clock.advance(timedelta(seconds=15))
-    assert await services.courier.again(api.operator) == 1
+    assert await services.courier.again(api.operator) == 2, "the line, and the contact on file"
     assert await services.courier.again(api.operator) == 0
     await services.notices.announce(api.operator, new.uuid)
     assert len(await told(api, here.msisdn)) == 1

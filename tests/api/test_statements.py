@@ -27,6 +27,7 @@ from tests.fakes.pipeline import (
     somebody,
     work,
 )
+from tests.fakes.still_reader import StillReader, seen
 
 MOST = 10
 _FRAME = ("begin", "commit", "rollback", "set local", "discard")
@@ -73,8 +74,13 @@ def registry() -> TurnableRegistry:
 
 
 @pytest.fixture
-def instead(provisioner: TurnableProvisioner, registry: TurnableRegistry) -> Instead:
-    return Instead(provisioner=provisioner, registry=registry)
+def reader() -> StillReader:
+    return StillReader()
+
+
+@pytest.fixture
+def instead(provisioner: TurnableProvisioner, registry: TurnableRegistry, reader: StillReader) -> Instead:
+    return Instead(provisioner=provisioner, registry=registry, reader=reader)
 
 
 def contact_of(one: Applicant) -> str:
@@ -159,6 +165,20 @@ async def test_at_most_ten_statements_a_request(count: Counter, services: Servic
         answer = await count.api.post(path, headers=count.headers[path])
         assert answer.headers["idempotent-replayed"] == "true"
         assert len(count.sent) <= 3
+
+
+async def test_a_picture_and_its_confirmation(count: Counter, reader: StillReader) -> None:
+    one = applicant(count.api)
+    one.id = (await count("create", PATH, one.body()))["id"]
+    reader.says = seen(*one.person.lines, again=False)
+    count.sent.clear()
+    files = {"image": ("a.jpg", b"\xff\xd8\xff", "image/jpeg")}
+    headers = {"Idempotency-Key": "a-picture"} if count.keyed else {}
+    answer = await count.api.ask("POST", f"{one.path}/documents", files=files, headers=headers)
+    assert answer.json()["outcome"] == "refer", answer.text
+    assert len(count.sent) <= MOST, count.sent
+    said = {"fields": {"document_number": one.person.document_number}}
+    await count("confirm", f"{one.path}/documents/{answer.json()['id']}/confirm", said)
 
 
 async def test_a_report(count: Counter, services: Services, clock: ManualClock) -> None:

@@ -1,5 +1,6 @@
 """The reader as the pool starts it, one question at a time."""
 
+import contextlib
 import json
 import struct
 import subprocess
@@ -36,10 +37,8 @@ class Child:
     def close(self) -> int:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
-        except BrokenPipeError:
-            pass
         code = self.process.wait(timeout=30)
         self.process.stdout.close()
         return code

@@ -52,7 +52,7 @@ SIZES = {
 @cache
 def font(pixels_a_pitch: float, name: str = "") -> ImageFont.FreeTypeFont:
     """OCR-B whose characters advance by so many pixels; raises :class:`NoFont`."""
-    path = Path(name or os.environ.get("OCRB_FONT", FONT))
+    path = Path(name or os.environ.get("OCRB_FONT") or FONT)
     if not path.is_file():
         raise NoFont(f"{path.name} is missing; sh tools/ocrb.sh installs Debian's fonts-ocr-b")
     probe = ImageFont.truetype(str(path), 1000)
@@ -117,6 +117,17 @@ def block(width: int, height: int, seed: int) -> Image.Image:
     noise = np.random.default_rng(seed)
     squares = noise.integers(0, 256, (max(2, height // 24), max(2, width // 24)), dtype=np.uint8)
     return Image.fromarray(squares).resize((width, height), Image.Resampling.NEAREST)
+
+
+def portraits(layout: Layout, scale: int = SCALE) -> Image.Image:
+    """White where the page has a portrait or its ghost, black elsewhere."""
+    size = SIZES[layout]
+    picture = Image.new("L", (round(size.width * scale), round(size.height * scale)))
+    for box in (size.portrait, size.ghost):
+        if box:
+            at = tuple(round(each * scale) for each in box)
+            picture.paste(255, at)
+    return picture
 
 
 def _paper(width: int, height: int, dice: random.Random, strength: float, scale: int) -> np.ndarray:

@@ -1,12 +1,15 @@
-"""A holder is told of a step on their line by a message to that line (:mod:`service.otp.workflow.courier`)."""
+"""A holder is told of a step on their line by a message to that line (:mod:`service.otp.workflow.courier`); of one that
+bars messages to it too, by a message to the contact on file, where there is one."""
 
 import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
-from service.infra.postgres import Database
+from service.infra.postgres import Database, Reader
+from service.kit.clock import rfc3339
 from service.kit.errors import NotFound
+from service.lines.model import Line
 from service.lines.workflow import Lines
 from service.otp.model import Handed, NoticeKind
 from service.otp.model import Notice as Message
@@ -15,6 +18,9 @@ from service.response.model import Notice, NotSent, Sent, Step
 from service.response.model import NoticeKind as Kind
 
 _CODES = {Handed.SENDER: "no-sender", Handed.UNCERTAIN: "no-sender", Handed.WITHHELD: "number-not-reached"}
+
+_MUTE = (Step.SUSPEND, Step.CLOSE)
+"""Steps after which nothing reaches the line any more."""
 
 
 @cache
@@ -31,7 +37,7 @@ def text(notice: Notice, language: str) -> str:
     said = words["restrict_announced" if waits and notice.step is Step.RESTRICT else notice.step.value]
     until = words["until"].format(day=f"{notice.until:%Y-%m-%d}") if notice.until else ""
     begins = f"{notice.begins_at:%Y-%m-%d %H:%M}" if notice.begins_at else ""
-    appeal = words["appeal"] if notice.may_appeal else ""
+    appeal = words["appeal"].format(link=notice.appeal_link) if notice.appeal_link else ""
     return said.format_map({"until": until, "from": begins}) + appeal
 
 
@@ -42,16 +48,18 @@ class SmsHolderNotice:
         self._db, self._lines, self._courier = db, lines, courier
 
     async def send(self, notice: Notice) -> Sent | NotSent:
-        """By the line's own number; a holder who was erased cannot be told. An announcement is not kept for later:
-        whoever waits for it asks again, or goes to a person, and then it would say what is no longer so."""
+        """A holder who was erased cannot be told. An announcement is not kept for later: whoever waits for it asks
+        again, or goes to a person, and then it would say what is no longer so. A step that was taken back and taken
+        anew is another message."""
         async with self._db.read(notice.operator_id) as reader:
             try:
                 line = await self._lines.load(reader, notice.line_id)
             except NotFound:
                 return NotSent(retryable=False, code="line-gone")
             numbers = await self._lines.numbers(reader, line)
-        if numbers is None:
-            return NotSent(retryable=False, code=Handed.ERASED.value)
+            if numbers is None:
+                return NotSent(retryable=False, code=Handed.ERASED.value)
+            number = await self._number(reader, notice, line, numbers.msisdn)
         handed = await self._courier.hand(
             Message(
                 notice.operator_id,
@@ -59,7 +67,8 @@ class SmsHolderNotice:
                 notice.action_id,
                 notice.kind.value,
                 line.subscriber_id,
-                numbers.msisdn,
+                number,
+                mark=_mark(notice),
                 is_kept=notice.kind is not Kind.ANNOUNCED,
             ),
             lambda language: text(notice, language),
@@ -67,3 +76,14 @@ class SmsHolderNotice:
         if handed is Handed.SENT:
             return Sent()
         return NotSent(retryable=handed.waits, code=_CODES.get(handed, handed.value))
+
+    async def _number(self, reader: Reader, notice: Notice, line: Line, own: str) -> str:
+        if notice.step not in _MUTE or notice.kind is not Kind.TAKEN:
+            return own
+        contact = (await self._lines.subscribers.read(reader, line.subscriber_id)).get("contact_msisdn")
+        return contact if isinstance(contact, str) else own
+
+
+def _mark(notice: Notice) -> bytes:
+    """Tells apart the takings of one step."""
+    return b"" if notice.asked_at is None else rfc3339(notice.asked_at).encode()

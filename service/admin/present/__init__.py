@@ -4,7 +4,6 @@ from service.admin.present.cases import (
     badge_of,
     clock_of,
     counted_signals,
-    evidence,
     queue_row,
     reason_of,
     related,
@@ -22,6 +21,7 @@ from service.admin.present.codes import (
     notice_row,
     pressed,
 )
+from service.admin.present.documents import evidence, readings
 from service.admin.present.people import (
     ERASED,
     holder,
@@ -71,6 +71,7 @@ __all__ = [
     "notice_row",
     "pressed",
     "queue_row",
+    "readings",
     "reason_of",
     "related",
     "usual_range",

@@ -17,6 +17,7 @@ from service.documents.rules.judge import (
 )
 from service.documents.rules.loading import PolicyInvalid, load_policy
 from service.documents.rules.pictures import awaits_confirmation, findings_of_picture
+from service.documents.rules.proving import proves
 
 __all__ = [
     "Judgement",
@@ -43,6 +44,7 @@ __all__ = [
     "may_correct",
     "merged",
     "proved",
+    "proves",
     "subscriber_from",
     "ties",
     "without_contact",

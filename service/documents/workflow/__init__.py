@@ -19,6 +19,7 @@ from service.documents.model import (
     Correction,
     DocumentCheck,
     DocumentFacts,
+    DocumentKind,
     DocumentPolicy,
     EmrtdSubmission,
     Examination,
@@ -249,6 +250,15 @@ class Documents:
     async def purge(self, tx: Tx) -> int:
         """Delete the traces that were kept long enough; how many."""
         return await beside.purge(tx)
+
+    async def readings(
+        self, reader: Reader, key: SubjectKey, registration_id: UUID
+    ) -> list[tuple[DocumentCheck, Reading]]:
+        """What was read of each picture and said instead, for staff who may see it; the caller records that they
+        did."""
+        kept = await store.of_registration(reader, registration_id)
+        found = ((each.check, each.reading(key)) for each in kept if each.check.kind is DocumentKind.IMAGE)
+        return [(check, reading) for check, reading in found if reading is not None]
 
     async def shown(self, reader: Reader, key: SubjectKey, document_id: UUID) -> Shown:
         """One check with what the document says, for staff who may see it; the caller records that they did."""

@@ -121,7 +121,7 @@ class Lines(Book):
         indexes = self.indexes(operator, msisdn, None)[0]
         async with self.db.write(operator) as tx:
             before = await store.current(tx, indexes, lock=True)
-            line = await self.acted(tx, before, action, reason, actor, note, until)
+            line = await self.acted(tx, before, action, reason, actor, note, until, is_by_hand=True)
             if keep is not None:
                 await keep(tx, line)
         return line
@@ -136,10 +136,12 @@ class Lines(Book):
         actor: Actor,
         note: str | None = None,
         until: datetime | None = None,
+        is_by_hand: bool = False,
     ) -> Line:
-        """The same by id, in the caller's transaction: for staff, who read the line and not the number."""
+        """The same by id, in the caller's transaction: for staff, who read the line and not the number
+        (``is_by_hand``), and for whoever keeps a ledger of their own."""
         before = await store.load(tx, line_id, lock=True)
-        return await self.acted(tx, before, action, reason, actor, note, until)
+        return await self.acted(tx, before, action, reason, actor, note, until, is_by_hand=is_by_hand)
 
     async def load(self, reader: Reader, line_id: UUID) -> Line:
         return await store.load(reader, line_id)

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import BIT
 from service.migrations.security import grants, wall
 
 revision = "0016"
-down_revision = "0013"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

@@ -35,13 +35,14 @@ class Codes:
         now: datetime,
         in_shop: bool = False,
         solved: Solution | None = None,
+        may_move: bool = False,
     ) -> Sent:
-        """See :meth:`Engine.send`; a channel that does not exist is :class:`InvalidRequest`. A code to the contact is
-        bound to the contact's number."""
+        """See :meth:`Engine.send`; a channel that does not exist is :class:`InvalidRequest`. ``may_move``: the target's
+        number may change while the code is on its way, so that the code is bound to it."""
         number = msisdn if isinstance(msisdn, Msisdn) else Msisdn.parse(msisdn, "/to")
         known, _ = await self._challenges.load(asker.operator, registration_id)
         # What no sender took was no message.
-        bound = number.value if To(to) is To.CONTACT else ""
+        bound = number.value if may_move else ""
         is_first = all(each.to != to or each.state is ChallengeState.WITHDRAWN for each in known)
         subject = Subject(
             registration_id, To(to), purpose, expires_with, in_shop, is_first=is_first, bound=bound
@@ -68,7 +69,7 @@ class Codes:
         contact: str | None = None,
     ) -> Proof:
         """Compare with the named challenge, else with the newest; the right answer burns the code. ``contact``: the
-        contact's number as it is now; a code that was sent to another one is wrong.
+        contact's number as it is now, where it may move; a code that was sent to another one is wrong.
 
         The caller records the proof inside :meth:`recording`. Refusals: see :meth:`Engine.check`.
         """

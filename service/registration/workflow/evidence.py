@@ -6,6 +6,7 @@ from uuid import UUID
 from service.audit.workflow import Actor, record
 from service.events import Event, EventName
 from service.infra.jobs import emit
+from service.infra.postgres import Reader
 from service.kit.errors import InvalidRequest, Stale, StateConflict, Unavailable
 from service.kit.ids import wire
 from service.otp.model import OtpExpired, Proof, Sent
@@ -62,6 +63,7 @@ async def send_code(
         else now + parts.lines.policy.awaiting_code,
         now=now,
         in_shop=registration.channel is Channel.SHOP,
+        may_move=to is Target.CONTACT and registration.line_id is None,
     )
 
 
@@ -81,7 +83,7 @@ async def check_code(
             rules.collecting(registration, reader.now)
         if (conflict := await waiting_line(parts, reader, registration)) is not None:
             raise conflict
-        contact = None if registration.awaits_line_code else await contact_of(parts, reader, registration)
+        contact = await _typed_contact(parts, reader, registration)
     proof = await parts.codes.check(
         asker=asker_of(caller, None),
         registration_id=registration_id,
@@ -90,9 +92,17 @@ async def check_code(
         challenge_id=challenge_id,
         contact=contact,
     )
+    reached = Reached(contact) if registration.line_id is None else None
     async with parts.codes.recording(caller.operator_id, proof):
-        _, kept = await _note(parts, registration, proof, client_actor(caller), keep, Reached(contact))
+        _, kept = await _note(parts, registration, proof, client_actor(caller), keep, reached)
     return kept
+
+
+async def _typed_contact(parts: Parts, reader: Reader, registration: Registration) -> str | None:
+    """The contact that a correction may move: of a line in service it is the one on file, which no request changes."""
+    if registration.line_id is not None or registration.awaits_line_code:
+        return None
+    return await contact_of(parts, reader, registration)
 
 
 def asker_of(
@@ -146,7 +156,7 @@ async def get(parts: Parts, caller: Principal, registration_id: UUID) -> View:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Reached:
-    """The contact's number that a code was compared for."""
+    """The typed contact that a code was compared for."""
 
     contact: str | None
 

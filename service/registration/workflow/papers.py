@@ -1,10 +1,11 @@
 """Documents come in, and typed data are corrected: judged outside any transaction, written in one."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from service.audit.workflow import record
+from service.audit.workflow import Actor, record
 from service.documents.model import (
     Correction,
     DocumentCheck,
@@ -28,6 +29,7 @@ from service.registration.workflow.opening import client_actor, indexes, pending
 from service.registration.workflow.parts import Keep, Numbers, Parts
 from service.subscribers.workflow import Opened
 from service.web.auth import Principal
+from service.web.idempotency import keep_nothing
 
 
 async def add_document(
@@ -70,7 +72,7 @@ async def add_document(
         shown = proved(examination.check, rules.proved_by_code(registration))
         try:
             async with parts.db.write(caller.operator_id) as tx:
-                await _add(parts, tx, caller, registration, examination, person)
+                await _add(parts, tx, client_actor(caller), registration, examination, person)
                 subscriber, sight = registration.subscriber_id, sight_of(registration)
                 parts.documents.save(tx, person.key, subscriber, examination, person.pii, sight)
                 await keep(tx, shown)
@@ -131,11 +133,12 @@ async def challenge(parts: Parts, caller: Principal, registration_id: UUID) -> t
 async def _add(
     parts: Parts,
     tx: Tx,
-    caller: Principal,
+    actor: Actor,
     registration: Registration,
     examination: Examination,
     person: Opened,
     said: Correction | None = None,
+    reason: str | None = None,
 ) -> None:
     """What follows from a judged document for its registration; ``said``: it was judged by a correction."""
     check = examination.check
@@ -150,9 +153,10 @@ async def _add(
     await store.save(tx, after, expected=registration.version)
     record(
         tx,
-        actor=client_actor(caller),
+        actor=actor,
         action="document.judged" if said is None else "document.confirmed",
         object=wire("reg", registration.id),
+        reason=reason,
         facts={
             "document": wire("doc", check.id),
             "kind": check.kind.value,
@@ -172,13 +176,56 @@ async def confirm_document(
     keep: Keep[DocumentCheck],
 ) -> DocumentCheck:
     """Judge the read of a picture anew by what whoever has the document says of it, three times at most."""
+    by = _Saying(caller.operator_id, client_actor(caller), rules.collecting, caller.dealer_id)
+    return await _confirm(parts, by, registration_id, document_id, said, keep)
+
+
+async def confirm_by_person(
+    parts: Parts,
+    *,
+    operator: UUID,
+    registration_id: UUID,
+    document_id: UUID,
+    staff: Actor,
+    said: Correction,
+    reason_code: str,
+    expected_version: int,
+) -> DocumentCheck:
+    """The same by a member of staff for what is in review, as whoever has the document told them. Decides nothing."""
+    by = _Saying(operator, staff, rules.may_confirm_by_person, None, reason_code, expected_version)
+    return await _confirm(parts, by, registration_id, document_id, said, keep_nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Saying:
+    """Who says what a document shows, and what has to hold for it. ``version``: of the page that they saw; None where
+    whatever is there now is meant."""
+
+    operator: UUID
+    actor: Actor
+    may: Callable[[Registration, datetime], None]
+    dealer: UUID | None
+    reason: str | None = None
+    version: int | None = None
+
+
+async def _confirm(
+    parts: Parts,
+    by: _Saying,
+    registration_id: UUID,
+    document_id: UUID,
+    said: Correction,
+    keep: Keep[DocumentCheck],
+) -> DocumentCheck:
     for _ in range(3):
-        async with parts.db.read(caller.operator_id) as reader:
-            found = await load_with_papers(reader, registration_id, dealer=caller.dealer_id)
+        async with parts.db.read(by.operator) as reader:
+            found = await load_with_papers(reader, registration_id, dealer=by.dealer)
             registration = found.registration
             if all(doc.id != document_id for doc in registration.documents):
                 raise NotFound()
-            rules.collecting(registration, reader.now)
+            by.may(registration, reader.now)
+            if by.version not in (None, registration.version):
+                raise Stale()
             kept = await parts.documents.kept(reader, document_id)
             person = await parts.subscribers.open(reader, registration.subscriber_id)
             others = _said(parts, found, person.key, document_id)
@@ -190,8 +237,8 @@ async def confirm_document(
         )
         shown = proved(examination.check, rules.proved_by_code(registration))
         try:
-            async with parts.db.write(caller.operator_id) as tx:
-                await _add(parts, tx, caller, registration, examination, person, said)
+            async with parts.db.write(by.operator) as tx:
+                await _add(parts, tx, by.actor, registration, examination, person, said, by.reason)
                 subscriber = registration.subscriber_id
                 parts.documents.save_correction(tx, person.key, subscriber, examination, person.pii)
                 await keep(tx, shown)

@@ -22,19 +22,19 @@ SIGNED = tuple(CheckResult(check_id, CheckOutcome.PASS, "verifies") for check_id
 ZONE = CheckResult("mrz.document_number_digit", CheckOutcome.PASS, "digit-agrees")
 
 
-def said(answer: RegistryAnswer) -> Answers:
-    return Answers(RegistryReply(answer))
+def answered(answer: RegistryAnswer) -> Answers:
+    return Answers(registry=RegistryReply(answer))
 
 
 def of(*findings: CheckResult) -> tuple[Outcome, Proof, Reason | None, object]:
-    found = conclude((*findings, ZONE), said(RegistryAnswer.NOT_AVAILABLE))
+    found = conclude((*findings, ZONE), answered(RegistryAnswer.NOT_AVAILABLE))
     return found.outcome, found.proof, found.reason, found.signals["document_signature"]
 
 
 def test_a_signed_chip_passes_and_is_signed_whatever_the_registry_says() -> None:
     assert of(*SIGNED) == (Outcome.PASS, Proof.SIGNED, None, "valid")
-    assert conclude(SIGNED, said(RegistryAnswer.YES)).proof is Proof.SIGNED
-    refused = conclude(SIGNED, said(RegistryAnswer.NO))
+    assert conclude(SIGNED, answered(RegistryAnswer.YES)).proof is Proof.SIGNED
+    refused = conclude(SIGNED, answered(RegistryAnswer.NO))
     assert (refused.outcome, refused.proof) == (Outcome.REFER, Proof.SIGNED)
 
 

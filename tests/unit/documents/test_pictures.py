@@ -13,7 +13,7 @@ from service.documents.rules.pictures import ADVICE_CODES, LEAST_SCORE, advice_o
 from service.kit.mrz import DocumentUnreadable, Layout, check, compose
 from service.kit.mrz.digits import of_text
 from service.kit.mrz.repair import fit
-from tests.fakes.noisy_reader import LOOKS_LIKE, Noise, document, number
+from tests.fakes.noisy_reader import Noise, document, number
 from tests.unit.documents.test_judge import FIELDS, POLICY
 
 TODAY = date(2026, 11, 29)
@@ -141,10 +141,10 @@ def test_two_reads_let_no_wrong_number_pass(mistakes: float) -> None:
 
 
 def test_where_the_reads_repeat_each_other_the_digits_still_hold_nearly_all() -> None:
-    """The residue of one read alone, as the module says: fewer than one document in 1,000 at a rate of one character
-    in a hundred, all of them compensations or a letter read as 1, 6 or 8. It is why there is a second read."""
+    """The residue of one read alone, told twice: a few documents in 1,000 where one character in a hundred is misread.
+    It is why there is a second reader of another kind."""
     found, wrong = wrong_passes(Noise(0.01, same=1.0), 5000)
-    assert len(wrong) <= 6
+    assert 0 < len(wrong) <= 15
     assert found["pass"] > 1000
 
 
@@ -159,19 +159,21 @@ def test_a_digit_for_a_digit_is_always_seen() -> None:
                 assert judged(read).outcome is Outcome.REFER
 
 
-def test_every_look_alike_of_the_same_value_is_known_to_the_rule() -> None:
-    """A character and what it is taken for, equal modulo 10: one of the two makes a number ambiguous."""
-    for true, others in LOOKS_LIKE.items():
-        for other in others:
-            values = ["0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ<".index(each) % 36 % 10 for each in (true, other)]
-            if values[0] == values[1]:
-                found = {
-                    each
-                    for each in (true, other)
-                    if each == "<"
-                    or "image.number" in codes(judged(seen(GOOD[0], fixed(f"AX{each}" + GOOD[1][3:]))))
-                }
-                assert found, (true, other)
+@pytest.mark.parametrize("letter", "GKMOQW")
+def test_a_letter_that_was_seen_to_be_mistaken_unseen_is_confirmed(letter: str) -> None:
+    assert codes(judged(seen(GOOD[0], fixed(f"AX{letter}" + GOOD[1][3:])))) == {
+        "image.number": "ambiguous",
+        "image.read": "to-confirm",
+    }
+
+
+def test_the_same_mistake_twice_is_seen_by_no_digit_and_refused_all_the_same() -> None:
+    """0 for O at weights 7 and 3, in both reads, as sure as can be."""
+    true = fixed("X0A00A0X9" + GOOD[1][9:])
+    for one, two in ((3, 1), (3, 4), (6, 1)):
+        read = "".join("O" if at in (one, two) else char for at, char in enumerate(true))
+        assert of_text(read[:9]) == read[9]
+        assert judged(seen(GOOD[0], read)).outcome is Outcome.REFER
 
 
 def test_numbers_of_the_channel_are_of_every_kind() -> None:
