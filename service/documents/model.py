@@ -322,6 +322,8 @@ class Examination:
     """Codes under the names of the risk catalogue: ``document_specimen``, ``registry_answer``, ``typed_data``, …"""
     reading: Reading | None = field(default=None, repr=False)
     """Of a picture, what was read and what was corrected."""
+    fingerprint: bytes | None = field(default=None, repr=False)
+    """Of a picture, the perceptual hash of what was left after the black-out: 32 bytes."""
 
 
 class ImportKind(StrEnum):
@@ -396,6 +398,13 @@ class DocumentPolicy:
     """Whether specimens pass: the demo's and tests' policy alone."""
     specimen_numbers: frozenset[str]
     specimen_names: frozenset[tuple[str, str]]
+    known_fake: Treatment
+    known_fakes: frozenset[tuple[str, str]]
+    """(state or empty for any, number)."""
+    number_formats: Mapping[tuple[str, DocumentType], tuple[str, ...]]
+    """By state and type, the patterns of which a number fits one."""
+    longest_months: Mapping[DocumentType, int]
+    """For which documents of a type are issued at most."""
     min_validity_days: int
     expired_grace_days: int
     max_age_years: int
