@@ -46,12 +46,7 @@ log = structlog.get_logger(__name__)
 def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> Services:
     """Build everything; nothing is connected yet."""
     instead = instead or Instead()
-    vault = _vault(settings)
-    db = Database(
-        settings.database_url, clock, pool_size=settings.pool_size, deliver=instead.deliver or defer_all
-    )
-    redis = Redis(settings.redis_url, clock)
-    policies = Policies(db, demo=settings.is_demo, allows_test_numbers=settings.may_have_test_numbers)
+    vault, db, redis, policies = _ground(settings, clock, instead)
     provisioner, inventory = outside(settings, clock)
     provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
     subscribers, dealers = Subscribers(vault), Dealers(db, vault)
@@ -107,6 +102,16 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         staff=StaffRegister(db, factors),
         desk=StaffDesk(db, operators, Sessions(redis, vault), factors, is_demo=settings.is_demo),
     )
+
+
+def _ground(settings: Settings, clock: Clock, instead: Instead) -> tuple[Vault, Database, Redis, Policies]:
+    """What everything stands on."""
+    vault = _vault(settings)
+    db = Database(
+        settings.database_url, clock, pool_size=settings.pool_size, deliver=instead.deliver or defer_all
+    )
+    policies = Policies(db, demo=settings.is_demo, allows_test_numbers=settings.may_have_test_numbers)
+    return vault, db, Redis(settings.redis_url, clock), policies
 
 
 def responding(
