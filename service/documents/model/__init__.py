@@ -1,91 +1,37 @@
 """Nouns: what may be submitted, what a document says, how it was judged, and the policy that judged it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
-from service.documents.model.pictures import (
-    MAX_CORRECTIONS,
-    Correction,
-    PictureRead,
-    PictureUnreadable,
-    Quality,
-    Reading,
-)
+from service.documents.model.codes import DocumentKind, DocumentType, Outcome, Proof, Reason, RegistryAnswer
+from service.documents.model.policy import DocumentPolicy, PersonalNumberRule, Treatment
+from service.documents.model.trust import ImportKind, ImportRefused, TrustImport
 from service.kit.checks import CheckOutcome, CheckResult
-from service.kit.errors import BiometricRefused, JsonObject, Kind, Refusal
+from service.kit.errors import BiometricRefused, JsonObject, JsonValue, Kind, Refusal
 from service.kit.mrz import DocumentUnreadable, MrzDate
 
 __all__ = [
-    "MAX_CORRECTIONS",
     "BiometricRefused",
     "CheckOutcome",
     "CheckResult",
-    "Correction",
+    "DocumentKind",
+    "DocumentPolicy",
+    "DocumentType",
     "DocumentUnreadable",
-    "PictureRead",
-    "PictureUnreadable",
-    "Quality",
-    "Reading",
+    "ImportKind",
+    "ImportRefused",
+    "Outcome",
+    "PersonalNumberRule",
+    "Proof",
+    "Reason",
+    "RegistryAnswer",
+    "Treatment",
+    "TrustImport",
 ]
-
-
-class DocumentKind(StrEnum):
-    """How a document was submitted (``api.md``)."""
-
-    MRZ = "mrz"
-    IMAGE = "image"
-    EMRTD = "emrtd"
-    NATIONAL_ID = "national_id"
-    ATTESTED = "attested"
-
-
-class DocumentType(StrEnum):
-    PASSPORT = "passport"
-    ID_CARD = "id_card"
-    RESIDENCE_PERMIT = "residence_permit"
-    VISA = "visa"
-    CREW_CERTIFICATE = "crew_certificate"
-    DRIVING_LICENCE = "driving_licence"
-    NATIONAL_NUMBER = "national_number"
-    ATTESTATION = "attestation"
-    UNKNOWN = "unknown"
-
-
-class Outcome(StrEnum):
-    PASS = "pass"  # noqa: S105 - an outcome: read and consistent
-    REFER = "refer"  # a person must look, or the applicant correct something
-    FAIL = "fail"
-
-
-class Proof(StrEnum):
-    """What the evidence shows about itself. Typed is consistent at most; NONE where not even that was found."""
-
-    NONE = "none"
-    CONSISTENT = "consistent"
-    CONFIRMED = "confirmed"
-    SIGNED = "signed"
-
-
-class Reason(StrEnum):
-    """What callers without scope ``evidence`` are told of an outcome other than pass."""
-
-    DETAILS_DISAGREE = "details-disagree"
-    NOT_ACCEPTED = "not-accepted"
-    UNREADABLE = "unreadable"
-    NEEDS_A_PERSON = "needs-a-person"
-
-
-class RegistryAnswer(StrEnum):
-    """The three answers of everyone who is asked: the registry, the list of lost documents, the register of deaths."""
-
-    YES = "yes"
-    NO = "no"
-    NOT_AVAILABLE = "not_available"
 
 
 class Phone(StrEnum):
@@ -188,6 +134,83 @@ class EmrtdSubmission:
 Submission = MrzSubmission | ImageSubmission | EmrtdSubmission | NationalIdSubmission | AttestedSubmission
 
 
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What the gate measured of a picture: whole numbers, so that they may be stored."""
+
+    width: int
+    height: int
+    blur: int
+    """Variance of the Laplacian at 1000 pixels of width: sharp pictures have some hundreds."""
+    glare: int
+    """Saturated pixels, per mille."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PictureRead:
+    """What the reader saw in a picture: text lines that may be a zone, as they were read, top to bottom.
+
+    ``lines`` are not repaired. ``scores`` are the reader's own certainty of each line, per mille. ``fingerprint``:
+    256 bits of the perceptual hash of the picture with its portrait zone blacked out; None where no zone was found.
+    ``advice``: codes of what to do better (``too-dark``, ``blurred``, ``glare``, ``too-small``, ``no-zone``).
+    ``again``: the same lines, read a second time from other pixels (another scale, another contrast); empty where they
+    were read once.
+    """
+
+    lines: tuple[str, ...]
+    scores: tuple[int, ...]
+    quality: Quality
+    advice: tuple[str, ...] = ()
+    fingerprint: bytes | None = None
+    again: tuple[str, ...] = ()
+
+
+MAX_CORRECTIONS = 3
+"""Times that what was read of one picture may be corrected."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reading:
+    """What a machine read of a picture, kept sealed until it is erased with its subject, and beside it what whoever has
+    the document said instead. ``repaired``: the fields of which a character was put right."""
+
+    lines: tuple[str, ...]
+    repaired: tuple[str, ...] = ()
+    corrections: tuple[Mapping[str, JsonValue], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Correction:
+    """What whoever has the document says of it; None: as it was read. ``lines``: the whole zone, in place of all."""
+
+    document_number: str | None = None
+    issuing_state: str | None = None
+    nationality: str | None = None
+    family_name: str | None = None
+    given_names: str | None = None
+    birth_date: str | None = None
+    expiry_date: date | None = None
+    sex: str | None = None
+    lines: tuple[str, ...] | None = None
+
+    def as_json(self) -> JsonObject:
+        """What was said, by the names of ``api.md``."""
+        found: JsonObject = {}
+        for name in (each.name for each in fields(self)):
+            value = getattr(self, name)
+            if value is not None:
+                found[name] = value.isoformat() if isinstance(value, date) else value
+        return found
+
+
+class PictureUnreadable(DocumentUnreadable):
+    """A picture in which no zone was read; ``advice`` says what to do better, ``advice_codes`` the same in codes."""
+
+    def __init__(self, codes: Sequence[str], advice: str) -> None:
+        super().__init__(advice)
+        self.facts["advice_codes"] = list(codes)
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class DocumentFacts:
     """What a document says, whatever kind it came as. Names in the letters of a zone, words parted by ``<``."""
@@ -264,86 +287,5 @@ class Examination:
     """Codes under the names of the risk catalogue: ``document_specimen``, ``registry_answer``, ``typed_data``, …"""
     reading: Reading | None = field(default=None, repr=False)
     """Of a picture, what was read and what was corrected."""
-
-
-class ImportKind(StrEnum):
-    """What the trust store is made of."""
-
-    MASTER_LIST = "master_list"
-    CERTIFICATE = "certificate"
-    CRL = "crl"
-
-
-@dataclass(frozen=True, slots=True)
-class TrustImport:
-    """A file that one person brought and verified, and another may bring into force. All of it is public."""
-
-    id: UUID
-    kind: ImportKind
-    source: str
-    """Whose it is: a list replaces an older one of the same source. The root's country and name, or the certificate
-    itself."""
-    dated_at: datetime
-    """When it was signed; a single certificate's begin."""
-    digest: str
-    """SHA-256 of the file, for two persons to compare."""
-    count: int
-    """Certificates that may certify; serial numbers that are revoked."""
-    staged_by: UUID
-    staged_at: datetime
-    activated_by: UUID | None = None
-    is_in_force: bool = False
-
-
-class ImportRefused(Refusal):
-    """A file that does not enter the trust store; fact ``reason`` says which step failed."""
-
-    code = "csca-import-refused"
-    kind = Kind.INVALID
-    title = "The file was not taken into the trust store"
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail, reason=reason)
-
-
-class Treatment(StrEnum):
-    """What policy says of a type of document, an issuer, a specimen."""
-
-    ACCEPT = "accept"
-    REFER = "refer"
-    REFUSE = "refuse"
-
-
-@dataclass(frozen=True, slots=True)
-class PersonalNumberRule:
-    """Where a state writes its personal number: layout ``td1`` …, field ``optional`` or ``optional_2``.
-
-    ``checked``: the number's own checksum must agree before it is taken for one.
-    """
-
-    state: str
-    layout: str
-    field: str
-    checked: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentPolicy:
-    """One version of ``documents.toml``; built by :func:`service.documents.rules.load_policy` alone."""
-
-    types: Mapping[DocumentType, Treatment]
-    issuers: Mapping[str, Mapping[str, Treatment]]
-    """State -> type or ``all`` -> treatment, before ``types``."""
-    specimens: bool
-    """Whether specimens pass: the demo's and tests' policy alone."""
-    specimen_numbers: frozenset[str]
-    specimen_names: frozenset[tuple[str, str]]
-    min_validity_days: int
-    expired_grace_days: int
-    max_age_years: int
-    partial_names: Treatment
-    personal_numbers: tuple[PersonalNumberRule, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "types", MappingProxyType(dict(self.types)))
-        object.__setattr__(self, "issuers", MappingProxyType(dict(self.issuers)))
+    fingerprint: bytes | None = field(default=None, repr=False)
+    """Of a picture, the perceptual hash of what was left after the black-out: 32 bytes."""
