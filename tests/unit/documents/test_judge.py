@@ -319,7 +319,7 @@ async def test_a_personal_number_is_taken_only_where_its_own_digit_agrees() -> N
 
 
 async def test_missing_typed_data_are_taken_from_the_document() -> None:
-    documents = Documents(Answering())
+    documents = Documents(Authorities(Answering()))
     found = await examine(zone(), None)
     whole = {
         "family_name": "DE JONG",
