@@ -13,7 +13,7 @@ from service.compose.reporting import reporting
 from service.compose.services import Services
 from service.dealers.workflow import Dealers
 from service.documents.volatile import Nonces
-from service.documents.workflow import Chips, Documents
+from service.documents.workflow import Chips, Documents, Traces
 from service.documents.workflow.trust import Authorities
 from service.infra.crypto import KeysetRefused, Vault, kms_from
 from service.infra.jobs import defer_all
@@ -46,8 +46,7 @@ log = structlog.get_logger(__name__)
 def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> Services:
     """Build everything; nothing is connected yet."""
     instead = instead or Instead()
-    vault = _vault(settings)
-    deliver = instead.deliver or defer_all
+    vault, deliver = _vault(settings), instead.deliver or defer_all
     db = Database(settings.database_url, clock, pool_size=settings.pool_size, deliver=deliver)
     redis = Redis(settings.redis_url, clock)
     policies = Policies(db, demo=settings.is_demo, allows_test_numbers=settings.may_have_test_numbers)
@@ -55,8 +54,9 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
     subscribers, dealers = Subscribers(vault), Dealers(db, vault)
     trusted, operators = Authorities(db), Operators(db)
+    pictures = instead.reader or reader(settings)
     chips = Chips(lambda: trusted.current, Nonces(redis, vault), vault)
-    documents = Documents(authorities(settings, clock, instead), instead.reader or reader(settings), chips)
+    documents = Documents(authorities(settings, clock, instead), pictures, chips, Traces(vault))
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
     courier = Courier(db, subscribers, sent.dispatch, sent.purses, lambda: policies.current.codes)
