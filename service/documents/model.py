@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
 from uuid import UUID
 
 from service.kit.checks import CheckOutcome, CheckResult
@@ -70,27 +69,23 @@ class RegistryAnswer(StrEnum):
 
 
 class Phone(StrEnum):
-    """Which of a registration's numbers: names as in ``service.registration.model.Target``."""
-
     LINE = "line"
     CONTACT = "contact"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Phones:
-    """The numbers (E.164) that a registry may compare with its record. ``line`` is None where the number is new to the
-    applicant: a record that names it is about whoever had it before."""
+    """The numbers (E.164) that a registry may compare with its record; ``line`` is None where it is a new line's."""
 
     line: str | None = None
     contact: str | None = None
 
     @property
     def named(self) -> frozenset[Phone]:
-        both = ((Phone.LINE, self.line), (Phone.CONTACT, self.contact))
-        return frozenset(phone for phone, number in both if number is not None)
+        return frozenset(phone for phone in Phone if getattr(self, phone.value) is not None)
 
 
-NO_PHONES: Final = Phones()
+NO_PHONES = Phones()
 
 
 @dataclass(frozen=True, slots=True)
