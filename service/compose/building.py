@@ -55,8 +55,9 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
     subscribers, dealers = Subscribers(vault), Dealers(db, vault)
     trusted, operators = Authorities(db), Operators(db)
+    pictures = instead.reader or reader(settings)
     chips = Chips(lambda: trusted.current, Nonces(redis, vault), vault)
-    documents = Documents(authorities(settings, clock, instead), instead.reader or reader(settings), chips)
+    documents = Documents(authorities(settings, clock, instead), pictures, chips)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
     courier = Courier(db, subscribers, sent.dispatch, sent.purses, lambda: policies.current.codes)

@@ -75,8 +75,8 @@ PROVES: Final = {
     "image.score": "the reader was certain of every line",
     "image.agreement": "two readings, from other pixels, gave the same characters",
     "image.number": (
-        "the number has no character that looks like another of the same value, and no filler that a digit "
-        "cannot see"
+        "the number has no letter that is known to be taken for another of the same value or to be mistaken "
+        "twice (G, K, M, O, Q, W), and no filler that a digit cannot see"
     ),
     "image.read": (
         "all of that, in a layout with a digit over all (TD1, TD2, TD3); or confirmed: somebody typed the "
