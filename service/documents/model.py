@@ -85,9 +85,6 @@ class Phones:
         return frozenset(phone for phone in Phone if getattr(self, phone.value) is not None)
 
 
-NO_PHONES = Phones()
-
-
 @dataclass(frozen=True, slots=True)
 class RegistryReply:
     """A registry's answer; with a yes, which of the numbers it was asked about are on its record of this person."""

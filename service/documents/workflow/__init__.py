@@ -11,7 +11,6 @@ from uuid import UUID
 
 from service.documents import rules, store
 from service.documents.model import (
-    NO_PHONES,
     Answers,
     Asked,
     AttestedSubmission,
@@ -32,7 +31,7 @@ from service.documents.model import (
     Reading,
     Submission,
 )
-from service.documents.ports import MrzReader, NullMrzReader
+from service.documents.ports import NO_PHONES, MrzReader, NullMrzReader
 from service.documents.workflow import chips, pictures, reading
 from service.documents.workflow.asking import Authorities
 from service.documents.workflow.chips import Chips
