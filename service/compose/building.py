@@ -46,8 +46,7 @@ log = structlog.get_logger(__name__)
 def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> Services:
     """Build everything; nothing is connected yet."""
     instead = instead or Instead()
-    vault = _vault(settings)
-    deliver = instead.deliver or defer_all
+    vault, deliver = _vault(settings), instead.deliver or defer_all
     db = Database(settings.database_url, clock, pool_size=settings.pool_size, deliver=deliver)
     redis = Redis(settings.redis_url, clock)
     policies = Policies(db, demo=settings.is_demo, allows_test_numbers=settings.may_have_test_numbers)
