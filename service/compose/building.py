@@ -13,7 +13,7 @@ from service.compose.reporting import reporting
 from service.compose.services import Services
 from service.dealers.workflow import Dealers
 from service.documents.volatile import Nonces
-from service.documents.workflow import Chips, Documents
+from service.documents.workflow import Chips, Documents, Traces
 from service.documents.workflow.trust import Authorities
 from service.infra.crypto import KeysetRefused, Vault, kms_from
 from service.infra.jobs import defer_all
@@ -56,7 +56,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     trusted, operators = Authorities(db), Operators(db)
     pictures = instead.reader or reader(settings)
     chips = Chips(lambda: trusted.current, Nonces(redis, vault), vault)
-    documents = Documents(authorities(settings, clock, instead), pictures, chips)
+    documents = Documents(authorities(settings, clock, instead), pictures, chips, Traces(vault))
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
     courier = Courier(db, subscribers, sent.dispatch, sent.purses, lambda: policies.current.codes)

@@ -5,7 +5,7 @@ All three authorities answer yes, no, or not available, raise nothing, and fail 
 unknown and a proof is less, and nothing is granted that the answer would have granted (``docs/ports.md``, ADR 0024).
 """
 
-from typing import Final, Protocol
+from typing import Protocol
 
 from service.documents.model import (
     DocumentFacts,
@@ -15,8 +15,6 @@ from service.documents.model import (
     RegistryAnswer,
     RegistryReply,
 )
-
-NO_PHONES: Final = Phones()
 
 
 class Registry(Protocol):

@@ -10,6 +10,7 @@ import pytest
 from service.adapters.caller import Breaker, Caller
 from service.adapters.registry.http import HttpDeaths, HttpLostStolen, HttpRegistry
 from service.documents.model import (
+    NO_PHONES,
     DocumentFacts,
     DocumentType,
     Phone,
@@ -17,7 +18,7 @@ from service.documents.model import (
     RegistryAnswer,
     RegistryReply,
 )
-from service.documents.ports import NO_PHONES, NullDeaths, NullLostStolen, NullRegistry
+from service.documents.ports import NullDeaths, NullLostStolen, NullRegistry
 from service.kit.clock import ManualClock
 from service.kit.mrz import MrzDate
 from tests.fakes.registry import FakeAuthority, FakeDeaths, FakeLostStolen, FakeRegistry, Fate

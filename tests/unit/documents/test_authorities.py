@@ -12,6 +12,7 @@ import pytest
 
 from service.documents import rules
 from service.documents.model import (
+    NO_PHONES,
     Answers,
     Asked,
     CheckOutcome,
@@ -27,7 +28,6 @@ from service.documents.model import (
     RegistryAnswer,
     RegistryReply,
 )
-from service.documents.ports import NO_PHONES
 from service.documents.rules.authorities import CHIP, findings_of, proof_of
 from service.documents.rules.details import CODES, SUBJECTS
 from service.documents.workflow.asking import NOT_LISTED_FOR, Authorities, Noes
