@@ -145,6 +145,7 @@ class Upkeep:
             async with self._services.db.write(operator) as tx:
                 await purge(tx)
                 await codes.purge(tx, tx.now - HISTORY)
+                await self._services.documents.purge(tx)
             await self._services.blocks.purge(operator)
             await self._services.reports.purge(operator)
             await self._services.courier.purge(operator)
@@ -216,7 +217,9 @@ class Upkeep:
         return await run_retention(
             services.db,
             services.subscribers,
-            PipelineHoldings(services.lines, services.risk, policy.risk, [services.reports]),
+            PipelineHoldings(
+                services.lines, services.risk, policy.risk, [services.reports, services.documents]
+            ),
             operators,
             policy.retention,
         )
@@ -233,7 +236,9 @@ class Upkeep:
         and StateConflict under a legal hold."""
         services = self._services
         risk = services.policies.current.risk
-        holdings = PipelineHoldings(services.lines, services.risk, risk, [services.reports])
+        holdings = PipelineHoldings(
+            services.lines, services.risk, risk, [services.reports, services.documents]
+        )
         async with services.db.write(operator) as tx:
             if any(held.on_hold for held in await holdings.of(tx, subscriber_id)):
                 raise StateConflict("legal_hold", (), "A legal hold is on this person's registration.")

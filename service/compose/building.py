@@ -13,7 +13,7 @@ from service.compose.reporting import reporting
 from service.compose.services import Services
 from service.dealers.workflow import Dealers
 from service.documents.volatile import Nonces
-from service.documents.workflow import Chips, Documents
+from service.documents.workflow import Chips, Documents, Traces
 from service.documents.workflow.trust import Authorities
 from service.infra.crypto import KeysetRefused, Vault, kms_from
 from service.infra.jobs import defer_all
@@ -46,23 +46,20 @@ log = structlog.get_logger(__name__)
 def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> Services:
     """Build everything; nothing is connected yet."""
     instead = instead or Instead()
-    vault = _vault(settings)
-    db = Database(
-        settings.database_url, clock, pool_size=settings.pool_size, deliver=instead.deliver or defer_all
-    )
+    vault, deliver = _vault(settings), instead.deliver or defer_all
+    db = Database(settings.database_url, clock, pool_size=settings.pool_size, deliver=deliver)
     redis = Redis(settings.redis_url, clock)
     policies = Policies(db, demo=settings.is_demo, allows_test_numbers=settings.may_have_test_numbers)
     provisioner, inventory = outside(settings, clock)
     provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
     subscribers, dealers = Subscribers(vault), Dealers(db, vault)
-    trusted = Authorities(db)
-    chips = Chips(lambda: trusted.current, Nonces(redis, vault), vault)
+    trusted, operators = Authorities(db), Operators(db)
     pictures = instead.reader or reader(settings)
-    documents = Documents(authorities(settings, clock, instead), pictures, chips)
+    chips = Chips(lambda: trusted.current, Nonces(redis, vault), vault)
+    documents = Documents(authorities(settings, clock, instead), pictures, chips, Traces(vault))
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
     courier = Courier(db, subscribers, sent.dispatch, sent.purses, lambda: policies.current.codes)
-    operators = Operators(db)
     usual = Usual(db, operators.ids)
     codes, risk = Codes(sent.engine), Risk(vault, Velocity(redis, vault), usual.of)
     lines, factors = Lines(db, vault, subscribers, provisioner), Factors(vault)
@@ -96,9 +93,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         registrations=Registrations(parts),
         notices=Notices(parts, operators, courier, Links(vault, settings.public_url)),
         reports=reporting(db, redis, vault, subscribers, operators, verifications, policies),
-        response=responding(
-            settings, db, vault, subscribers, lines, risk, policies, operators, courier, instead
-        ),
+        response=responding(settings, parts, policies, operators, courier, instead),
         courier=courier,
         outbox=outbox,
         senders=sent.senders,
@@ -112,11 +107,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
 
 def responding(
     settings: Settings,
-    db: Database,
-    vault: Vault,
-    subscribers: Subscribers,
-    lines: Lines,
-    risk: Risk,
+    parts: Parts,
     policies: Policies,
     operators: Operators,
     courier: Courier,
@@ -124,15 +115,15 @@ def responding(
 ) -> Response:
     """What follows from reports, over the domains that it composes."""
     return Response(
-        db,
-        vault,
-        subscribers,
-        lines,
-        risk,
-        instead.finder or risk.links,
-        instead.notices or SmsHolderNotice(db, lines, courier),
+        parts.db,
+        parts.vault,
+        parts.subscribers,
+        parts.lines,
+        parts.risk,
+        instead.finder or parts.risk.links,
+        instead.notices or SmsHolderNotice(parts.db, parts.lines, courier),
         lambda: policies.current.risk,
-        AppealLinks(vault, settings.public_url),
+        AppealLinks(parts.vault, settings.public_url),
         operators.ids,
         lambda: policies.current.response,
     )

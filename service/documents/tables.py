@@ -6,9 +6,24 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import BIT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.infra.postgres import Base, Tenant
+
+
+def _of_check() -> tuple[sa.ForeignKeyConstraint, ...]:
+    return (
+        sa.ForeignKeyConstraint(
+            ["operator_id", "document_id"], ["document_check.operator_id", "document_check.id"]
+        ),
+        sa.ForeignKeyConstraint(
+            ["operator_id", "registration_id"], ["registration.operator_id", "registration.id"]
+        ),
+        sa.ForeignKeyConstraint(
+            ["operator_id", "subscriber_id"], ["subscriber.operator_id", "subscriber.id"]
+        ),
+    )
 
 
 class DocumentCheckRow(Tenant, Base):
@@ -46,6 +61,54 @@ class DocumentCheckRow(Tenant, Base):
     )
     at: Mapped[datetime] = mapped_column(comment="pii:none when it was judged")
     judged_at: Mapped[datetime] = mapped_column(comment="pii:none when it was judged last")
+
+
+class DocumentTraceRow(Tenant, Base):
+    """What the next document is held against; kept for thirty days."""
+
+    __tablename__ = "document_trace"
+    __table_args__ = (
+        *_of_check(),
+        sa.Index(None, "operator_id", "registration_id"),
+        sa.Index(None, "operator_id", "subscriber_id"),
+        sa.Index(None, "operator_id", "at"),
+        *(
+            sa.Index(None, "operator_id", name, "at", postgresql_where=sa.text(f"{name} IS NOT NULL"))
+            for name in ("document_idx", "device_idx", "dealer_id", "agent_id")
+        ),
+    )
+
+    document_id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none the document")
+    registration_id: Mapped[UUID] = mapped_column(comment="pii:none the registration it belongs to")
+    subscriber_id: Mapped[UUID] = mapped_column(comment="pii:none whose it is")
+    failed: Mapped[bool] = mapped_column(comment="pii:none whether it failed")
+    document_idx: Mapped[bytes | None] = mapped_column(comment="pii:index keyed hash of the document")
+    names_idx: Mapped[bytes | None] = mapped_column(comment="pii:index keyed hash of the names on it")
+    device_idx: Mapped[bytes | None] = mapped_column(comment="pii:index keyed hash of the applicant's device")
+    dealer_id: Mapped[UUID | None] = mapped_column(comment="pii:none the shop where it was shown")
+    agent_id: Mapped[UUID | None] = mapped_column(comment="pii:none who was shown it")
+    at: Mapped[datetime] = mapped_column(comment="pii:none when it was shown")
+
+
+class PictureHashRow(Tenant, Base):
+    """Narrow, because every one of an operator's month is compared; kept for thirty days."""
+
+    __tablename__ = "picture_hash"
+    __table_args__ = (
+        *_of_check(),
+        sa.Index(None, "operator_id", "registration_id"),
+        sa.Index(None, "operator_id", "subscriber_id"),
+        sa.Index(None, "operator_id", "at"),
+    )
+
+    document_id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none the document")
+    registration_id: Mapped[UUID] = mapped_column(comment="pii:none the registration it belongs to")
+    subscriber_id: Mapped[UUID] = mapped_column(comment="pii:none whose document it shows")
+    hash: Mapped[Any] = mapped_column(
+        BIT(256),
+        comment="pii:index perceptual hash of the blacked-out picture, under a mask of the operator's",
+    )
+    at: Mapped[datetime] = mapped_column(comment="pii:none when it came")
 
 
 class CscaImportRow(Base):

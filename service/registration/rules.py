@@ -82,6 +82,18 @@ def best_document(registration: Registration) -> DocumentSummary | None:
     )[1]
 
 
+def of_all_documents(registration: Registration) -> dict[str, bool | str]:
+    """The signals that do not rest on the best document alone: the worst of what any of them says. A document that
+    failed says nothing, but for being a known fake."""
+    usable = [doc.facts.get("sources_agree") for doc in registration.documents if doc.outcome != "fail"]
+    return {
+        "sources_agree": next((each for each in ("differs", "agrees") if each in usable), "one_source"),
+        "document_known_fake": any(
+            doc.facts.get("document_known_fake") is True for doc in registration.documents
+        ),
+    }
+
+
 _PROOFS = {"none": 0, "consistent": 1, "confirmed": 4, "signed": 5}
 
 

@@ -7,6 +7,7 @@ from service.documents.rules.details import describe
 from service.documents.rules.identity import facts_of, facts_of_number, identity_keys, identity_of
 from service.documents.rules.judge import (
     Judgement,
+    beside_others,
     conclude,
     findings_of_attestation,
     findings_of_mrz,
@@ -23,6 +24,7 @@ __all__ = [
     "PolicyInvalid",
     "answers_in",
     "awaits_confirmation",
+    "beside_others",
     "complete",
     "conclude",
     "corrected",

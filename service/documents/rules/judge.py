@@ -18,7 +18,8 @@ from service.documents.model import (
     RegistryAnswer,
     Treatment,
 )
-from service.documents.rules import authorities, chips, numbers
+from service.documents.rules import authorities, chips, numbers, plausible
+from service.documents.rules.agreement import PREFIX, agreement_findings, sources_agree
 from service.documents.rules.compare import Typed, typed_findings
 from service.documents.rules.pictures import awaits_confirmation
 from service.kit import states
@@ -28,7 +29,7 @@ from service.kit.national_id import NationalId
 _PASS, _FAIL, _WARN, _SKIPPED = CheckOutcome.PASS, CheckOutcome.FAIL, CheckOutcome.WARN, CheckOutcome.SKIPPED
 
 # Some issuers write more fillers than the standard: said, but no reason for a person to look.
-_HARMLESS: Final = frozenset({("mrz.names", "uneven")})
+_HARMLESS: Final = frozenset({("mrz.names", "uneven")}) | plausible.UNUSUAL
 # Failures that say "we do not take this", where every other failure of the document itself says "read it again".
 _NOT_ACCEPTED: Final = frozenset(
     {("mrz.expiry_date", "expired"), ("mrz.document_code", "crew"), ("mrz.issuing_state", "unknown")}
@@ -133,6 +134,13 @@ def _proof(findings: tuple[CheckResult, ...], reason: Reason | None) -> Proof:
     return authorities.proof_of(findings)
 
 
+_TRUTHS: Final = {
+    "document_known_fake": (plausible.KNOWN_FAKE, "on-list"),
+    "document_number_unusual": (plausible.FORMAT, "another-form"),
+    "document_validity_unusual": (plausible.LENGTH, "longer"),
+}
+
+
 def _signals(findings: tuple[CheckResult, ...], answers: Answers) -> Mapping[str, int | bool | str]:
     """Under the names of the risk catalogue. What nobody could say is not among them: it is unknown."""
     typed = [
@@ -143,12 +151,15 @@ def _signals(findings: tuple[CheckResult, ...], answers: Answers) -> Mapping[str
     asked = {RegistryAnswer.YES: "yes", RegistryAnswer.NO: "no", RegistryAnswer.NOT_AVAILABLE: "unavailable"}
     said = {"document_revoked": answers.lost_stolen, "holder_deceased": answers.death}
     known = (RegistryAnswer.YES, RegistryAnswer.NO)
+    said_so = {(result.id, result.code) for result in findings}
     return {
         "document_specimen": specimen != "none",
         "document_signature": chips.signature(findings),
         **{name: answer is RegistryAnswer.YES for name, answer in said.items() if answer in known},
         "registry_answer": asked[answers.registry.answer] if answers.registry else "not_asked",
         "typed_data": "differs" if differs else "agrees" if typed else "not_given",
+        "sources_agree": sources_agree(findings),
+        **{name: (check_id, code) in said_so for name, (check_id, code) in _TRUTHS.items()},
     }
 
 
@@ -158,10 +169,22 @@ def judged_again(
     typed: Typed,
     policy: DocumentPolicy,
     answers: Answers,
+    others: Iterable[DocumentFacts] = (),
 ) -> Judgement:
-    """After the typed data were corrected: the same reading, compared anew."""
-    kept = tuple(result for result in findings if not result.id.startswith("typed."))
-    return conclude((*kept, *typed_findings(facts, typed, policy)), answers)
+    """After the typed data were corrected: the same reading, compared anew, also with ``others`` that came before."""
+    kept = tuple(result for result in findings if not result.id.startswith(("typed.", PREFIX)))
+    again = (*kept, *typed_findings(facts, typed, policy))
+    return conclude(beside_others(again, facts, others), answers)
+
+
+def beside_others(
+    findings: tuple[CheckResult, ...], facts: DocumentFacts | None, others: Iterable[DocumentFacts]
+) -> tuple[CheckResult, ...]:
+    """With what a document says beside ``others`` of its registration. One that failed, or that was read and not
+    confirmed, is compared with none: what it says may be a reader's mistake."""
+    if facts is None or not is_sound(findings) or awaits_confirmation(findings):
+        return findings
+    return (*findings, *agreement_findings(facts, others))
 
 
 def _policy_findings(facts: DocumentFacts, policy: DocumentPolicy, today: date) -> tuple[CheckResult, ...]:
@@ -170,6 +193,7 @@ def _policy_findings(facts: DocumentFacts, policy: DocumentPolicy, today: date) 
         _specimen(facts, policy),
         _validity(facts, policy, today),
         _age(facts, policy, today),
+        *plausible.plausible_findings(facts, policy, today),
     )
 
 

@@ -22,6 +22,7 @@ from service.documents.model import (
     Reason,
 )
 from service.documents.rules import answers_in
+from service.documents.store.traces import Trail, joined
 from service.documents.tables import DocumentCheckRow
 from service.infra.crypto import SubjectKey
 from service.infra.postgres import Reader, Tx
@@ -58,13 +59,9 @@ class Kept:
 
     def opened(self, key: SubjectKey) -> tuple[DocumentFacts | None, str | None]:
         """(facts, description) under the subject's key."""
-        data = key.open(_TABLE, self.check.id, self.sealed)
-        facts = data.get("facts")
-        description = data.get("description")
-        return (
-            _facts(facts) if isinstance(facts, Mapping) else None,
-            description if isinstance(description, str) else None,
-        )
+        description = key.open(_TABLE, self.check.id, self.sealed).get("description")
+        facts = said(key, self.check.id, self.sealed)
+        return facts, description if isinstance(description, str) else None
 
     def reading(self, key: SubjectKey) -> Reading | None:
         """Of a picture, what was read of it and what was corrected."""
@@ -77,13 +74,27 @@ class Kept:
         return Reading(tuple(lines), tuple(repaired), tuple(corrections))
 
 
+def said(key: SubjectKey, document_id: UUID, sealed: bytes) -> DocumentFacts | None:
+    """What a document says, under the subject's key."""
+    facts = key.open(_TABLE, document_id, sealed).get("facts")
+    return _facts(facts) if isinstance(facts, Mapping) else None
+
+
 def add(
-    tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination, chip: bytes | None = None
+    tx: Tx,
+    key: SubjectKey,
+    subscriber_id: UUID,
+    examination: Examination,
+    chip: bytes | None = None,
+    trail: Trail | None = None,
 ) -> None:
-    """Stage the row. The submission itself is not in it; ``chip`` is a blind index."""
+    """Stage the row. The submission itself is not in it; ``chip`` is a blind index, ``trail`` what is kept beside it
+    for thirty days (:mod:`service.documents.store.traces`)."""
     check = examination.check
-    tx.stage(
+    _stage(
+        tx,
         _ADD,
+        trail,
         {
             "operator_id": tx.tenant,
             "id": check.id,
@@ -102,11 +113,20 @@ def add(
     )
 
 
-def replace(tx: Tx, key: SubjectKey, examination: Examination) -> None:
+def _stage(tx: Tx, own: Statement, trail: Trail | None, values: Mapping[str, Any]) -> None:
+    if trail is None:
+        tx.stage(own, values)
+    else:
+        tx.stage(joined(own), {**values, **trail})
+
+
+def replace(tx: Tx, key: SubjectKey, examination: Examination, trail: Trail | None = None) -> None:
     """Stage what is now said and judged of a kept check, under the same id."""
     check = examination.check
-    tx.stage(
+    _stage(
+        tx,
         _REPLACE,
+        trail,
         {
             "at_operator": tx.tenant,
             "at_id": check.id,

@@ -4,7 +4,7 @@ The registration calls ``examine`` with no transaction open (who is asked may be
 own, together with the summary that the decision reads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -33,10 +33,12 @@ from service.documents.model import (
     Submission,
 )
 from service.documents.ports import MrzReader, NullMrzReader
+from service.documents.store import traces as beside
 from service.documents.workflow import chips, pictures, reading
 from service.documents.workflow.asking import Authorities
 from service.documents.workflow.chips import Chips
 from service.documents.workflow.reading import known_state
+from service.documents.workflow.traces import Sight, Traces
 from service.infra.crypto import SubjectKey
 from service.infra.postgres import Reader, Tx
 from service.kit import mrz
@@ -44,7 +46,7 @@ from service.kit.clock import rfc3339
 from service.kit.errors import JsonObject, JsonValue
 from service.kit.ids import new_id
 
-__all__ = ["Chips", "Documents", "Shown"]
+__all__ = ["Chips", "Documents", "Shown", "Sight", "Traces"]
 
 Typed = Mapping[str, JsonValue]
 
@@ -62,10 +64,15 @@ class Documents:
     """The verbs of document checks; holds the ports alone."""
 
     def __init__(
-        self, authorities: Authorities, reader: MrzReader | None = None, chips: Chips | None = None
+        self,
+        authorities: Authorities,
+        reader: MrzReader | None = None,
+        chips: Chips | None = None,
+        traces: Traces | None = None,
     ) -> None:
         self._authorities = authorities
         self._chips = chips
+        self._traces = traces
         self._reader = reader or NullMrzReader()
 
     async def challenge(self, operator: UUID, registration_id: UUID, now: datetime) -> tuple[bytes, datetime]:
@@ -91,6 +98,7 @@ class Documents:
         phones: Phones = NO_PHONES,
         before: Examination | None = None,
         gone: pictures.Gone | None = None,
+        others: Sequence[DocumentFacts] = (),
     ) -> Examination:
         """Judge ``submission`` against ``typed`` (the subscriber as typed). No transaction may be open.
 
@@ -98,11 +106,12 @@ class Documents:
         what a port raises; everything else is an outcome. A picture is read while ``gone`` has not returned. Others
         are asked only about a document that is sound by itself, the registry also which of ``phones`` are on its
         record. ``before``: how this submission was judged a moment ago, before the typed data were corrected; what
-        was asked then is not asked again.
+        was asked then is not asked again. ``others``: what the registration's other documents say.
         """
         read = await self._read(submission, typed or {}, policy, now, gone)
         asked = await self._asked(read.facts, read.findings, phones, now, before.asked if before else None)
-        judgement = rules.conclude(read.findings, asked.answers if asked else Answers())
+        findings = rules.beside_others(read.findings, read.facts, others)
+        judgement = rules.conclude(findings, asked.answers if asked else Answers())
         check = DocumentCheck(
             id=new_id(int(now.timestamp() * 1000)),
             registration_id=registration_id,
@@ -116,7 +125,16 @@ class Documents:
             at=now,
             expires_on=read.facts.expires_on if read.facts else None,
         )
-        return _examination(check, read.facts, judgement, asked, read.description, read.chip, read.reading)
+        return _examination(
+            check,
+            read.facts,
+            judgement,
+            asked,
+            read.description,
+            read.chip,
+            read.reading,
+            read.fingerprint,
+        )
 
     async def _asked(
         self,
@@ -153,12 +171,29 @@ class Documents:
             case AttestedSubmission(description):
                 return reading.attestation(description)
 
-    def save(self, tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) -> None:
-        """Stage the check of ``examination`` in the business transaction."""
+    def save(
+        self,
+        tx: Tx,
+        key: SubjectKey,
+        subscriber_id: UUID,
+        examination: Examination,
+        typed: Typed | None = None,
+        sight: Sight | None = None,
+    ) -> None:
+        """Stage the check of ``examination`` in the business transaction, and its trace. ``sight``: where it was
+        shown."""
         chip = None
         if examination.chip is not None and self._chips is not None:
             chip = self._chips.blind(tx.tenant, examination.chip)
-        store.add(tx, key, subscriber_id, examination, chip)
+        trail = self._trail(tx, subscriber_id, examination, typed, sight or Sight())
+        store.add(tx, key, subscriber_id, examination, chip, trail)
+
+    def _trail(
+        self, tx: Tx, subscriber_id: UUID, examination: Examination, typed: Typed | None, sight: Sight
+    ) -> beside.Trail | None:
+        if self._traces is None:
+            return None
+        return self._traces.of(tx, subscriber_id, examination, typed, sight)
 
     async def judge_again(
         self,
@@ -174,6 +209,7 @@ class Documents:
         staged. Nobody outside is asked again; an attestation stays what it was. Where another contact number was named
         (``is_contact_moved``), what the registry said of the old one is dropped."""
         found: list[Examination] = []
+        before: list[DocumentFacts] = []
         for kept in await store.of_registration(tx, registration_id):
             facts, description = kept.opened(key)
             answers = rules.answers_in(kept.check.checks)
@@ -182,7 +218,7 @@ class Documents:
             if facts is None:
                 judgement = rules.conclude(kept.check.checks, answers)
             else:
-                judgement = rules.judged_again(kept.check.checks, facts, typed or {}, policy, answers)
+                judgement = rules.judged_again(kept.check.checks, facts, typed or {}, policy, answers, before)
             check = replace(
                 kept.check,
                 outcome=judgement.outcome,
@@ -193,12 +229,27 @@ class Documents:
             )
             examination = _examination(check, facts, judgement, None, description)
             found.append(examination)
+            if facts is not None and _is_usable(check):
+                before.append(facts)
         store.judge_again(tx, [each.check for each in found])
         return found
 
     async def listed(self, reader: Reader, registration_id: UUID) -> list[DocumentCheck]:
         """The checks of a registration, oldest first, in codes alone."""
         return [kept.check for kept in await store.of_registration(reader, registration_id)]
+
+    def said(self, key: SubjectKey, papers: Iterable[tuple[UUID, bytes]]) -> list[DocumentFacts]:
+        """What documents say, of their ids and blobs; one that says nothing is left out."""
+        found = [store.said(key, document_id, sealed) for document_id, sealed in papers]
+        return [facts for facts in found if facts is not None]
+
+    async def forget(self, tx: Tx, subscriber_id: UUID) -> None:
+        """Drop every hash of an erased person's documents."""
+        await beside.forget(tx, subscriber_id)
+
+    async def purge(self, tx: Tx) -> int:
+        """Delete the traces that were kept long enough; how many."""
+        return await beside.purge(tx)
 
     async def readings(
         self, reader: Reader, key: SubjectKey, registration_id: UUID
@@ -228,6 +279,7 @@ class Documents:
         policy: DocumentPolicy,
         now: datetime,
         phones: Phones = NO_PHONES,
+        others: Sequence[DocumentFacts] = (),
     ) -> Examination:
         """Judge a read of a picture by what whoever has the document says of it. No transaction may be open.
 
@@ -242,6 +294,7 @@ class Documents:
         facts = rules.facts_of(zone, policy, now.date())
         found = rules.findings_of_mrz(zone, facts, typed or {}, policy, now.date())
         findings = rules.findings_of_correction(kept.check.checks, found, read, zone, whole)
+        findings = rules.beside_others(findings, facts, others)
         asked = await self._asked(facts, findings, phones, now)
         judgement = rules.conclude(findings, asked.answers if asked else Answers())
         check = replace(
@@ -259,9 +312,16 @@ class Documents:
         )
         return _examination(check, facts, judgement, asked, None, read=told)
 
-    def save_correction(self, tx: Tx, key: SubjectKey, examination: Examination) -> None:
+    def save_correction(
+        self,
+        tx: Tx,
+        key: SubjectKey,
+        subscriber_id: UUID,
+        examination: Examination,
+        typed: Typed | None = None,
+    ) -> None:
         """Stage what :meth:`correct` gave, in the place of what was judged of the read alone."""
-        store.replace(tx, key, examination)
+        store.replace(tx, key, examination, self._trail(tx, subscriber_id, examination, typed, Sight()))
 
     def complete(self, typed: Typed | None, examination: Examination) -> JsonObject:
         """The subscriber with what was not typed taken from the document; as typed where the document failed, or was
@@ -279,6 +339,7 @@ def _examination(
     description: str | None,
     chip: str | None = None,
     read: Reading | None = None,
+    fingerprint: bytes | None = None,
 ) -> Examination:
     usable = facts is not None and _is_usable(check)
     return Examination(
@@ -289,6 +350,8 @@ def _examination(
         asked=asked,
         chip=chip,
         signals=judgement.signals,
+        reading=read,
+        fingerprint=fingerprint,
     )
 
 

@@ -48,7 +48,10 @@ async def read(
     image = rules.findings_of_picture(seen, fitted, zone)
     reading = Reading(fitted.mrz.lines, tuple(sorted(fitted.repaired)))
     state = known_state(facts.issuing_state)
-    return Read(DocumentKind.IMAGE, facts.type, state, (*image, *findings), facts, reading=reading)
+    found = (*image, *findings)
+    return Read(
+        DocumentKind.IMAGE, facts.type, state, found, facts, reading=reading, fingerprint=seen.fingerprint
+    )
 
 
 async def _unless(gone: Gone, reading: Awaitable[PictureRead]) -> PictureRead:

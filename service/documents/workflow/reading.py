@@ -27,6 +27,7 @@ class Read:
     description: str | None = None
     chip: str | None = None
     reading: Reading | None = None
+    fingerprint: bytes | None = None
 
 
 def zone(lines: tuple[str, ...], typed: Typed, policy: DocumentPolicy, now: datetime) -> Read:

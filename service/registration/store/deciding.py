@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from service.dealers.model import Band, Standing
 from service.dealers.model import State as DealerState
+from service.documents.store.traces import SEEN, spans
 from service.infra.postgres import Reader
 from service.infra.statements import Statement
 from service.kit.errors import NotFound
@@ -71,7 +72,9 @@ _CHIP_DEVICES = (
 )
 _LOAD_TO_DECIDE = Statement(
     beside(_WITH_DEALERS, "subscriber", "subscriber_id", person_sealed="sealed")
-    .add_columns(_SENDS.label("code_sends"), _CHIP_DEVICES.label("chip_devices"))
+    .add_columns(
+        _SENDS.label("code_sends"), _CHIP_DEVICES.label("chip_devices"), sa.text(f"{SEEN} AS seen_before")
+    )
     .where(HERE)
 )
 
@@ -87,6 +90,7 @@ class ToDecide:
     person: bytes | None
     sends: Mapping[UUID, datetime]
     chip_devices: int
+    seen: Mapping[str, int]
 
 
 async def load_to_decide(reader: Reader, registration_id: UUID, *, dealer: UUID | None = None) -> ToDecide:
@@ -96,6 +100,7 @@ async def load_to_decide(reader: Reader, registration_id: UUID, *, dealer: UUID 
         at_operator=reader.tenant,
         at_id=registration_id,
         at_since=reader.now - CHIP_DAYS,
+        **spans(reader.now),
     )
     if row is None or (dealer is not None and row.dealer_id != dealer):
         raise NotFound()
@@ -104,7 +109,8 @@ async def load_to_decide(reader: Reader, registration_id: UUID, *, dealer: UUID 
         bands = Band(row.dealer_band), Band(row.dealer_outlet)
         standing = Standing(DealerState(row.dealer_state), row.dealer_daily_quota, *bands)
     sends = {UUID(name): datetime.fromisoformat(at) for name, at in (row.code_sends or {}).items()}
-    return ToDecide(of_row(row), wrapped_of(row), standing, row.person_sealed, sends, row.chip_devices)
+    found = of_row(row), wrapped_of(row), standing, row.person_sealed, sends
+    return ToDecide(*found, row.chip_devices, row.seen_before)
 
 
 async def opened_within_a_day(

@@ -236,6 +236,8 @@ def subject_of(
         "document_signature": "absent",
         "registry_answer": "not_asked",
         "typed_data": "not_given",
+        "document_number_unusual": False,
+        "document_validity_unusual": False,
         "age_years": _age(identity.get("born"), now.date()),
         "guardian": False,
         "person_weak": identity.get("person_weak") is True,
@@ -252,6 +254,7 @@ def subject_of(
     }
     if best is not None:
         facts |= {name: value for name, value in best.facts.items() if isinstance(value, int | bool | str)}
+    facts |= rules.of_all_documents(registration)
     return RiskSubject(
         document=blind(IndexKind.DOCUMENT, "document"),
         personal_number=blind(IndexKind.PERSONAL_NUMBER, "personal_number"),

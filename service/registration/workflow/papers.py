@@ -9,12 +9,14 @@ from service.audit.workflow import Actor, record
 from service.documents.model import (
     Correction,
     DocumentCheck,
+    DocumentFacts,
     EmrtdSubmission,
     Examination,
     Phones,
     Submission,
 )
 from service.documents.rules import identity_keys, proved, ties
+from service.documents.workflow import Sight
 from service.documents.workflow.pictures import Gone
 from service.infra.crypto import SubjectKey
 from service.infra.postgres import Tx
@@ -22,6 +24,7 @@ from service.kit.errors import JsonObject, JsonValue, NotFound, Stale
 from service.kit.ids import wire
 from service.registration import rules, store
 from service.registration.model import DocumentSummary, Purpose, Registration, View
+from service.registration.store.papers import WithPapers, load_with_papers
 from service.registration.workflow.opening import client_actor, indexes, pending
 from service.registration.workflow.parts import Keep, Numbers, Parts
 from service.subscribers.workflow import Opened
@@ -44,15 +47,17 @@ async def add_document(
     """
     examination: Examination | None = None
     submission = await _challenged(parts, caller, registration_id, submission)
-    judged_by: JsonObject = {}
+    judged_by: tuple[JsonObject, list[DocumentFacts]] = ({}, [])
     for _ in range(3):
         async with parts.db.read(caller.operator_id) as reader:
-            registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+            found = await load_with_papers(reader, registration_id, dealer=caller.dealer_id)
+            registration = found.registration
             rules.may_add_document(registration, reader.now)
             person = await parts.subscribers.open(reader, registration.subscriber_id)
+            others = _said(parts, found, person.key)
             now = reader.now
-        if examination is None or judged_by != person.pii:
-            judged_by = person.pii
+        if examination is None or judged_by != (person.pii, others):
+            judged_by = person.pii, others
             examination = await parts.documents.examine(
                 registration_id=registration_id,
                 submission=submission,
@@ -62,17 +67,35 @@ async def add_document(
                 phones=phones_of(registration, person),
                 before=examination,
                 gone=gone,
+                others=others,
             )
         shown = proved(examination.check, rules.proved_by_code(registration))
         try:
             async with parts.db.write(caller.operator_id) as tx:
                 await _add(parts, tx, client_actor(caller), registration, examination, person)
-                parts.documents.save(tx, person.key, registration.subscriber_id, examination)
+                subscriber, sight = registration.subscriber_id, sight_of(registration)
+                parts.documents.save(tx, person.key, subscriber, examination, person.pii, sight)
                 await keep(tx, shown)
             return shown
         except Stale:
             continue
     raise Stale()
+
+
+def _said(parts: Parts, found: WithPapers, key: SubjectKey, but: UUID | None = None) -> list[DocumentFacts]:
+    """What its other documents say that may be relied on: not what failed, nor what was read and not confirmed."""
+    usable = {
+        doc.id
+        for doc in found.registration.documents
+        if doc.outcome != "fail" and not doc.awaits_confirmation and doc.id != but
+    }
+    return parts.documents.said(key, [pair for pair in found.sealed if pair[0] in usable])
+
+
+def sight_of(registration: Registration) -> Sight:
+    """Where its documents are shown. A shop's own device says nothing of the applicant."""
+    device = None if registration.device_role == "dealer" else registration.device_idx
+    return Sight(device, registration.dealer_id, registration.agent_id)
 
 
 def phones_of(registration: Registration, person: Opened) -> Phones:
@@ -196,7 +219,8 @@ async def _confirm(
 ) -> DocumentCheck:
     for _ in range(3):
         async with parts.db.read(by.operator) as reader:
-            registration = await store.load(reader, registration_id, dealer=by.dealer)
+            found = await load_with_papers(reader, registration_id, dealer=by.dealer)
+            registration = found.registration
             if all(doc.id != document_id for doc in registration.documents):
                 raise NotFound()
             by.may(registration, reader.now)
@@ -204,15 +228,19 @@ async def _confirm(
                 raise Stale()
             kept = await parts.documents.kept(reader, document_id)
             person = await parts.subscribers.open(reader, registration.subscriber_id)
+            others = _said(parts, found, person.key, document_id)
             now = reader.now
         policy = parts.policy.current.documents
         phones = phones_of(registration, person)
-        examination = await parts.documents.correct(kept, person.key, said, person.pii, policy, now, phones)
+        examination = await parts.documents.correct(
+            kept, person.key, said, person.pii, policy, now, phones, others
+        )
         shown = proved(examination.check, rules.proved_by_code(registration))
         try:
             async with parts.db.write(by.operator) as tx:
                 await _add(parts, tx, by.actor, registration, examination, person, said, by.reason)
-                parts.documents.save_correction(tx, person.key, examination)
+                subscriber = registration.subscriber_id
+                parts.documents.save_correction(tx, person.key, subscriber, examination, person.pii)
                 await keep(tx, shown)
             return shown
         except Stale:

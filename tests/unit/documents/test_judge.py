@@ -1,7 +1,7 @@
 """Outcome, proof and reason of documents; identity; the policy's gate; what the document adds to typed data."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -76,9 +76,15 @@ async def examine(
     typed: Mapping[str, Any] | None = TYPED,
     policy: DocumentPolicy = POLICY,
     answer: RegistryAnswer = RegistryAnswer.NOT_AVAILABLE,
+    others: Sequence[DocumentFacts] = (),
 ) -> Examination:
     return await Documents(Authorities(Answering(answer))).examine(
-        registration_id=REGISTRATION, submission=submission, typed=typed, policy=policy, now=NOW
+        registration_id=REGISTRATION,
+        submission=submission,
+        typed=typed,
+        policy=policy,
+        now=NOW,
+        others=others,
     )
 
 
@@ -103,6 +109,10 @@ async def test_a_sound_document_that_agrees_is_consistent_and_no_more() -> None:
         "document_signature": "absent",
         "registry_answer": "unavailable",
         "typed_data": "agrees",
+        "sources_agree": "agrees",
+        "document_known_fake": False,
+        "document_number_unusual": False,
+        "document_validity_unusual": False,
     }
     assert (found.check.issuing_state, found.check.expires_on) == ("NLD", date(2032, 4, 15))
 
@@ -319,7 +329,7 @@ async def test_a_personal_number_is_taken_only_where_its_own_digit_agrees() -> N
 
 
 async def test_missing_typed_data_are_taken_from_the_document() -> None:
-    documents = Documents(Answering())
+    documents = Documents(Authorities(Answering()))
     found = await examine(zone(), None)
     whole = {
         "family_name": "DE JONG",

@@ -31,6 +31,8 @@ VECTORS = [
     (K.BLOCK, ("+4915112345678",), "+4915112345"),
     (K.BLOCK, ("+4915112345000",), "+4915112345"),
     (K.CHIP, ("ab" * 32,), "ab" * 32),
+    (K.NAMES, ("DE<BRUIJN", "WILLEKE<LISELOTTE"), "BRUIJN DE|WILLEKE"),
+    (K.PICTURE, ("1",), "1"),
 ]
 
 

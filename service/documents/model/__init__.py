@@ -4,69 +4,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
+from service.documents.model.codes import DocumentKind, DocumentType, Outcome, Proof, Reason, RegistryAnswer
+from service.documents.model.policy import DocumentPolicy, PersonalNumberRule, Treatment
+from service.documents.model.trust import ImportKind, ImportRefused, TrustImport
 from service.kit.checks import CheckOutcome, CheckResult
 from service.kit.errors import BiometricRefused, JsonObject, JsonValue, Kind, Refusal
 from service.kit.mrz import DocumentUnreadable, MrzDate
 
-__all__ = ["BiometricRefused", "CheckOutcome", "CheckResult", "DocumentUnreadable"]
-
-
-class DocumentKind(StrEnum):
-    """How a document was submitted (``api.md``)."""
-
-    MRZ = "mrz"
-    IMAGE = "image"
-    EMRTD = "emrtd"
-    NATIONAL_ID = "national_id"
-    ATTESTED = "attested"
-
-
-class DocumentType(StrEnum):
-    PASSPORT = "passport"
-    ID_CARD = "id_card"
-    RESIDENCE_PERMIT = "residence_permit"
-    VISA = "visa"
-    CREW_CERTIFICATE = "crew_certificate"
-    DRIVING_LICENCE = "driving_licence"
-    NATIONAL_NUMBER = "national_number"
-    ATTESTATION = "attestation"
-    UNKNOWN = "unknown"
-
-
-class Outcome(StrEnum):
-    PASS = "pass"  # noqa: S105 - an outcome: read and consistent
-    REFER = "refer"  # a person must look, or the applicant correct something
-    FAIL = "fail"
-
-
-class Proof(StrEnum):
-    """What the evidence shows about itself. Typed is consistent at most; NONE where not even that was found."""
-
-    NONE = "none"
-    CONSISTENT = "consistent"
-    CONFIRMED = "confirmed"
-    SIGNED = "signed"
-
-
-class Reason(StrEnum):
-    """What callers without scope ``evidence`` are told of an outcome other than pass."""
-
-    DETAILS_DISAGREE = "details-disagree"
-    NOT_ACCEPTED = "not-accepted"
-    UNREADABLE = "unreadable"
-    NEEDS_A_PERSON = "needs-a-person"
-
-
-class RegistryAnswer(StrEnum):
-    """The three answers of everyone who is asked: the registry, the list of lost documents, the register of deaths."""
-
-    YES = "yes"
-    NO = "no"
-    NOT_AVAILABLE = "not_available"
+__all__ = [
+    "BiometricRefused",
+    "CheckOutcome",
+    "CheckResult",
+    "DocumentKind",
+    "DocumentPolicy",
+    "DocumentType",
+    "DocumentUnreadable",
+    "ImportKind",
+    "ImportRefused",
+    "Outcome",
+    "PersonalNumberRule",
+    "Proof",
+    "Reason",
+    "RegistryAnswer",
+    "Treatment",
+    "TrustImport",
+]
 
 
 class Phone(StrEnum):
@@ -322,86 +287,5 @@ class Examination:
     """Codes under the names of the risk catalogue: ``document_specimen``, ``registry_answer``, ``typed_data``, …"""
     reading: Reading | None = field(default=None, repr=False)
     """Of a picture, what was read and what was corrected."""
-
-
-class ImportKind(StrEnum):
-    """What the trust store is made of."""
-
-    MASTER_LIST = "master_list"
-    CERTIFICATE = "certificate"
-    CRL = "crl"
-
-
-@dataclass(frozen=True, slots=True)
-class TrustImport:
-    """A file that one person brought and verified, and another may bring into force. All of it is public."""
-
-    id: UUID
-    kind: ImportKind
-    source: str
-    """Whose it is: a list replaces an older one of the same source. The root's country and name, or the certificate
-    itself."""
-    dated_at: datetime
-    """When it was signed; a single certificate's begin."""
-    digest: str
-    """SHA-256 of the file, for two persons to compare."""
-    count: int
-    """Certificates that may certify; serial numbers that are revoked."""
-    staged_by: UUID
-    staged_at: datetime
-    activated_by: UUID | None = None
-    is_in_force: bool = False
-
-
-class ImportRefused(Refusal):
-    """A file that does not enter the trust store; fact ``reason`` says which step failed."""
-
-    code = "csca-import-refused"
-    kind = Kind.INVALID
-    title = "The file was not taken into the trust store"
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail, reason=reason)
-
-
-class Treatment(StrEnum):
-    """What policy says of a type of document, an issuer, a specimen."""
-
-    ACCEPT = "accept"
-    REFER = "refer"
-    REFUSE = "refuse"
-
-
-@dataclass(frozen=True, slots=True)
-class PersonalNumberRule:
-    """Where a state writes its personal number: layout ``td1`` …, field ``optional`` or ``optional_2``.
-
-    ``checked``: the number's own checksum must agree before it is taken for one.
-    """
-
-    state: str
-    layout: str
-    field: str
-    checked: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentPolicy:
-    """One version of ``documents.toml``; built by :func:`service.documents.rules.load_policy` alone."""
-
-    types: Mapping[DocumentType, Treatment]
-    issuers: Mapping[str, Mapping[str, Treatment]]
-    """State -> type or ``all`` -> treatment, before ``types``."""
-    specimens: bool
-    """Whether specimens pass: the demo's and tests' policy alone."""
-    specimen_numbers: frozenset[str]
-    specimen_names: frozenset[tuple[str, str]]
-    min_validity_days: int
-    expired_grace_days: int
-    max_age_years: int
-    partial_names: Treatment
-    personal_numbers: tuple[PersonalNumberRule, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "types", MappingProxyType(dict(self.types)))
-        object.__setattr__(self, "issuers", MappingProxyType(dict(self.issuers)))
+    fingerprint: bytes | None = field(default=None, repr=False)
+    """Of a picture, the perceptual hash of what was left after the black-out: 32 bytes."""
