@@ -99,7 +99,7 @@ async def test_a_picture_that_was_encoded_again(
     # Sent twice by one applicant it is seen by nobody else.
     again = await pictured(api, reader, 2, off(12), who=1)
     assert pictures(await decision(again)) == (1, 0)
-    unlike = await pictured(api, reader, 3, off(13), who=1)
+    unlike = await pictured(api, reader, 3, off(25), who=1)
     assert pictures(await decision(unlike)) == (1, 0), (
         "of the second it is one bit off, of the first too many"
     )
