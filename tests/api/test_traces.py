@@ -97,7 +97,7 @@ async def test_a_picture_that_was_encoded_again(
     first = await pictured(api, reader, 1, HASH)
     assert pictures(await decision(first)) == (0, 0), "another operator's pictures are not compared"
     # Sent twice by one applicant it is seen by nobody else.
-    again = await pictured(api, reader, 2, off(12), who=1)
+    again = await pictured(api, reader, 2, off(24), who=1)
     assert pictures(await decision(again)) == (1, 0)
     unlike = await pictured(api, reader, 3, off(25), who=1)
     assert pictures(await decision(unlike)) == (1, 0), (
