@@ -52,7 +52,11 @@ NAMES = re.compile(
 )
 """Calls, classes and files of those libraries, whatever package they come from."""
 
-GUARDS = {"service/documents/schemas.py", "service/documents/model/__init__.py", "service/registration/schemas.py"}
+GUARDS = {
+    "service/documents/schemas.py",
+    "service/documents/model/__init__.py",
+    "service/registration/schemas.py",
+}
 """Where the words stand because that is what is refused."""
 
 
