@@ -72,9 +72,9 @@ class Bench:
 
     async def stream(self, times: list[float], goes_on: Callable[[], bool]) -> None:
         connection = await self.connected()
-        path, _ = await self.opened(connection)
         turn = 0
         while goes_on():
+            path, _ = await self.opened(connection)
             answer = await connection.upload(f"{path}/documents", self.drawn[turn % len(self.drawn)])
             self.outcomes[answer.status] = self.outcomes.get(answer.status, 0) + 1
             times.append(answer.seconds * 1000)
