@@ -91,10 +91,15 @@ def readings(found: Sequence[tuple[DocumentCheck, Reading]]) -> tuple[Fact, ...]
 
 
 def _sources(checks: Sequence[CheckResult]) -> tuple[Source, ...]:
-    """By source, in the order of the page; sources without a check are left out."""
+    """By source, in the order of the page; sources without a check are left out, and no check is."""
     found = []
-    for name, word, means in words.SOURCES:
-        made = [_check(each) for each in checks if each.id.partition(".")[0] == name]
+    of = [each.id.partition(".")[0] for each in checks]
+    named = {name for name, _, _ in words.SOURCES}
+    others = [
+        (name, name.replace("_", " ").capitalize(), "") for name in dict.fromkeys(of) if name not in named
+    ]
+    for name, word, means in (*words.SOURCES, *others):
+        made = [_check(each) for each, source in zip(checks, of, strict=True) if source == name]
         seen = tuple(each for each in made if each.tone in ("review", "deny"))
         rest = tuple(each for each in made if each.tone not in ("review", "deny"))
         if made:
