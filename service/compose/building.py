@@ -55,8 +55,8 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
     subscribers, dealers = Subscribers(vault), Dealers(db, vault)
     trusted, operators = Authorities(db), Operators(db)
-    chips = Chips(lambda: trusted.current, Nonces(redis, vault), vault)
     pictures = instead.reader or reader(settings)
+    chips = Chips(lambda: trusted.current, Nonces(redis, vault), vault)
     documents = Documents(authorities(settings, clock, instead), pictures, chips, Traces(vault))
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)

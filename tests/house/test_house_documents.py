@@ -13,7 +13,7 @@ _TEST = re.compile(r"`(tests/[a-z0-9_/]+\.py)::(test_[a-z0-9_]+)`")
 
 
 def test_the_table_names_every_check_once() -> None:
-    assert sorted(names_on("documents")) == sorted(SUBJECTS)
+    assert sorted(names_on("documents")) == sorted(SUBJECTS) == sorted(PROVES)
 
 
 @pytest.mark.parametrize("row", documented("documents"), ids=lambda row: row[0])
