@@ -4,6 +4,7 @@ Gathered without a write transaction; then, in one: locks on the capped identiti
 each, the pure decision, the pure step of the state machine, the audit entry and the jobs; commit; answer.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -204,7 +205,7 @@ def _dealing(dealer: Standing | None) -> dict[str, Value | None]:
     }
 
 
-_UNSAID: Final = {
+_UNSAID: Final[Mapping[str, Value]] = {
     "document_specimen": False,
     "document_signature": "absent",
     "registry_answer": "not_asked",
