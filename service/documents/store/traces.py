@@ -19,8 +19,9 @@ DAY: Final = timedelta(days=1)
 BITS: Final = 256
 LIKE: Final = 24
 """Differing bits up to which two pictures are one that was encoded again. Measured by ``bench.images``: one that was
-made smaller or squeezed differs in 14 in the middle, at most 36, other documents with the same print in the same place in
-78 at least. Some that were encoded again are let go, rather than taking two documents of one print for one picture."""
+made smaller or squeezed differs in 14 in the middle, at most 36; other documents with the same print in the same place
+in 78 at least. Some that were encoded again are let go, rather than taking two documents of one print for one
+picture."""
 NEWEST: Final = 1_000
 """Documents of a seller's day that are looked at."""
 

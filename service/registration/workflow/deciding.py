@@ -205,7 +205,7 @@ def _dealing(dealer: Standing | None) -> dict[str, Value | None]:
     }
 
 
-_UNSAID: Final[Mapping[str, Value | None]] = {
+_UNSAID: Final[Mapping[str, Value]] = {
     "document_specimen": False,
     "document_signature": "absent",
     "registry_answer": "not_asked",
