@@ -15,6 +15,9 @@ from service.infra.postgres import Tx
 from service.infra.statements import Statement
 
 KEPT: Final = timedelta(days=30)
+CHIPS_KEPT: Final = timedelta(days=90)
+"""So long the keyed hash of a chip is looked for, and then no more kept: what is behind it stands nowhere, so that it
+would keep an old index key in use for ever."""
 DAY: Final = timedelta(days=1)
 BITS: Final = 256
 LIKE: Final = 24
@@ -136,6 +139,16 @@ def spans(now: datetime) -> Mapping[str, datetime]:
 
 async def purge(tx: Tx) -> int:
     """Delete what is older than it is kept; how many documents."""
+    checks = cast(Any, DocumentCheckRow).__table__
+    await tx.run(
+        sa.update(checks)
+        .where(
+            checks.c.operator_id == tx.tenant,
+            checks.c.chip_idx.is_not(None),
+            checks.c.at <= tx.now - CHIPS_KEPT,
+        )
+        .values(chip_idx=None)
+    )
     count = 0
     for row in (PictureHashRow, DocumentTraceRow):
         table = cast(Any, row).__table__
