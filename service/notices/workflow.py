@@ -19,10 +19,8 @@ from service.kit.canon import IndexKind
 from service.kit.errors import NotFound
 from service.kit.ids import new_id, wire
 from service.kit.msisdn import Msisdn
-from service.lines.model import Action, Line
-from service.lines.model import State as LineState
 from service.notices import rules, store
-from service.notices.model import GOOD, NOT_MINE, Found, NoticePolicy, Said, Target, Way
+from service.notices.model import FROZEN, GOOD, NOT_MINE, Found, NoticePolicy, Said, Target, Way
 from service.operators.workflow import Operators
 from service.otp.model import Channel, CodePolicy, Message
 from service.otp.rules import route, spoken_in
@@ -41,7 +39,6 @@ log = structlog.get_logger(__name__)
 
 HOLDER = Actor.system("holder")
 DELIVER_WITHIN = timedelta(hours=4)
-FROZEN = timedelta(days=365)
 AGAIN = timedelta(seconds=30)
 WAITS = 2_880
 """A line that is approved and not up yet is looked for so often: a day."""
@@ -305,7 +302,7 @@ class Notices:
                 if registration.state is State.APPROVED and waited < WAITS:
                     self._defer_hold(tx, registration_id, waited + 1)
                 return False
-            action = _held_by(line)
+            action = rules.held_by(line)
             if action is None:
                 return False
             await self._parts.lines.act_on(tx, line.id, action, reason=NOT_MINE, actor=HOLDER)
@@ -316,9 +313,3 @@ class Notices:
         for operator in await self._operators.all():
             async with self._db.write(operator.id) as tx:
                 await store.purge(tx)
-
-
-def _held_by(line: Line) -> Action | None:
-    if NOT_MINE in line.reasons:
-        return None
-    return {LineState.ACTIVE: Action.RESTRICT, LineState.RESTRICTED: Action.SUSPEND}.get(line.state)
