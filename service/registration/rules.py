@@ -1,6 +1,6 @@
 """The state machine and what is missing: pure functions of a registration and the instant."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -23,6 +23,10 @@ from service.registration.model import (
     State,
     Target,
 )
+from service.risk.model import CATALOGUE, Value
+
+PLACES = ("lines_on_", "unproven_on_", "hours_since_line_on_", "dealer_lines_", "dealer_unproven_")
+"""Signals that begin so count places that lines take."""
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.COLLECTING: frozenset(
@@ -228,3 +232,11 @@ def next_actions(registration: Registration, *, line_waits: bool = True) -> list
         return actions
     may_send = not registration.needs_code and not registration.has_code
     return ["submit", "send_otp", "check_otp"] if may_send else ["submit"]
+
+
+def taking_no_place(seen: Iterable[str]) -> dict[str, Value]:
+    """What counts places, of the signals ``seen``, at its ordinary value. What changes a line in service takes no place
+    under any cap, so that a holder with as many lines as one may have can still change a card; strikes and scams count
+    as ever."""
+    none = {name: CATALOGUE[name].ordinary for name in seen if name.startswith(PLACES)}
+    return {**none, "shared_limit_exceeded": False}
