@@ -13,6 +13,7 @@ from service.simulation.measures import (
     DOCUMENT,
     NOTHING,
     OURS,
+    REFILLED,
     SPACED,
     STRICT,
     Arm,
@@ -69,7 +70,11 @@ def arms(parameters: Parameters) -> list[Arm]:
 def beside() -> list[Arm]:
     """What an operator might do otherwise, and ours where nobody attacks. Parameters that the policy does not have
     are left out."""
-    own = [arm for arm in (STRICT, SPACED) if all(name in VOCABULARY.parameters for name, _ in arm.overrides)]
+    own = [
+        arm
+        for arm in (STRICT, SPACED, REFILLED)
+        if all(name in VOCABULARY.parameters for name, _ in arm.overrides)
+    ]
     return [CALM, CHIP, *own, ours_and_face(BESIDE)]
 
 

@@ -71,10 +71,10 @@ def row(name: str, tally: Tally, mules: frozenset[str]) -> Row:
         tally.rings_back,
         _rate(tally.lines_back, tally.rings_reported, 1),
         _rate(tally.refused(), tally.honest, 100),
-        _rate(tally.capped, tally.honest, 100),
+        _rate(tally.capped.total(), tally.honest, 100),
         worst,
         worst_refused,
-        _rate(tally.honest_stops.total() + tally.honest_held, got, 10_000),
+        _rate(tally.honest_stops.total(), got, 10_000),
         _rate(tally.reviews, asked, 1000),
         _rate(tally.cases, asked, 1000),
     )

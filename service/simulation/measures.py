@@ -38,7 +38,7 @@ _FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (Measure.PROOF, ("proof", "registry_*", "document_signature", "document_revoked")),
     (Measure.DEALER, ("dealer_*", "agent_*", "outlet_*", "peer_*", "*_on_dealer", "*_on_agent")),
     (Measure.STRIKES, ("strikes_on_*", "scam_on_*", "denials_on_*")),
-    (Measure.OTP, ("*code_verified", "otp_*", "code_*")),
+    (Measure.OTP, ("*code_verified", "otp_*", "code_*", "card_lost")),
     (Measure.SPACING, ("hours_since_line_*", "lines_on_*d", "*_tries_*", "network_*", "velocity_*")),
     (Measure.LINKS, ("*_on_device", "*_on_address", "*_on_contact", "*_on_payment", "*_on_block")),
     (Measure.CAP, ("lines_on_*", "unproven_on_*", "shared_limit_*", "person_weak")),
@@ -94,6 +94,7 @@ OURS = Arm("ours", ALL)
 CALM = Arm("ours, no rings", ALL, has_rings=False)
 STRICT = Arm("ours, unproven papers denied", ALL, overrides=(("unproven_evidence", "deny"),))
 SPACED = Arm("ours, 30 days between lines", ALL, overrides=(("spacing_hours", 720),))
+REFILLED = Arm("ours, a closed line frees its place", ALL, overrides=(("refill_days", 0), ("window_days", 1)))
 CHIP = Arm("ours, a chip as proof", ALL, has_chip=True)
 
 
