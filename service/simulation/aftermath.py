@@ -180,20 +180,7 @@ class Aftermath:
         self._world.ledger.strike(line, kinds, source.id.hex, day)
 
     def _sharing(self, line: Line, among: list[Line], day: int) -> dict[str, Sharing]:
-        """How many lines hang on what a line hangs on, and how many of those are ``among``; of a dealer lately."""
-        ledger, found = self._world.ledger, dict[str, Sharing]()
-        own = line.holding
-        since = day - self._ladder.policy.dealer_days
-        for kind, number in (*own.application.keys.items(), *own.application.sellers):
-            if kind not in STRUCK_KINDS or (kind == "dealer" and own.opened <= since):
-                continue
-            ours = {each.holding.number for each in among if (kind, number) in _things(each)}
-            lines = ledger.here(kind, number, own.operator)
-            if kind == "dealer":
-                lines = [each for each in lines if each.opened > since]
-                ours &= {each.number for each in lines}
-            found[kind] = Sharing(len(lines), len(ours))
-        return found
+        return self._world.ledger.sharing(line, among, day - self._ladder.policy.dealer_days)
 
     # ---- Rings -------------------------------------------------------------------------------------------------
 
@@ -380,11 +367,6 @@ class Aftermath:
 
 def _source(case: Case) -> Source:
     return Source(SourceKind.REPORT, case.report.id)
-
-
-def _things(line: Line) -> tuple[tuple[str, int], ...]:
-    own = line.holding.application
-    return (*own.keys.items(), *own.sellers)
 
 
 def _is_framed(case: Case) -> bool:

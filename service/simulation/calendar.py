@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from functools import lru_cache
 from uuid import UUID
 
 BEGIN = datetime(2027, 1, 1, 12, tzinfo=UTC)
@@ -34,6 +35,7 @@ def day_of(instant: datetime) -> int:
     return -((BEGIN - instant) // DAY)
 
 
+@lru_cache(maxsize=300_000)
 def uid(of: Of, number: int) -> UUID:
     """Ids of a kind sort as their numbers do."""
     return UUID(int=of << 96 | number)

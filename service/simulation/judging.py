@@ -40,7 +40,7 @@ class Judge:
     """``decide`` under one policy. It is pure, so that what it reads is asked once."""
 
     def __init__(self, policy: PolicySet, version: str) -> None:
-        self._policy, self.links = policy.risk, policy.risk.links
+        self.risk, self.links = policy.risk, policy.risk.links
         self.reports, self.response = policy.reports, policy.response
         self.version = version
         self._known: dict[tuple[Value | None, ...], Ruling] = {}
@@ -52,7 +52,7 @@ class Judge:
 
     @property
     def parameters(self) -> Parameters:
-        return self._policy.parameters
+        return self.risk.parameters
 
     def rule(self, given: Mapping[str, Value | None], sees: frozenset[str]) -> Ruling:
         """``given`` by name of the catalogue, None for unknown; what is not in it, or not seen, is ordinary."""
@@ -68,8 +68,8 @@ class Judge:
 
     def _ask(self, values: dict[str, Value | None]) -> Ruling:
         signals = Signals.of(values)
-        judgement = decide(signals, self._policy, _NOW)
-        granted = by_person(judgement, signals, Verdict.APPROVED, self._policy, _NOW)
+        judgement = decide(signals, self.risk, _NOW)
+        granted = by_person(judgement, signals, Verdict.APPROVED, self.risk, _NOW)
         until = granted.conditions.probation_until
         return Ruling(
             judgement.verdict,

@@ -6,7 +6,7 @@ same lines into PostgreSQL and compares (``tests/store/test_simulated_counts.py`
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -14,7 +14,8 @@ from uuid import UUID
 
 from service.dealers.model import Record
 from service.dealers.rules import assessed
-from service.risk.model import Value
+from service.response.model import Sharing
+from service.risk.model import STRUCK_KINDS, Value
 from service.risk.rules import Parameters
 from service.simulation.calendar import Of, at, day_of, uid
 from service.simulation.population import Application
@@ -27,6 +28,7 @@ COUNTED = ("document", "personal_number", "person", "device")
 SHARED = ("document", "person")
 ASSESSED_DAYS = 90
 """Of so many days a shop's lines are set beside its peers' (``service/registration/workflow/dealing.py``)."""
+NEVER = -1_000_000
 BY_LINE = "line"
 """The source of what an act on the line itself struck."""
 
@@ -267,6 +269,20 @@ class Ledger:
             f"scam_on_{kind}": scam,
             f"strikes_on_{kind}": sum(line.is_struck(kind, max(decays, since)) for line in marked),
         }
+
+    def sharing(self, line: Line, among: Sequence[Line], dealer_since: int) -> dict[str, Sharing]:
+        """By kind of what is struck: how many lines hang on the same thing as ``line``, and how many of those are
+        ``among``; of a dealer, those opened after ``dealer_since``."""
+        own, found = line.holding, dict[str, Sharing]()
+        for key in (*own.application.keys.items(), *own.application.sellers):
+            kind, number = key
+            since = dealer_since if kind == "dealer" else NEVER
+            if kind not in STRUCK_KINDS or own.opened <= since:
+                continue
+            lines = [each for each in self.here(kind, number, own.operator) if each.opened > since]
+            ours = {each.holding.number for each in among} & {each.number for each in lines}
+            found[kind] = Sharing(len(lines), len(ours))
+        return found
 
     # ---- Sellers beside their peers ----------------------------------------------------------------------------
 
