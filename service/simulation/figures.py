@@ -10,6 +10,7 @@ from service.simulation.gathering import Gathering
 from service.simulation.judging import shipped
 from service.simulation.ledger import Ledger
 from service.simulation.measures import (
+    CALM,
     CONTEXT,
     DOCUMENT,
     NOTHING,
@@ -46,6 +47,7 @@ class Row:
     lines_back: Figure
     refused: Figure
     refused_cap: Figure
+    refused_else: Figure
     worst: str
     worst_refused: Figure
     stopped_wrongly: Figure
@@ -72,6 +74,7 @@ def row(name: str, tally: Tally, mules: frozenset[str]) -> Row:
         _rate(tally.lines_back, tally.rings_reported, 1),
         _rate(tally.refused(), tally.honest, 100),
         _rate(tally.capped.total(), tally.honest, 100),
+        _rate(tally.refused() - tally.capped.total(), tally.honest, 100),
         worst,
         worst_refused,
         _rate(tally.honest_stops.total(), got, 10_000),
@@ -139,6 +142,7 @@ _COMPARED: tuple[tuple[str, Callable[[Row], Figure], bool], ...] = (
     ("completed scam calls in all", lambda r: float(r.calls), False),
     ("days that a scam line can call", lambda r: r.days, False),
     ("honest people refused", lambda r: r.refused, False),
+    ("honest people refused for anything but the cap", lambda r: r.refused_else, False),
     ("reviews per 1,000 registrations", lambda r: r.reviews, False),
 )
 
@@ -256,6 +260,26 @@ def blind(measure: Measure) -> list[str]:
 def unmeasured() -> list[str]:
     """Signals that no measure owns: of the papers, and of how it was asked for."""
     return sorted(name for name in CATALOGUE if family_of(name) in (PAPERS, CONTEXT))
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Honest refusals by the cap of one sort: per cent of the registrations, and of the people who asked."""
+
+    why: str
+    registrations: Figure
+    people: Figure
+
+
+def capped(experiment: Experiment) -> list[Refused]:
+    """What the cap refuses where nobody attacks."""
+    tally = experiment.of(CALM)
+    population = populate(experiment.parameters, experiment.people, experiment.seed)
+    asked = len({application.person for day in population.plan for application in day})
+    return [
+        Refused(why, _rate(tally.capped[why], tally.honest, 100), _rate(len(people), asked, 100))
+        for why, people in tally.people_capped.items()
+    ]
 
 
 def is_conserved(tally: Tally) -> bool:

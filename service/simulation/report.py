@@ -10,6 +10,7 @@ from service.simulation.figures import (
     ablation_arms,
     blind,
     break_even,
+    capped,
     exposed,
     main_arms,
     modelled,
@@ -68,6 +69,15 @@ def tables(experiment: Experiment) -> Iterator[Table]:
         _ways(experiment),
     )
     yield "Honest people refused, by group", *_groups(experiment)
+    yield (
+        "What the cap refuses to honest people, where nobody attacks",
+        (
+            "at the operator that is asked they have",
+            "of registrations",
+            "of the people who asked, at least once",
+        ),
+        [[e.why, number(e.registrations, " %"), number(e.people, " %")] for e in capped(experiment)],
+    )
     yield (
         "Read by whoever steals the database, of 1,000 registrations",
         ("arm", "faces", "document images", "ID numbers, database alone", "with the keys", "remark"),
