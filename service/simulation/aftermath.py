@@ -43,7 +43,7 @@ from service.simulation.measures import Measure
 from service.simulation.owners import Owners
 from service.simulation.population import Storm
 from service.simulation.reporting import Case, Reports
-from service.simulation.tally import Stop
+from service.simulation.tally import Look, Stop
 
 if TYPE_CHECKING:
     from service.simulation.world import World
@@ -104,10 +104,10 @@ class Aftermath:
     def is_labelled(self, line: Line, day: int) -> bool:
         return self._ladder.is_labelled(line, day)
 
-    def _finds(self, line: Line, *, confirms: float | None = None) -> bool:
+    def _finds(self, line: Line, look: Look, *, confirms: float | None = None) -> bool:
         """A person looked at a line: whether they think that it is a scam's."""
         loop = self._p.loop
-        self._world.tally.cases += 1
+        self._world.tally.cases[look] += 1
         share = loop.confirms_scam if confirms is None else confirms
         return self._world.chance.happens(share if line.is_scam else loop.confirms_honest)
 
@@ -152,7 +152,8 @@ class Aftermath:
         if not case.report.state.is_open:
             return
         source = _source(case)
-        if not self._finds(line):
+        is_corroborated = case.report.state is ReportState.CORROBORATED
+        if not self._finds(line, Look.CORROBORATED if is_corroborated else Look.REPORTED):
             reason = FALSE_REPORTS if _is_framed(case) else "number-spoofed"
             self._reports.decide(
                 case, ReportState.DISMISSED, "nothing-found" if line.is_scam else reason, day
@@ -200,7 +201,7 @@ class Aftermath:
         }
         members = rules.plan(ring, facts, policy, now)
         proposed = rules.propose(self._found(case, ring, day), members, ring.score, PROPOSER, policy, now)
-        world.tally.cases += 1
+        world.tally.cases[Look.RING] += 1
         stops = [lines[each.registration_id] for each in members if each.step and not each.guard]
         is_scams, loop = 2 * sum(line.is_scam for line in stops) >= len(stops), self._p.loop
         if not world.chance.happens(loop.ring_confirms_scam if is_scams else loop.ring_confirms_honest):
@@ -239,7 +240,9 @@ class Aftermath:
             self._on(day + self._p.loop.case_days, partial(self._decide, line, action))
 
     def _decide(self, line: Line, action: LineAction, day: int) -> None:
-        if self._ladder.decided(line, action, day, accepted=self._finds(line)):
+        if self._ladder.dossier(line).step(action).state is not StepState.REFERRED:
+            return
+        if self._ladder.decided(line, action, day, accepted=self._finds(line, Look.REFERRED)):
             if action.step.is_final:
                 self._ended(line, day)
             self._strike(line, [line], action.ground, action.source, day)
@@ -252,23 +255,26 @@ class Aftermath:
             self._on(day + self._ladder.policy.hold // DAY, partial(self._hold_is_over, line, action))
 
     def _returns(self, line: Line, action: LineAction, day: int) -> None:
-        """The holder, whoever that is, comes to be verified again where that may lift the hold, and appeals."""
+        """The holder, whoever that is, comes once to be verified again where that may lift the hold, and appeals."""
         action = self._ladder.dossier(line).step(action)
-        if not line.is_open or not rules.may_appeal(action, self._ladder.policy, at(day)):
+        may_appeal = rules.may_appeal(action, self._ladder.policy, at(day))
+        if line.is_back or not line.is_open or not may_appeal:
             return
+        line.is_back = True
         self._world.came_back(line)
         lifts = action.step is Step.HOLD and self._ladder.real(line, day).reasons[-1:] == (REVERIFY_DUE,)
         if lifts and self._world.reverifies(line, day) is Verdict.APPROVED:
             self._ladder.reverified(line, day)
-        elif not self._finds(line):
+        elif not self._finds(line, Look.RETURNED):
             self._world.ledger.unstrike(line, action.source.id.hex)
             self._ladder.undo(line, action, "appeal-upheld", day)
+        line.is_back = not self._ladder.may_call(line, day)
 
     def _hold_is_over(self, line: Line, action: LineAction, day: int) -> None:
         """The holder was not verified again by then: a person looks."""
         if not line.is_open or not self._ladder.dossier(line).step(action).is_in_force(at(day)):
             return
-        if self._finds(line):
+        if self._finds(line, Look.HOLD):
             is_victims = action.ground is Ground.OWNERSHIP
             reason = rules.line_reason(Step.CLOSE, action.ground) if is_victims else CONFIRMED
             self._close(line, reason, day, Stop.REPORTS)
@@ -319,7 +325,7 @@ class Aftermath:
         if line.application.luck[2] >= self._p.notice.answers:
             return False
         in_time = self._world.chance.days_until(self._p.notice.mean_days) <= 1
-        return in_time and self._finds(line, confirms=self._p.notice.confirms)
+        return in_time and self._finds(line, Look.DISOWNED, confirms=self._p.notice.confirms)
 
     def _answers(self, line: Line, day: int, told: list[Line], *, waits: bool) -> bool:
         notice, luck = self._p.notice, line.application.luck[2]
@@ -358,7 +364,7 @@ class Aftermath:
         if not line.is_open or line.is_disowned:
             return False
         line.is_disowned = True
-        if not self._finds(line, confirms=self._p.notice.confirms):
+        if not self._finds(line, Look.DISOWNED, confirms=self._p.notice.confirms):
             self._reinstate(line, "holder-explained", day)
             return False
         self._follow(line, Ground.OWNERSHIP, Source(SourceKind.REPORT, uid(Of.NOTICE, line.number)), day)

@@ -1,5 +1,6 @@
 """All arms on one population, and what they come to."""
 
+import gc
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -135,4 +136,6 @@ def _each(tasks: list[Task], workers: int) -> Iterator[Tally]:
 def run(task: Task) -> Tally:
     population = populate(task.parameters, task.people, task.seed)
     judge = shipped(task.arm.overrides)
-    return World(task.parameters, population, task.arm, judge, task.seed, final=task.is_final).run()
+    tally = World(task.parameters, population, task.arm, judge, task.seed, final=task.is_final).run()
+    gc.collect()  # a world is a ring of references, and large
+    return tally

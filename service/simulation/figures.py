@@ -23,7 +23,7 @@ from service.simulation.measures import (
     without,
 )
 from service.simulation.population import populate
-from service.simulation.tally import Outcome, Tally
+from service.simulation.tally import Look, Outcome, Tally
 
 ENOUGH = 30
 """A group with fewer registrations is not called the worst."""
@@ -79,7 +79,7 @@ def row(name: str, tally: Tally, mules: frozenset[str]) -> Row:
         worst_refused,
         _rate(tally.honest_stops.total(), got, 10_000),
         _rate(tally.reviews, asked, 1000),
-        _rate(tally.cases, asked, 1000),
+        _rate(tally.cases.total(), asked, 1000),
     )
 
 
@@ -260,6 +260,16 @@ def blind(measure: Measure) -> list[str]:
 def unmeasured() -> list[str]:
     """Signals that no measure owns: of the papers, and of how it was asked for."""
     return sorted(name for name in CATALOGUE if family_of(name) in (PAPERS, CONTEXT))
+
+
+def looks(experiment: Experiment, arms: Sequence[Arm]) -> list[tuple[str, list[Figure]]]:
+    """What people look at beside registrations in review, of 1,000 registrations, by arm."""
+    tallies = [experiment.of(arm) for arm in arms]
+    asked = [tally.honest + tally.attempts.total() for tally in tallies]
+    return [
+        (look, [_rate(tally.cases[look], of, 1000) for tally, of in zip(tallies, asked, strict=True)])
+        for look in Look
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ class Ruling:
 OWN = frozenset({"purpose", "proof", "document_outcome", "line_code_verified", "contact_code_verified"})
 """What ``decide`` reads beside the rules."""
 
+MOST_KNOWN = 60_000
+
 
 class Judge:
     """``decide`` under one policy. It is pure, so that what it reads is asked once."""
@@ -63,6 +65,8 @@ class Judge:
         key = tuple([values[place] for place in self._read])
         ruling = self._known.get(key)
         if ruling is None:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
             ruling = self._known[key] = self._ask(dict(zip(self._names, values, strict=True)))
         return ruling
 

@@ -59,6 +59,8 @@ class Line:
     is_complained: bool = False
     was_stopped: bool = False
     is_disowned: bool = False
+    is_back: bool = False
+    """Its holder has come since it was stopped."""
     taken_by: "Line | None" = None
     """The line as whoever took it over has it."""
 

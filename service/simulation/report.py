@@ -12,6 +12,7 @@ from service.simulation.figures import (
     break_even,
     capped,
     exposed,
+    looks,
     main_arms,
     modelled,
     refusals,
@@ -19,7 +20,7 @@ from service.simulation.figures import (
     rows,
     ways,
 )
-from service.simulation.measures import CHIP, DOCUMENT, NOTHING, OURS, Measure, face_arm
+from service.simulation.measures import CALM, CHIP, DOCUMENT, NOTHING, OURS, Measure, face_arm, without
 from service.simulation.plots import FACE
 from service.simulation.summary import sentences
 
@@ -69,6 +70,12 @@ def tables(experiment: Experiment) -> Iterator[Table]:
         _ways(experiment),
     )
     yield "Honest people refused, by group", *_groups(experiment)
+    seen = (OURS, CALM, without(Measure.REPORTS), without(Measure.NOTICE))
+    yield (
+        "Cases: what people look at beside reviews, of 1,000 registrations",
+        ("what", *(arm.name for arm in seen)),
+        [[what, *map(number, values)] for what, values in looks(experiment, seen)],
+    )
     yield (
         "What the cap refuses to honest people, where nobody attacks",
         (

@@ -30,6 +30,18 @@ class Stop(StrEnum):
     OWNER = "owner"
 
 
+class Look(StrEnum):
+    """What a person looks at, beside registrations in review."""
+
+    CORROBORATED = "a report that was corroborated"
+    REPORTED = "a report that several made, not corroborated"
+    RING = "a proposed ring action"
+    REFERRED = "a step that waits for a person"
+    DISOWNED = "a line that its owner disowns"
+    RETURNED = "a holder who appeals, or is to be verified again"
+    HOLD = "a hold whose day has come"
+
+
 class Capped(StrEnum):
     """What an identity has at the operator that is asked, when the cap refuses it one more line. Lines in service are
     counted here; the rule counts some that were given up as well."""
@@ -60,7 +72,7 @@ class Tally:
     spent: Counter[str] = field(default_factory=Counter)
     alive_days: Counter[str] = field(default_factory=Counter)
     reviews: int = 0
-    cases: int = 0
+    cases: Counter[Look] = field(default_factory=Counter)
     notices: int = 0
     rings_reported: int = 0
     rings_back: int = 0

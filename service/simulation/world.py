@@ -119,7 +119,8 @@ class World:
         if self.arm.is_ours:
             is_denied, is_reviewed = ruling.verdict is Verdict.DENIED, ruling.verdict is Verdict.REVIEW
             self.gathering.decided(application, day, is_denied=is_denied, is_reviewed=is_reviewed)
-            if outcome is Outcome.REVIEW_APPROVED and line is not None and given.get("card_lost"):
+            is_lost = line is not None and "card_lost" in self.sees and given.get("card_lost") is True
+            if outcome is Outcome.REVIEW_APPROVED and line is not None and is_lost:
                 outcome = Outcome.HELD if self.aftermath.card_asked_for(line, day) else outcome
         if strategy is None and ruling.verdict is not Verdict.APPROVED:
             self.tally.rules.update(ruling.rules)
