@@ -130,12 +130,17 @@ def _each(tasks: list[Task], workers: int) -> Iterator[Tally]:
         return
     # Not forked: whoever calls this may have threads.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(run, tasks)
+        yield from pool.map(_run_apart, tasks)
 
 
 def run(task: Task) -> Tally:
     population = populate(task.parameters, task.people, task.seed)
     judge = shipped(task.arm.overrides)
-    tally = World(task.parameters, population, task.arm, judge, task.seed, final=task.is_final).run()
-    gc.collect()  # a world is a ring of references, and large
+    return World(task.parameters, population, task.arm, judge, task.seed, final=task.is_final).run()
+
+
+def _run_apart(task: Task) -> Tally:
+    """In a process of its own, which gives back its memory: a world is a ring of references, and large."""
+    tally = run(task)
+    gc.collect()
     return tally

@@ -301,7 +301,6 @@ def seeded() -> World:
     "policy",
     [
         {"reports__required": 3},
-        {"response__notice_hours": 240},
         {"response__tenure_days": 1},
         {"response__hold_days": 2},
         {"response__appeal_days": 1},
