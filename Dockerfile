@@ -6,7 +6,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 RUN python -m venv /opt/simward/venv
 WORKDIR /opt/simward/app
 COPY requirements.txt ./
-RUN /opt/simward/venv/bin/python -m pip install --require-hashes -r requirements.txt
+RUN /opt/simward/venv/bin/python -m pip install --no-deps --require-hashes -r requirements.txt
 COPY package.json package-lock.json .npmrc ./
 COPY tools ./tools
 COPY service ./service

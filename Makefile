@@ -41,6 +41,7 @@ tour:
 test: setup
 	@CHROMIUM="$$(sh tools/chromium.sh)" && export CHROMIUM && \
 	    SIMWARD_TEST_REDIS="$$(sh tools/redis.sh)" && export SIMWARD_TEST_REDIS && \
+	    OCRB_FONT="$$(sh tools/ocrb.sh)" && export OCRB_FONT && \
 	    exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=10 $(ARGS)
 
 lint: setup
@@ -50,6 +51,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 bench: setup
+	@sh tools/ocrb.sh 1>&2
 	@exec $(BIN)/python -m bench $(ARGS)
 
 simulate: setup

@@ -3,7 +3,20 @@
 import subprocess
 import sys
 
-for name in ("mrz", "redis_batch", "api", "start", "limits", "verifications", "memory", "links"):
+for name in (
+    "mrz",
+    "emrtd",
+    "redis_batch",
+    "api",
+    "start",
+    "limits",
+    "verifications",
+    "memory",
+    "links",
+    "images",
+    "pictures",
+    "images",
+):
     print(f"\n== bench/{name}.py", flush=True)
     done = subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False)
     if done.returncode:

@@ -21,6 +21,7 @@ from service.web import ops, problems
 from service.web.auth import Gate
 from service.web.idempotency import kept_refusal
 from service.web.middleware import Edge
+from service.web.upload import Uploads
 
 log = structlog.get_logger("app")
 
@@ -42,9 +43,10 @@ def create_app(settings: Settings, clock: Clock | None = None, instead: Instead 
         state.probes = services.probes()
         state.read_outbox = services.outbox.read if services.outbox else None
         state.console = console.build(services)
+        state.uploads = Uploads()
         state.measure = Upkeep(services).measure
         state.metrics_token = settings.metrics_token.get_secret_value()
-        async with services.running(sends=True):
+        async with services.running(sends=True, reads=True):
             yield
 
     app = FastAPI(

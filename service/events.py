@@ -24,6 +24,7 @@ class EventName(StrEnum):
     REGISTRATION_EXPIRED = "registration.expired"
     REGISTRATION_ACTIVE = "registration.active"
     ACTIVATION_FAILED = "activation.failed"
+    NOTICE_SENT = "notice.sent"
     OTP_VERIFIED = "otp.verified"
     LINE_ACTIVATED = "line.activated"
     LINE_RESTRICTED = "line.restricted"

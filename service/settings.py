@@ -73,6 +73,13 @@ class Settings(BaseSettings):
     )
     smpp_url: str = Field("", description="the SMPP server: smpp://system-id@host:port, or smpps:// for TLS")
     smpp_password: SecretStr = Field(SecretStr(""), description="password of that system id")
+    smpp_worker_url: str = Field(
+        "",
+        description="the same for the worker's session; empty: smpp_url, whose account must allow one more",
+    )
+    smpp_worker_password: SecretStr = Field(
+        SecretStr(""), description="password of the worker's system id, where it has another"
+    )
     smpp_source: str = Field(
         "", description="whom messages come from: a name, a short code or +number; empty: the server's choice"
     )
@@ -94,6 +101,26 @@ class Settings(BaseSettings):
         8.0, gt=0, le=30, description="seconds within which a sender must accept a message"
     )
     registry_url: str = Field("", description="document registry; empty: none, proof stays consistent")
+    lost_stolen_url: str = Field("", description="list of lost and stolen documents; empty: nobody is asked")
+    deaths_url: str = Field("", description="register of deaths; empty: nobody is asked")
+    image_readers: int = Field(
+        1,
+        ge=0,
+        le=16,
+        description="processes that read pictures of documents, each of about one core; 0: pictures are refused",
+    )
+    image_readers_early: bool = Field(
+        False, description="they start with the API, not with the first picture that each is needed for"
+    )
+    image_queue: int = Field(
+        8, ge=0, le=100, description="pictures that may wait for a reader; one more is refused for now"
+    )
+    image_deadline_s: float = Field(
+        20.0, gt=0, le=60, description="seconds within which a picture is read, or its reader is killed"
+    )
+    image_recycle: int = Field(
+        200, ge=1, le=100_000, description="pictures after which a reader is replaced by a fresh one"
+    )
     provisioner_url: str = Field("", description="provisioner; empty: the null one, which is always done")
     inventory_url: str = Field("", description="SIM inventory; empty: the null one, which accepts any")
     usage_url: str = Field(
@@ -105,6 +132,8 @@ class Settings(BaseSettings):
     captcha_url: str = Field("", description="CAPTCHA verifier; empty: proof of work is asked for instead")
     captcha_site_key: str = Field("", description="public key of the CAPTCHA, for the page that shows it")
     registry_token: SecretStr = Field(SecretStr(""), description="Bearer token that we send to the registry")
+    lost_stolen_token: SecretStr = Field(SecretStr(""), description="Bearer token that we send to that list")
+    deaths_token: SecretStr = Field(SecretStr(""), description="Bearer token that we send to that register")
     provisioner_token: SecretStr = Field(
         SecretStr(""), description="Bearer token that we send to the provisioner"
     )
@@ -148,10 +177,19 @@ class Settings(BaseSettings):
         """The names in ``sender``, the first to be tried first."""
         return () if self.sender == "none" else tuple(self.sender.split(","))
 
+    def for_worker(self) -> "Settings":
+        """These, with the SMPP account that the worker binds by."""
+        if not self.smpp_worker_url:
+            return self
+        account = {"smpp_url": self.smpp_worker_url, "smpp_password": self.smpp_worker_password}
+        return self.model_copy(update=account)
+
     @model_validator(mode="after")
     def _no_sender_twice(self) -> "Settings":
         if len(set(self.senders)) != len(self.senders):
             raise ValueError("a sender is named once")
+        if self.smpp_worker_password.get_secret_value() and not self.smpp_worker_url:
+            raise ValueError("the worker's SMPP password is that of an address of its own")
         return self
 
     @field_validator("redis_url")

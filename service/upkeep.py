@@ -93,6 +93,11 @@ class Upkeep:
         for operator in await self._services.operator_ids():
             await self._services.purses.top_up(operator)
 
+    async def notices(self) -> None:
+        """Messages without a code that could not be sent when they were asked for."""
+        for operator in await self._services.operator_ids():
+            await self._services.courier.again(operator)
+
     async def velocity(self) -> None:
         """Count the last day again where Redis has forgotten it, or could not be told."""
         services = self._services
@@ -140,8 +145,10 @@ class Upkeep:
             async with self._services.db.write(operator) as tx:
                 await purge(tx)
                 await codes.purge(tx, tx.now - HISTORY)
+                await self._services.documents.purge(tx)
             await self._services.blocks.purge(operator)
             await self._services.reports.purge(operator)
+            await self._services.courier.purge(operator)
         await self._services.notices.purge()
         async with self._services.db.write(None) as tx:
             await tx.run(
@@ -210,7 +217,9 @@ class Upkeep:
         return await run_retention(
             services.db,
             services.subscribers,
-            PipelineHoldings(services.lines, services.risk, policy.risk, [services.reports]),
+            PipelineHoldings(
+                services.lines, services.risk, policy.risk, [services.reports, services.documents]
+            ),
             operators,
             policy.retention,
         )
@@ -227,7 +236,9 @@ class Upkeep:
         and StateConflict under a legal hold."""
         services = self._services
         risk = services.policies.current.risk
-        holdings = PipelineHoldings(services.lines, services.risk, risk, [services.reports])
+        holdings = PipelineHoldings(
+            services.lines, services.risk, risk, [services.reports, services.documents]
+        )
         async with services.db.write(operator) as tx:
             if any(held.on_hold for held in await holdings.of(tx, subscriber_id)):
                 raise StateConflict("legal_hold", (), "A legal hold is on this person's registration.")

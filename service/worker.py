@@ -91,6 +91,7 @@ def chores(upkeep: Upkeep) -> list[tuple[timedelta, str, Callable[[], Awaitable[
         (timedelta(seconds=0.5), "history", upkeep.history),
         (timedelta(seconds=0.5), "money", upkeep.money),
         (timedelta(seconds=30), "expire", upkeep.expire),
+        (timedelta(seconds=15), "notices", upkeep.notices),
         (timedelta(minutes=1), "dealers", upkeep.dealers),
         (timedelta(seconds=5), "velocity", upkeep.velocity),
         (timedelta(hours=1), "peers", upkeep.peers),
@@ -163,7 +164,7 @@ async def run(
     it has open is over by this clock.
     """
     telemetry.configure(settings.log_level)
-    services = build(settings, clock or SystemClock())
+    services = build(settings.for_worker(), clock or SystemClock())
     async with services.running(sends=True):
         stop = asyncio.Event()
         tasks = [asyncio.create_task(_work(services, settings))]

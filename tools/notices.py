@@ -47,14 +47,21 @@ class Part:
 
 def python_parts(lock: Path) -> Iterator[Part]:
     """The locked packages that are installed beside this Python."""
+    locked: dict[str, list[str]] = {}
     for name, version in LOCKED.findall(lock.read_text("utf-8")):
+        locked.setdefault(name, []).append(version)  # another Python may have another version
+    for name, versions in locked.items():
         try:
             found = distribution(name)
         except PackageNotFoundError:
             continue
-        if found.version != version:
-            sys.exit(f"notices: {name} {found.version} is installed, and the lock says {version}")
-        yield Part("pypi", name.lower(), version, licence_of(found), home_of(found), tuple(texts_of(found)))
+        if found.version not in versions:
+            sys.exit(
+                f"notices: {name} {found.version} is installed, and the lock says {' or '.join(versions)}"
+            )
+        yield Part(
+            "pypi", name.lower(), found.version, licence_of(found), home_of(found), tuple(texts_of(found))
+        )
 
 
 def licence_of(found: Distribution) -> str:

@@ -69,7 +69,7 @@ if ! is_current; then
         fi
     fi
     echo "setup: installing the locked packages ($lock)"
-    "$python" -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r "$lock"
+    "$python" -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r "$lock"
     # On every core, beside npm. What is no Python in there (templates, other versions) is passed over.
     "$python" -m compileall -qq -j 0 .venv/lib >/dev/null 2>&1 &
     compiling=$!

@@ -4,6 +4,24 @@ from collections.abc import Mapping
 
 from service.admin.views import Badge, Tone
 from service.limits.model import SHARED, Limit
+from service.otp.model import Handed, NoticeKind
+
+NOTICE: Mapping[NoticeKind, str] = {
+    NoticeKind.CARD_ASKED: "Somebody asks for a card in the place of a lost one",
+    NoticeKind.NEW_LINE: "A line was registered with the holder's papers",
+    NoticeKind.STEP: "A step was taken on the holder's line, or is announced",
+}
+"""What a message without a code is about."""
+
+NOT_SENT: Mapping[Handed, str] = {
+    Handed.MONEY: "The day's money is spent.",
+    Handed.SENDER: "No sender took it.",
+    Handed.BUSY: "It is being handed over.",
+    Handed.WITHHELD: "The network says that nobody has the number.",
+    Handed.UNCERTAIN: "A sender gave no answer, so it may have arrived.",
+    Handed.ERASED: "The holder was erased.",
+}
+"""Why one was not sent."""
 
 LIMIT: Mapping[Limit, str] = {
     Limit.OTP_SENDS_PER_MSISDN: "One client asked for codes to one number too fast or too often.",

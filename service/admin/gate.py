@@ -5,7 +5,7 @@ controls are here and in the domains' verbs, never in a template.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -188,6 +188,28 @@ async def done(visitor: Visitor, path: str, flash: str) -> Response:
 
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def has_factor(visitor: Visitor) -> bool:
+    """The demo's person has no second factor; no other mode lets such a one in."""
+    return not (visitor.console.is_demo and visitor.who.staff.password_hash is None)
+
+
+async def stepped_up(visitor: Visitor, action: str, about: str, code: str) -> Visitor:
+    """The visitor, having proved the second factor for one act on one thing as it was seen. Raises CodeRefused and
+    SignInDelayed. The session has another id from then on, whatever becomes of the act: see :func:`renewed`."""
+    if not has_factor(visitor):
+        return visitor
+    desk = visitor.console.desk
+    session = await desk.step_up(visitor.who, action, about, code)
+    await desk.spend_step_up(session, action, about)
+    return replace(visitor, who=replace(visitor.who, session=session))
+
+
+def renewed(visitor: Visitor, response: Response) -> Response:
+    """An answer to somebody who has stepped up."""
+    visitor.console.place.set_cookie(response, SESSION, visitor.who.session.sid)
+    return response
 
 
 class ConsoleRoute(APIRoute):

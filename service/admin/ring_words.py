@@ -23,6 +23,7 @@ GROUND: Mapping[str, str] = {
     "confirmed": "A report that one of us confirmed",
     "ownership": "A report, confirmed, that the line is not its holder's; their papers are not struck",
     "ring": "An action on a ring that two of us approved",
+    "hand": "An act by hand",
 }
 GUARD: Mapping[str, str] = {
     "tenured": "its holder has had it for long",

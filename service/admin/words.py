@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from service.admin import report_words, ring_words
+from service.admin import document_words, mark_words, report_words, ring_words
 from service.admin.views import Badge, Choice, Flash, Tone
 
 REGISTRATION: Mapping[str, Badge] = {
@@ -157,22 +157,6 @@ BLOCK_REASONS = (
     Choice("being-looked-into", "Being looked into"),
 )
 
-DOCUMENT_KIND = {
-    "mrz": "Machine-readable zone",
-    "national_id": "National number",
-    "attested": "Described by the shop",
-}
-OUTCOME: Mapping[str, tuple[str, Tone]] = {
-    "pass": ("agrees", "approve"),
-    "refer": ("needs a look", "review"),
-    "fail": ("does not pass", "deny"),
-}
-PROOF = (
-    ("signed", "Signed", "an issuer's signature was checked"),
-    ("confirmed", "Confirmed", "a registry answered yes"),
-    ("consistent", "Consistent", "read without contradiction; anyone can compute check digits"),
-    ("none", "Nothing proved", "could not be read, or was not accepted"),
-)
 RULE: Mapping[str, str] = {
     "cap-on-identity": "As many lines as one identity may hold",
     "signature-failed": "The document's own signature fails",
@@ -183,6 +167,7 @@ RULE: Mapping[str, str] = {
     "unproven-evidence": "Evidence that proves nothing",
     "unproven-per-identity": "Evidence that proves nothing, and lines on it already",
     "unproven-share-of-dealer": "Much unproven evidence at one dealer",
+    "holder-deceased": "A death of the holder is recorded",
     "document-doubtful": "A document in doubt, or expired",
     "typed-data-differs": "Typed data and document differ",
     "specimen": "A published specimen",
@@ -221,6 +206,7 @@ ACTED: Mapping[str, tuple[str, Tone]] = {
     "registration.patched": ("Typed data corrected", "plain"),
     "registration.document_added": ("Document read", "plain"),
     "document.judged": ("Document judged", "plain"),
+    "document.confirmed": ("Said what the document of the picture shows", "plain"),
     "otp.verified": ("A code came back", "approve"),
     "registration.decided": ("Judged by the rules", "plain"),
     "registration.decided_by_person": ("Decided by a person", "plain"),
@@ -242,6 +228,8 @@ ACTED: Mapping[str, tuple[str, Tone]] = {
     "line.suspend": ("Suspended", "deny"),
     "line.reinstate": ("Reinstated", "approve"),
     "line.close": ("Closed", "plain"),
+    "line.labelled": ("Labelled as reported", "review"),
+    "line.unlabelled": ("The label was taken off", "approve"),
     "line.elapsed": ("Changed by time", "plain"),
     "line.apply_failed": ("The network did not take the change", "deny"),
     "line.apply_asked": ("Asked the network again", "plain"),
@@ -250,6 +238,7 @@ ACTED: Mapping[str, tuple[str, Tone]] = {
     "block.lifted": ("Lifted", "approve"),
     **report_words.ACTED,
     **ring_words.ACTED,
+    **mark_words.ACTED,
 }
 FLASHES: Mapping[str, Flash] = {
     "rule-drafted": Flash("Kept in the draft. It decides nothing until a second person publishes it."),
@@ -268,6 +257,7 @@ FLASHES: Mapping[str, Flash] = {
     "reinstate": Flash("Reinstated. The network is told."),
     "close": Flash("Closed. The number rests for 90 days."),
     "again": Flash("The network is asked again."),
+    "document-confirmed": Flash("Written down and judged anew. What was read stays beside it."),
     "dealer-added": Flash("The dealer is registered and may open registrations."),
     "quotas": Flash("The quotas are saved and hold at once."),
     "pause": Flash("Paused. The shop opens no registrations."),
@@ -278,6 +268,7 @@ FLASHES: Mapping[str, Flash] = {
     "block-lifted": Flash("Lifted. Codes go there again."),
     **report_words.FLASHES,
     **ring_words.FLASHES,
+    **mark_words.FLASHES,
 }
 
 
@@ -297,6 +288,11 @@ def reason_text(code: str | None) -> str | None:
         LIFT_REASONS,
         BLOCK_REASONS,
         report_words.REASONS,
+        document_words.CONFIRM_REASONS,
+        mark_words.SET_REASONS,
+        mark_words.LIFT_REASONS,
+        mark_words.COMMON_REASONS,
+        mark_words.UNCOMMON_REASONS,
     )
     for choice in (*every, *(c for group in lists for c in group)):
         if choice.code == code:

@@ -15,14 +15,25 @@ from service.version import version
 
 
 def parser() -> argparse.ArgumentParser:
-    from service.cli import demo, judging, limits, marks, people, registers, running, simulate, upkeep
+    from service.cli import (
+        authorities,
+        demo,
+        judging,
+        limits,
+        marks,
+        people,
+        registers,
+        running,
+        simulate,
+        upkeep,
+    )
 
     root = argparse.ArgumentParser(
         prog="simward", description="Registers phone lines safely without any biometric."
     )
     root.add_argument("--version", action="version", version=version())
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (demo, running, registers, people, marks, limits, judging, simulate, upkeep):
+    for module in (demo, running, registers, people, marks, limits, authorities, judging, simulate, upkeep):
         module.add(commands)
     return root
 

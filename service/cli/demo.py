@@ -1,4 +1,4 @@
-"""``simward demo``: everything on loopback with one command; ``demo passport``; ``tour``."""
+"""``simward demo``: everything on loopback with one command; ``demo passport``, ``demo chip``; ``tour``."""
 
 import argparse
 import sys
@@ -14,6 +14,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     inside = demo.add_subparsers(metavar="")
     passport = inside.add_parser("passport", help="print an invented person with a machine-readable zone")
     passport.set_defaults(run=_passport)
+    chip = inside.add_parser(
+        "chip", help="print an invented person with a signed chip; the demo trusts its signer"
+    )
+    chip.set_defaults(run=_chip)
     tour = commands.add_parser("tour", help="play scenes against a running demo")
     tour.add_argument("--data", type=Path, default=Path("data"))
     tour.add_argument("--fast", action="store_true", help="without pauses")
@@ -33,6 +37,13 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 def _passport(_: argparse.Namespace) -> int:
     from service.demo.passport import show
+
+    print(show())
+    return 0
+
+
+def _chip(_: argparse.Namespace) -> int:
+    from service.demo.chip import show
 
     print(show())
     return 0

@@ -1,6 +1,6 @@
 """What both composition roots build: every collaborator once, from the settings and a clock."""
 
-from service.compose.building import build
+from service.compose.building import build, rules_owner
 from service.compose.codes import Guards, coded, guards, receipt_secrets, senders
 from service.compose.outside import Instead, outside
 from service.compose.services import RedisRefused, Services
@@ -15,5 +15,6 @@ __all__ = [
     "guards",
     "outside",
     "receipt_secrets",
+    "rules_owner",
     "senders",
 ]

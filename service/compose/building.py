@@ -7,12 +7,14 @@ import structlog
 
 from service.adapters.sms.holder import SmsHolderNotice
 from service.adapters.sms.outbox import Outbox
-from service.compose.codes import Coded, coded
-from service.compose.outside import Instead, outside, usage
+from service.compose.codes import coded
+from service.compose.outside import Instead, authorities, outside, reader, usage
 from service.compose.reporting import reporting
 from service.compose.services import Services
 from service.dealers.workflow import Dealers
-from service.documents.workflow import Documents
+from service.documents.volatile import Nonces
+from service.documents.workflow import Chips, Documents, Traces
+from service.documents.workflow.trust import Authorities
 from service.infra.crypto import KeysetRefused, Vault, kms_from
 from service.infra.jobs import defer_all
 from service.infra.postgres import Database
@@ -22,7 +24,7 @@ from service.lines.workflow import Lines, Probation
 from service.notices.workflow import Links, Notices
 from service.operators.workflow import Operators
 from service.otp.volatile import Answers
-from service.otp.workflow import Codes
+from service.otp.workflow import Codes, Courier
 from service.otp.workflow.holder import Holder
 from service.otp.workflow.verifications import Verifications
 from service.policies import Policies
@@ -30,7 +32,7 @@ from service.registration.model import Purpose
 from service.registration.workflow import Registrations
 from service.registration.workflow.backtests import Backtests
 from service.registration.workflow.parts import Parts
-from service.response.workflow import Response
+from service.response.workflow import AppealLinks, Response
 from service.risk.volatile import Velocity
 from service.risk.workflow import Drafts, Risk, Usual
 from service.settings import Mode, Settings
@@ -44,23 +46,24 @@ log = structlog.get_logger(__name__)
 def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> Services:
     """Build everything; nothing is connected yet."""
     instead = instead or Instead()
-    vault = _vault(settings)
-    db = Database(
-        settings.database_url, clock, pool_size=settings.pool_size, deliver=instead.deliver or defer_all
-    )
+    vault, deliver = _vault(settings), instead.deliver or defer_all
+    db = Database(settings.database_url, clock, pool_size=settings.pool_size, deliver=deliver)
     redis = Redis(settings.redis_url, clock)
     policies = Policies(db, demo=settings.is_demo, allows_test_numbers=settings.may_have_test_numbers)
-    provisioner, inventory, registry = outside(settings, clock)
+    provisioner, inventory = outside(settings, clock)
     provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
     subscribers, dealers = Subscribers(vault), Dealers(db, vault)
-    documents = Documents(instead.registry or registry)
+    trusted, operators = Authorities(db), Operators(db)
+    pictures = instead.reader or reader(settings)
+    chips = Chips(lambda: trusted.current, Nonces(redis, vault), vault)
+    documents = Documents(authorities(settings, clock, instead), pictures, chips, Traces(vault))
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
-    operators = Operators(db)
+    courier = Courier(db, subscribers, sent.dispatch, sent.purses, lambda: policies.current.codes)
     usual = Usual(db, operators.ids)
     codes, risk = Codes(sent.engine), Risk(vault, Velocity(redis, vault), usual.of)
     lines, factors = Lines(db, vault, subscribers, provisioner), Factors(vault)
-    rest = (provisioner, inventory, policies, _purposes(settings), sent.courier)
+    rest = (provisioner, inventory, policies, _purposes(settings), courier)
     parts = Parts(db, vault, subscribers, dealers, documents, codes, risk, lines, *rest)
     verifications = Verifications(sent.engine, db, vault, dealers, Answers(redis))
     return Services(
@@ -74,6 +77,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         subscribers=subscribers,
         dealers=dealers,
         documents=documents,
+        authorities=trusted,
         codes=codes,
         verifications=verifications,
         holder=Holder(sent.links, operators, sent.blocks, clock),
@@ -87,11 +91,13 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
         lines=lines,
         probation=Probation(lines, instead.usage or usage(settings, clock)),
         registrations=Registrations(parts),
-        notices=noticing(settings, parts, operators, sent, policies),
+        notices=Notices(parts, operators, courier, Links(vault, settings.public_url)),
         reports=reporting(db, redis, vault, subscribers, operators, verifications, policies),
-        response=responding(db, vault, subscribers, lines, risk, policies, sent, instead),
+        response=responding(settings, parts, policies, operators, courier, instead),
+        courier=courier,
         outbox=outbox,
         senders=sent.senders,
+        pictures=pictures,
         guards=sent.guards,
         receipts=sent.receipts,
         staff=StaffRegister(db, factors),
@@ -99,34 +105,26 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     )
 
 
-def noticing(
-    settings: Settings, parts: Parts, operators: Operators, sent: Coded, policies: Policies
-) -> Notices:
-    """Notices leave by the senders of codes."""
-    links = Links(parts.vault, settings.public_url)
-    return Notices(parts, operators, sent.dispatch, lambda: policies.current.codes, links)
-
-
 def responding(
-    db: Database,
-    vault: Vault,
-    subscribers: Subscribers,
-    lines: Lines,
-    risk: Risk,
+    settings: Settings,
+    parts: Parts,
     policies: Policies,
-    sent: Coded,
+    operators: Operators,
+    courier: Courier,
     instead: Instead,
 ) -> Response:
     """What follows from reports, over the domains that it composes."""
     return Response(
-        db,
-        vault,
-        subscribers,
-        lines,
-        risk,
-        instead.finder or risk.links,
-        instead.notices or SmsHolderNotice(db, lines, sent.dispatch),
+        parts.db,
+        parts.vault,
+        parts.subscribers,
+        parts.lines,
+        parts.risk,
+        instead.finder or parts.risk.links,
+        instead.notices or SmsHolderNotice(parts.db, parts.lines, courier),
         lambda: policies.current.risk,
+        AppealLinks(parts.vault, settings.public_url),
+        operators.ids,
         lambda: policies.current.response,
     )
 

@@ -21,7 +21,7 @@ from service.kit.clock import Clock
 from service.limits.workflow import Blocks, Purses
 from service.otp.model import CodePolicy
 from service.otp.ports import Challenger, Lookup, NullLookup, Sender
-from service.otp.workflow import Courier, Dispatch, Engine, Receipts, Tools
+from service.otp.workflow import Dispatch, Engine, Receipts, Tools
 from service.otp.workflow.challenge import CaptchaChallenger, WorkChallenger
 from service.otp.workflow.engine import no_link
 from service.otp.workflow.history import StreamJournal
@@ -51,7 +51,6 @@ class Coded:
     links: HolderLinks
     journal: StreamJournal
     receipts: Receipts
-    courier: Courier
     blocks: Blocks
     purses: Purses
     senders: Sequence[Sender]
@@ -94,8 +93,7 @@ def coded(
             remember=receipts.remember,
         ),
     )
-    courier = Courier(dispatch, clock)
-    return Coded(engine, links, journal, receipts, courier, blocks, purses, sending, dispatch, before)
+    return Coded(engine, links, journal, receipts, blocks, purses, sending, dispatch, before)
 
 
 def guards(settings: Settings, clock: Clock, vault: Vault, policy: Callable[[], CodePolicy]) -> Guards:

@@ -13,7 +13,9 @@ import structlog
 from service.adapters.sms.outbox import Outbox
 from service.compose.codes import Guards, receipt_secrets
 from service.dealers.workflow import Dealers
+from service.documents.ports import MrzReader
 from service.documents.workflow import Documents
+from service.documents.workflow.trust import Authorities
 from service.infra.crypto import Vault
 from service.infra.postgres import Database
 from service.infra.redis import Redis
@@ -25,7 +27,7 @@ from service.migrations import HEAD
 from service.notices.workflow import Notices
 from service.operators.workflow import Operators
 from service.otp.ports import Lived, Sender
-from service.otp.workflow import Codes, Receipts
+from service.otp.workflow import Codes, Courier, Receipts
 from service.otp.workflow.history import StreamJournal
 from service.otp.workflow.holder import Holder
 from service.otp.workflow.verifications import Verifications
@@ -67,6 +69,7 @@ class Services:
     subscribers: Subscribers
     dealers: Dealers
     documents: Documents
+    authorities: Authorities
     codes: Codes
     verifications: Verifications
     holder: Holder
@@ -83,8 +86,10 @@ class Services:
     notices: Notices
     reports: Reports
     response: Response
+    courier: Courier
     outbox: Outbox | None
     senders: Sequence[Sender]
+    pictures: MrzReader
     guards: Guards
     receipts: Receipts
     staff: StaffRegister
@@ -106,15 +111,17 @@ class Services:
         return receipt_secrets(self.settings)
 
     @asynccontextmanager
-    async def running(self, *, sends: bool = False) -> AsyncIterator[None]:
+    async def running(self, *, sends: bool = False, reads: bool = False) -> AsyncIterator[None]:
         """Open until left. Raises ``RedisRefused`` in production for the server that is for demo and tests.
 
-        ``sends``: senders that keep a connection make it. A gateway counts the sessions of an account, and the
-        process that answers requests is the only one that has messages for it.
+        ``sends``: senders that keep a connection make it. A gateway counts the sessions of an account, and only the
+        processes that answer requests (codes) and the workers (notices) have messages for it. ``reads``: pictures
+        come here.
         """
         await self._judge_redis()
         await self.policies.start()
         await self.usual.start()
+        await self.authorities.start()
         await self.journal.start()
         with contextlib.suppress(Unavailable):
             for operator in await self.operator_ids():
@@ -124,7 +131,8 @@ class Services:
             # it need not be looked at again.
             gc.freeze()
             gc.enable()
-        lived = [each for each in self.senders if isinstance(each, Lived)] if sends else []
+        wanted = [*(self.senders if sends else ()), *([self.pictures] if reads else [])]
+        lived = [each for each in wanted if isinstance(each, Lived)]
         for each in lived:
             await each.start()
         try:
@@ -132,6 +140,7 @@ class Services:
         finally:
             for each in lived:
                 await each.stop()
+            await self.authorities.stop()
             await self.usual.stop()
             await self.policies.stop()
             await self.purses.close()

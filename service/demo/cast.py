@@ -50,13 +50,14 @@ class Part(StrEnum):
     RING = "ring"
     COLLECTOR = "collector"
     MISHAP = "mishap"
+    NEIGHBOUR = "neighbour"
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One registration. ``until``: the last step that is taken (create, document, code, submit).
     ``typed``: what the clerk typed, where that is not what the person said. ``is_known``: the registry has
-    the document."""
+    the document, and the contact number of its holder, who names it and gives the code that comes there."""
 
     at: datetime
     part: Part
@@ -68,6 +69,7 @@ class Visit:
     agent: str | None = None
     device: str | None = None
     role: str | None = None
+    payment: str | None = None
     channel: Channel = Channel.SHOP
     is_known: bool = True
     until: str = "submit"
@@ -79,7 +81,14 @@ class Visit:
     def subscriber(self) -> JsonObject:
         said = self.person.subscriber()
         del said["nationality"]
+        if self.is_known:
+            said["contact_msisdn"] = self.contact
         return {**said, **(self.typed or {})}
+
+    @property
+    def contact(self) -> str:
+        """Of the same person always the same, and of nobody else."""
+        return f"+49160{self.person.document_number[-7:]}"
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -101,14 +110,20 @@ class Deed(StrEnum):
     RESTRICT = "restrict"
     REINSTATE = "reinstate"
     CLOSE = "close"
+    REPORT = "report"
+    CONFIRM = "confirm"
 
 
 @dataclass(frozen=True, slots=True)
 class Care:
+    """``number``: the line that it is about. A report also has who files it (``by``) with whom (``desk``)."""
+
     at: datetime
     deed: Deed
     number: str = ""
     reason: str = ""
+    by: str = ""
+    desk: int = 0
 
 
 Step = Visit | Care
@@ -243,6 +258,7 @@ class Cast:
                 agent="A-7",
                 device="ring-device",
                 role="applicant",
+                payment=f"ring-card-{n // 6}",
                 is_known=n % 4 != 3,
             )
             for n in range(18)
@@ -259,6 +275,7 @@ class Cast:
             agent="A-2",
             device="ring-device-2",
         )
+        self._reports(tries[4].number, tries[5].number)
         for hours, shop in ((29.0, RING_SHOP), (22.5, HARBOUR), (5.5, RING_SHOP)):
             self._visit(
                 self._ago(hours), Part.RING, shop=shop, agent="A-7", device="ring-device", role="applicant"
@@ -266,6 +283,20 @@ class Cast:
         # Customers of that shop who have nothing to do with it: a person looks at each.
         for at in (self._moment(42, 12), self._moment(49, 12), self._ago(3.2)):
             self._visit(at, Part.CROWD, shop=RING_SHOP, agent="A-1")
+
+    def _reports(self, quiet: str, loud: str) -> None:
+        """Two of the ring's lines lay still for weeks, and now call. Five neighbours with old lines report the first
+        at three desks; it is confirmed, and the ring behind it proposed. Of the second three have been heard."""
+        shops = (BUSY, STATION, ELECTRONICS, HARBOUR, HOSTEL)
+        old = [
+            self._visit(self._moment(5 + 2 * n, 11), Part.NEIGHBOUR, shop=shop, agent="A-1")
+            for n, shop in enumerate(shops)
+        ]
+        for called, hours, votes in ((quiet, 40.0, 5), (loud, 9.0, 3)):
+            for n in range(votes):
+                at = self._ago(hours - 0.7 * n)
+                self.steps.append(Care(at, Deed.REPORT, called, "scam_call", old[n].number, n % 3))
+        self.steps.append(Care(self._ago(26.5), Deed.CONFIRM, quiet, "reports-agree"))
 
     def _day(self, day: int, hour: int, minute: int = 0) -> datetime:
         return self.start + timedelta(days=day, hours=hour, minutes=minute)

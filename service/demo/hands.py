@@ -9,7 +9,7 @@ import psycopg
 from procrastinate.jobs import Job
 
 from service.compose import Instead, Services, build
-from service.documents.model import DocumentFacts, MrzSubmission, RegistryAnswer
+from service.documents.model import DocumentFacts, MrzSubmission, Phone, Phones, RegistryAnswer, RegistryReply
 from service.events import EventName
 from service.infra.jobs import Handler, event_of
 from service.kit.clock import ManualClock
@@ -17,6 +17,9 @@ from service.kit.errors import Refusal
 from service.operators.model import Operator
 from service.otp.model import Accepted, Channel, Message
 from service.registration.model import Opening, Registration, Target
+from service.reports import jobs as report_jobs
+from service.response import jobs as response_jobs
+from service.response.model import NoticeKind
 from service.risk import jobs as risk_jobs
 from service.settings import Settings
 from service.web.auth import Principal, Scope
@@ -41,13 +44,18 @@ class LastMessage:
 
 
 class DemoRegistry:
-    """A registry that knows the invented documents that it was told of; of others it does not say."""
+    """A registry that knows the invented documents that it was told of, each with its holder's contact number; of
+    others it does not say."""
 
     def __init__(self) -> None:
-        self.known: set[str] = set()
+        self.known: dict[str, str] = {}
 
-    async def look_up(self, document: DocumentFacts) -> RegistryAnswer:
-        return RegistryAnswer.YES if document.number in self.known else RegistryAnswer.NOT_AVAILABLE
+    async def look_up(self, document: DocumentFacts, phones: Phones) -> RegistryReply:
+        contact = self.known.get(document.number)
+        if contact is None:
+            return RegistryReply(RegistryAnswer.NOT_AVAILABLE)
+        on_record = frozenset({Phone.CONTACT}) if phones.contact == contact else frozenset[Phone]()
+        return RegistryReply(RegistryAnswer.YES, on_record)
 
 
 class Hands:
@@ -63,15 +71,20 @@ class Hands:
         self.services: Services = build(settings, self.clock, instead)
         self.operator = operator
         self._handlers: dict[EventName, list[Handler]] = {}
-        told = risk_jobs.subscriptions(
-            self.services.risk, self.services.db, lambda: self.services.policies.current.risk
-        )
-        for name, handler in told.items():
-            self._handlers.setdefault(name, []).append(handler)
+        for told in (
+            risk_jobs.subscriptions(
+                self.services.risk, self.services.db, lambda: self.services.policies.current.risk
+            ),
+            report_jobs.subscriptions(self.services.reports),
+            response_jobs.subscriptions(self.services.response),
+        ):
+            for name, handler in told.items():
+                self._handlers.setdefault(name, []).append(handler)
         self._tasks: dict[str, Callable[..., Awaitable[None]]] = {
             "event:dispatch": self._dispatch,
             "registration:activate": self._activate,
             "lines:apply": self._apply,
+            "response:notice": self._notice,
         }
 
     async def _take(self, _: "psycopg.AsyncConnection[Any]", jobs: Sequence[Job]) -> None:
@@ -93,6 +106,19 @@ class Hands:
 
     async def _apply(self, *, operator: str, line: str, version: int, attempt: int) -> None:
         await self.services.lines.apply(UUID(operator), UUID(line), version, attempt)
+
+    async def _notice(self, *, operator: str, action: str, notice: str, attempt: int) -> None:
+        await self.services.response.telling.notify(UUID(operator), UUID(action), NoticeKind(notice), attempt)
+
+    async def _prove_contact(self, caller: Principal, registration_id: UUID, contact: object) -> None:
+        """A code to the number that the registry has on its record, where one was named."""
+        if not isinstance(contact, str):
+            return
+        works = self.services.registrations
+        self.clock.advance(timedelta(seconds=10))
+        await works.send_code(caller, registration_id, Target.CONTACT)
+        self.clock.advance(timedelta(seconds=15))
+        await works.check_code(caller, registration_id, self.sender.code(contact))
 
     def principal(self, client_id: UUID, dealer_id: UUID | None = None) -> Principal:
         scopes = frozenset({Scope.REGISTRATIONS, Scope.READ})
@@ -130,6 +156,7 @@ class Hands:
             await works.check_code(caller, found.id, code)
             if until == "code":
                 return found
+            await self._prove_contact(caller, found.id, (opening.subscriber or {}).get("contact_msisdn"))
             self.clock.advance(timedelta(seconds=15))
             found = (await works.submit(caller, found.id)).registration
             await self.work()

@@ -12,12 +12,15 @@ import contextlib
 import random  # noqa: TID251  a seeded generator: the same people on every machine
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from service.audit.workflow import Actor
 from service.dealers.model import AgentCodeTaken, DealerCodeTaken, LicenceInUse, Quotas
 from service.demo.cast import AGENTS, SHOPS, Care, Cast, Deed, Step, Visit
+from service.demo.chip import trust_utopia
 from service.demo.diary import Diary
 from service.demo.hands import Hands
+from service.demo.neighbours import Neighbours
 from service.demo.traffic import Traffic
 from service.events import Event, EventName
 from service.kit.errors import Refusal
@@ -78,6 +81,7 @@ class _Season:
         self.operator = hands.operator.id
         self.upkeep = Upkeep(hands.services)
         self.analyst = self.supervisor = Actor.cli()
+        self.neighbours = Neighbours(hands, lambda: self.supervisor)
         self.caller: Principal
 
     async def prepare(self) -> None:
@@ -99,6 +103,7 @@ class _Season:
                         self.operator, shop.code, agent, actor=Actor.cli()
                     )
         self.analyst, self.supervisor = [await self._person(*person) for person in PEOPLE]
+        await trust_utopia(self.services.authorities, UUID(self.analyst.id), UUID(self.supervisor.id))
         try:
             client = await self.services.operators.client(self.hands.operator, CLIENT)
         except Refusal:
@@ -108,7 +113,11 @@ class _Season:
             client = await self.services.operators.client(self.hands.operator, CLIENT)
         self.caller = self.hands.principal(client.id)
         self.hands.registry.known.update(
-            step.person.document_number for step in self.steps if isinstance(step, Visit) and step.is_known
+            {
+                step.person.document_number: step.contact
+                for step in self.steps
+                if isinstance(step, Visit) and step.is_known
+            }
         )
 
     async def _person(self, login: str, name: str, role: Role) -> Actor:
@@ -178,6 +187,7 @@ class _Season:
             fingerprint=visit.device,
             device_role=visit.role,
             device_ip=visit.ip,
+            payment_token=visit.payment,
         )
         await self.hands.register(
             self.caller, opening, visit.lines, until=visit.until, wrong_codes=visit.wrong_codes
@@ -194,6 +204,8 @@ class _Season:
                     await self.upkeep.peers()
                 case Deed.REVIEW:
                     await self._review()
+                case Deed.REPORT | Deed.CONFIRM:
+                    await self.neighbours.care(care)
                 case Deed.CANCEL | Deed.APPEAL:
                     found = await self._found(care.number)
                     if found is None:

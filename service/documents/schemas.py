@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -11,17 +11,22 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from service.documents.model import (
     AttestedSubmission,
     BiometricRefused,
+    Correction,
     DocumentCheck,
     DocumentUnreadable,
+    EmrtdSubmission,
     KindNotEnabled,
     MrzSubmission,
     NationalIdSubmission,
     Outcome,
 )
 from service.documents.rules import describe
+from service.kit.clock import rfc3339
 from service.kit.errors import JsonObject, JsonValue
 from service.kit.ids import wire
-from service.kit.text import clean
+from service.kit.mrz import MrzDate
+from service.kit.text import clean, clean_name
+from service.kit.values import Malformed
 
 # Names under which a picture, a template or a data group with one would come. Checked before anything is read.
 _GROUP = re.compile(r"(?:ef[ ._-]*)?(?:dg|data[ ._-]*group)[ ._-]*0*([0-9]{1,3})", re.IGNORECASE)
@@ -59,7 +64,7 @@ def _description(text: str) -> str:
 
 
 class MrzIn(_Submitted):
-    """2 or 3 lines of 30 to 44 characters, or one text that holds them all."""
+    """1 to 3 lines of 9 to 44 characters, or one text that holds them all."""
 
     kind: Literal["mrz"]
     lines: Annotated[list[Annotated[str, Field(max_length=100)]], Field(min_length=1, max_length=4)]
@@ -91,7 +96,7 @@ _Base64 = Annotated[str, Field(max_length=88_000)]
 
 
 class EmrtdIn(BaseModel):
-    """A chip's SOD, DG1 and DG15. Their tags are looked at, then they are refused: chips are not checked yet."""
+    """A chip's SOD, DG1 and DG15, as its files are, and its answer to our nonce, each in base64."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -113,10 +118,21 @@ class EmrtdIn(BaseModel):
                 _check_tags(name, text)
         return self
 
-    def submission(self) -> NoReturn:
-        raise KindNotEnabled(
-            "Chips are not checked here yet. Send the machine-readable zone.", category="emrtd"
+    def submission(self) -> EmrtdSubmission:
+        answer = self.active_authentication
+        return EmrtdSubmission(
+            _decoded("sod", self.sod),
+            _decoded("dg1", self.dg1),
+            None if self.dg15 is None else _decoded("dg15", self.dg15),
+            None if answer is None else _decoded("active_authentication", answer),
         )
+
+
+def _decoded(name: str, text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise DocumentUnreadable(f"The field {name} is not base64.") from None
 
 
 def _check_tags(name: str, text: str) -> None:
@@ -124,10 +140,7 @@ def _check_tags(name: str, text: str) -> None:
 
     Only tags and lengths are looked at (ISO 7816-4 BER-TLV), never a value.
     """
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise DocumentUnreadable(f"The field {name} is not base64.") from None
+    raw = _decoded(name, text)
     if not raw or raw[0] != _OWN_TAG[name]:
         raise BiometricRefused("Each field takes its own data group alone: 77 SOD, 61 DG1, 6F DG15.")
     end = _end_of_first(raw)
@@ -169,6 +182,82 @@ class AadhaarQrIn(_Submitted):
         raise KindNotEnabled("Aadhaar codes are not checked here yet.", category="aadhaar_qr")
 
 
+PICTURE: JsonObject = {
+    "type": "object",
+    "required": ["image"],
+    "additionalProperties": False,
+    "properties": {
+        "image": {
+            "description": "a JPEG, PNG or WebP picture of the document, at most 10 MiB; it is read and not kept",
+            "type": "string",
+            "contentMediaType": "application/octet-stream",
+            "maxLength": 10 * 1024 * 1024,
+        }
+    },
+}
+"""The multipart body with a picture, as OpenAPI 3.1 says it."""
+
+
+def _name(text: str) -> str:
+    return clean_name(text, "")
+
+
+def _number(text: str) -> str:
+    """As a zone writes it: capitals and digits, ``<`` for a hyphen or a space inside."""
+    return "<".join(text.upper().replace("-", " ").replace("<", " ").split())
+
+
+def _birth(text: str) -> str:
+    return MrzDate.parse(text, "").iso or text
+
+
+_State = Annotated[str, Field(pattern="^[A-Z]{1,3}$")]
+_Name = Annotated[str, Field(max_length=128), AfterValidator(_name)]
+
+
+class CorrectedFields(_Submitted):
+    """What the document shows; what is left out is as it was read. Either ``lines`` or others."""
+
+    document_number: (
+        Annotated[str, Field(pattern="^[A-Za-z0-9< -]{1,20}$"), AfterValidator(_number)] | None
+    ) = None
+    issuing_state: _State | None = None
+    nationality: _State | None = None
+    family_name: _Name | None = None
+    given_names: _Name | None = None
+    birth_date: Annotated[str, Field(max_length=10), AfterValidator(_birth)] | None = None
+    expiry_date: date | None = None
+    sex: Literal["F", "M", "X"] | None = None
+    lines: (
+        Annotated[list[Annotated[str, Field(max_length=100)]], Field(min_length=1, max_length=4)] | None
+    ) = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "CorrectedFields":
+        given = {name for name, value in self if value is not None}
+        if not given or ("lines" in given and len(given) > 1):
+            raise Malformed("", "fields", "Say at least one field, or the lines alone.")
+        return self
+
+
+class Confirmation(_Submitted):
+    fields: CorrectedFields
+
+    def correction(self) -> Correction:
+        said = self.fields
+        return Correction(
+            document_number=said.document_number,
+            issuing_state=said.issuing_state,
+            nationality=said.nationality,
+            family_name=said.family_name,
+            given_names=said.given_names,
+            birth_date=said.birth_date,
+            expiry_date=said.expiry_date,
+            sex=said.sex,
+            lines=tuple(said.lines) if said.lines is not None else None,
+        )
+
+
 Submission = MrzIn | NationalIdIn | AttestedIn | EmrtdIn | BarcodeIn | AadhaarQrIn
 """With ``kind`` as its discriminator."""
 
@@ -195,6 +284,18 @@ class DocumentOut(BaseModel):
     proof: Literal["none", "consistent", "confirmed", "signed"]
     reason: str | None = None
     checks: list[CheckOut] | None = None
+
+
+class NonceOut(BaseModel):
+    """``nonce``: eight bytes in base64."""
+
+    nonce: str
+    expires_at: str
+
+
+def nonce(value: bytes, expires_at: datetime) -> JsonObject:
+    """A challenge as it is answered."""
+    return {"nonce": base64.b64encode(value).decode(), "expires_at": rfc3339(expires_at)}
 
 
 def shown(check: DocumentCheck, *, evidence: bool) -> JsonObject:

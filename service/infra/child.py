@@ -6,9 +6,12 @@ before it reads anything, and is killed at the deadline whatever it does.
 
 import asyncio
 import contextlib
+import ctypes
 import resource
+import signal
 import sys
 
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 MEMORY = 512 * 1024 * 1024
 MOST_OUT = 1024 * 1024
 
@@ -43,12 +46,22 @@ async def run(module: str, body: bytes, *, seconds: float) -> bytes:
     return out
 
 
-def confine(seconds: int) -> None:
-    """Called by the child first: so much processor time and memory, no file to write, no core dump."""
-    for what, most in (
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_AS, MEMORY),
+def confine(seconds: int | None, *, memory: int = MEMORY, files: int = 32) -> None:
+    """Called by the child first: so much processor time and memory, no file to write, no core dump, few descriptors,
+    no new rights, and no life without its parent. ``seconds`` None: whoever asks kills it at a deadline.
+
+    The signal comes when the thread ends that started the child, which is the event loop's.
+    """
+    limits = [
+        (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
-    ):
+        (resource.RLIMIT_NOFILE, files),
+    ]
+    if seconds is not None:
+        limits.append((resource.RLIMIT_CPU, seconds))
+    for what, most in limits:
         resource.setrlimit(what, (most, most))
+    prctl = ctypes.CDLL(None).prctl
+    prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)

@@ -45,10 +45,22 @@ SENDS = Counter(
     ["sender", "outcome"],
     registry=REGISTRY,
 )
+NOTICES = Counter(
+    "simward_notices_total",
+    "Messages without a code by kind and what became of each try; money and sender: it waits",
+    ["kind", "outcome"],
+    registry=REGISTRY,
+)
 LOOKUPS = Counter(
     "simward_lookups_total",
     "What the network's register (HLR) said before a send: allowed, withheld, gone (nobody could tell, so it was sent)",
     ["answer"],
+    registry=REGISTRY,
+)
+AUTHORITIES = Counter(
+    "simward_authorities_total",
+    "What was said of documents outside: by whom (registry, lost_stolen, death), and yes, no or not_available",
+    ["authority", "answer"],
     registry=REGISTRY,
 )
 PUZZLES = Counter(
@@ -61,6 +73,21 @@ LIMITS = Counter(
     "simward_limits_total",
     "Times a limit had no room, by stage: enforced, shadow, pressure",
     ["limit", "stage"],
+    registry=REGISTRY,
+)
+PICTURES = Counter(
+    "simward_pictures_total",
+    "Pictures by what became of them: read, unreadable, full (no place to wait), late, broken, gone (caller hung up)",
+    ["outcome"],
+    registry=REGISTRY,
+)
+PICTURES_WAITING = Gauge(
+    "simward_pictures_waiting", "Pictures that wait or are being read", registry=REGISTRY
+)
+PICTURE_SECONDS = Histogram(
+    "simward_picture_seconds",
+    "Time that a picture took, waiting included",
+    buckets=(0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 40),
     registry=REGISTRY,
 )
 MONEY_LEFT = Gauge(

@@ -32,6 +32,9 @@ class IndexKind(StrEnum):
     PAYMENT = "payment"
     LICENCE = "licence"
     BLOCK = "block"
+    CHIP = "chip"
+    NAMES = "names"
+    PICTURE = "picture"
 
 
 SHARED_KINDS = frozenset({IndexKind.DOCUMENT, IndexKind.PERSON, IndexKind.MSISDN, IndexKind.LICENCE})
@@ -71,6 +74,9 @@ def canon(kind: IndexKind, *values: str) -> str:
                        version do not tell handsets apart)
     address            country, postal code, locality, line, line …
     device, payment    opaque, exact, up to 256 characters
+    chip               SHA-256 of the chip's security object, in hexadecimal
+    names              surname tokens, first given name or empty, transliterated as a person's are
+    picture            opaque: a mask over perceptual hashes is made of it, no picture is
     licence            licence number, or country and number
     block              E.164 with ``+``, of which the last three digits go: a block of 1,000 numbers
     =================  ==========================================================================
@@ -113,6 +119,15 @@ def _person(values: tuple[str, ...]) -> str:
     if not _DATE.fullmatch(born):
         raise ValueError("a person's index needs a whole birth date")
     return "|".join((" ".join(tokens), "".join(first), born, _alnum(issuer)))
+
+
+def _names(values: tuple[str, ...]) -> str:
+    surname, given = _take(values, 2, 2)
+    tokens = sorted(surname.replace("<", " ").split())
+    first = given.replace("<", " ").split()[:1]
+    if not tokens or not all(_TOKEN.fullmatch(token) for token in [*tokens, *first]):
+        raise ValueError("the tokens of names are transliterated letters and digits")
+    return "|".join((" ".join(tokens), "".join(first)))
 
 
 _BLOCK_DIGITS = 3
@@ -192,4 +207,7 @@ _FORMS: dict[IndexKind, Callable[[tuple[str, ...]], str]] = {
     IndexKind.PAYMENT: _opaque,
     IndexKind.LICENCE: _licence,
     IndexKind.BLOCK: _block,
+    IndexKind.CHIP: _opaque,
+    IndexKind.NAMES: _names,
+    IndexKind.PICTURE: _opaque,
 }

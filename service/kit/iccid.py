@@ -38,6 +38,11 @@ class Iccid:
         return cls(digits)
 
     @property
+    def country_code(self) -> str:
+        """E.164 country code of the issuer, 1 to 3 digits; codes of the plan begin no other, so there is one."""
+        return next(self.value[2:n] for n in (3, 4, 5) if self.value[2:n] in _COUNTRIES)
+
+    @property
     def masked(self) -> str:
         return tail(self.value, 4, lead=4)
 

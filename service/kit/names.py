@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from service.kit.transliteration import alternatives, fold, match, transliterate
+from service.kit.transliteration import alternatives, fold, is_spelt, match, transliterate
 
 MAX_TOKENS = 12
 
@@ -74,6 +74,8 @@ def _identifier(typed: str, zone: str, truncated: bool) -> Agreement:
     whole, cut = match(forms, zone)
     if whole or (truncated and cut):
         return Agreement.AGREE
+    if is_spelt(typed):
+        return Agreement.PARTIAL  # the zone writes what the name sounds like
     plain = transliterate(typed) or ""
     if fold(plain) == fold(zone):
         return Agreement.AGREE

@@ -18,8 +18,20 @@ from service.kit.clock import micros
 from service.kit.errors import Unavailable
 from service.kit.ids import new_id, wire
 from service.limits import rules, store
-from service.limits.model import DIMENSION, Dimension, Limit, LimitPolicy, Money, SendBlock
-from service.limits.volatile import BlockCopies, Purse, name
+from service.limits.model import (
+    DIMENSION,
+    Charge,
+    Dimension,
+    Limit,
+    LimitPolicy,
+    Money,
+    Outcome,
+    SendBlock,
+)
+from service.limits.model import (
+    Purse as PurseBucket,
+)
+from service.limits.volatile import BlockCopies, Limiter, Purse, name
 
 AHEAD = timedelta(minutes=10)
 """So long before midnight the next day's first slice is leased."""
@@ -42,6 +54,14 @@ class MoneyLeft:
     @property
     def left(self) -> int:
         return self.cap - self.leased + self.unspent
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What one message without a code cost, for giving it back."""
+
+    charges: tuple[Charge, ...] = ()
+    at_us: int = 0
 
 
 class Blocks:
@@ -234,6 +254,7 @@ class Purses:
         self._vault = vault
         self._blocks = blocks
         self._purse = Purse(redis)
+        self._limiter = Limiter(redis)
         self._policy = policy
         self._busy: dict[UUID, asyncio.Task[None]] = {}
         self._spent: dict[UUID, date] = {}
@@ -256,6 +277,24 @@ class Purses:
         await self._fill(operator, money, now)
         if (now + AHEAD).date() != now.date():
             await self._fill(operator, money, now + AHEAD)
+
+    async def pay(self, operator: UUID, price: int) -> Paid | None:
+        """Take ``price`` (micro-units) from today's money and from no other budget; None where too little is left to be
+        had. Raises :class:`Unavailable` with Redis gone."""
+        if self._policy().money is None:
+            return Paid()
+        key = self._key(operator, self._db.clock.now())
+        charges = (Charge(Limit.OTP_MONEY_PER_DAY, key, PurseBucket(price)),)
+        verdict = await self._limiter.spend(charges)
+        if verdict.outcome is not Outcome.ALLOWED:
+            await self.top_up(operator)
+            verdict = await self._limiter.spend(charges)
+        return Paid(charges, verdict.now_us) if verdict.outcome is Outcome.ALLOWED else None
+
+    async def give_back(self, paid: Paid) -> None:
+        """What was paid for a message that certainly never left."""
+        if paid.charges:
+            await self._limiter.refund(paid.charges, paid.at_us)
 
     async def left(self, operator: UUID) -> MoneyLeft | None:
         """Today's; None where the policy has no money. Redis gone: :class:`Unavailable`."""
@@ -316,4 +355,4 @@ async def live_blocks(reader: Reader) -> Sequence[SendBlock]:
     return await store.live_blocks(reader)
 
 
-__all__ = ["Blocks", "MoneyLeft", "Purses", "live_blocks"]
+__all__ = ["Blocks", "MoneyLeft", "Paid", "Purses", "live_blocks"]

@@ -39,7 +39,9 @@ AWAITING_CODE = "awaiting-code"
 CODE_NEVER_CAME = "code-never-came"
 SERVICE_ENDED = "service-ended"
 PROBATION = "probation"
-RESERVED = frozenset({AWAITING_CODE, CODE_NEVER_CAME, SERVICE_ENDED, PROBATION})
+LABELLED = "labelled"
+"""Shown beside the other reasons of a line that carries a label, whatever its state."""
+RESERVED = frozenset({AWAITING_CODE, CODE_NEVER_CAME, SERVICE_ENDED, PROBATION, LABELLED})
 REVERIFY_DUE = "reverify-due"
 """Held until the holder has shown again who they are: the one reason that a re-verification lifts."""
 ASSURANCES = ("none", "basic", "substantial", "high")
@@ -75,8 +77,9 @@ class ProbationPolicy:
 class Line:
     """A number in service. Number and ICCID are in ``sealed`` alone, under the subscriber's key.
 
-    ``reasons`` say why the line is not active; ``held_until``, ``awaiting_until``, ``service_until`` and
-    ``quarantine_until`` are instants at which time alone changes it. ``applied_version`` is the newest
+    ``reasons`` say why the line is not active; ``held_until``, ``labelled_until``, ``awaiting_until``,
+    ``service_until`` and ``quarantine_until`` are instants at which time alone changes it. A label bars nothing: until
+    it ends whoever is called may be told that the number was reported. ``applied_version`` is the newest
     version that the network has confirmed; where it lags ``version``, the change is under way, or waits for
     staff if ``apply_failed`` says why.
     ``country`` is ISO 3166-1 alpha-2 of the number, for retention.
@@ -108,6 +111,7 @@ class Line:
     handset_changed_at: datetime | None = None
     service_until: datetime | None = None
     held_until: datetime | None = None
+    labelled_until: datetime | None = None
     awaiting_until: datetime | None = None
     quarantine_until: datetime | None = None
     closed_at: datetime | None = None
@@ -170,11 +174,16 @@ class Conditions:
     """Premium-rate and international numbers may be called."""
     callees_a_day: int | None = None
     """How many distinct numbers may be called in a day of UTC; None: no budget."""
+    label: str | None = None
+    """What whoever is called may be told of the number, a code; None: nothing."""
 
     @property
     def emergency_and_care(self) -> bool:
         return self.connected
 
+
+REPORTED = "reported"
+"""The one label: people reported the number."""
 
 FULL = Conditions(connected=True, outgoing=True, incoming=True)
 

@@ -8,7 +8,7 @@ from service.kit.clock import rfc3339
 from service.kit.errors import JsonObject
 from service.kit.ids import wire
 from service.kit.text import clean
-from service.lines.model import REASON_PATTERN, Line, State
+from service.lines.model import LABELLED, REASON_PATTERN, Line, State
 
 
 class ActOnLine(BaseModel):
@@ -24,7 +24,8 @@ class ActOnLine(BaseModel):
 
 
 class LineOut(BaseModel):
-    """A number in service. ``reasons`` are codes: why it is not active."""
+    """A number in service. ``reasons`` are codes: why it is not active, and ``labelled`` where it carries a label,
+    until ``labelled_until``."""
 
     id: str
     msisdn: str
@@ -36,6 +37,7 @@ class LineOut(BaseModel):
     probation_until: str | None
     service_until: str | None
     reasons: list[str]
+    labelled_until: str | None
 
 
 def rendered(line: Line, msisdn: str) -> JsonObject:
@@ -55,5 +57,6 @@ def rendered(line: Line, msisdn: str) -> JsonObject:
         "assurance": line.assurance,
         "probation_until": at("probation_until"),
         "service_until": at("service_until"),
-        "reasons": list(line.reasons),
+        "reasons": [*line.reasons, *([LABELLED] if line.labelled_until else [])],
+        "labelled_until": at("labelled_until"),
     }

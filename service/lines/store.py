@@ -39,6 +39,7 @@ _SAME = (
     "handset_changed_at",
     "service_until",
     "held_until",
+    "labelled_until",
     "awaiting_until",
     "quarantine_until",
     "closed_at",

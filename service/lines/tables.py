@@ -77,6 +77,9 @@ class LineRow(Tenant, Base):
     )
     service_until: Mapped[datetime | None] = mapped_column(comment="pii:none when the service is to end")
     held_until: Mapped[datetime | None] = mapped_column(comment="pii:none end of a restriction or suspension")
+    labelled_until: Mapped[datetime | None] = mapped_column(
+        comment="pii:none until when whoever is called may be told of reports"
+    )
     awaiting_until: Mapped[datetime | None] = mapped_column(
         comment="pii:none until when its own code may come"
     )

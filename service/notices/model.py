@@ -34,12 +34,14 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An existing line of the same person, at whichever operator, and the number to write to (E.164)."""
+    """An existing line of the same person, at whichever operator, whose data its key
+    seals, and the number to write to (E.164)."""
 
     operator: UUID
     registration: UUID
     line: UUID
     way: Way
+    subject: UUID
     number: str = field(repr=False)
 
 

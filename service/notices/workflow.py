@@ -5,7 +5,7 @@ the operator of the new line, by answer, by wording or in a row.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -17,14 +17,12 @@ from service.infra.jobs import defer
 from service.infra.postgres import Database, Tx
 from service.kit.canon import IndexKind
 from service.kit.errors import NotFound
-from service.kit.ids import new_id, wire
-from service.kit.msisdn import Msisdn
+from service.kit.ids import wire
 from service.notices import rules, store
 from service.notices.model import FROZEN, GOOD, NOT_MINE, Found, NoticePolicy, Said, Target, Way
 from service.operators.workflow import Operators
-from service.otp.model import Channel, CodePolicy, Message
-from service.otp.rules import route, spoken_in
-from service.otp.workflow.dispatch import Dispatch, NotSent, Withheld
+from service.otp.model import Notice, NoticeKind
+from service.otp.workflow import Courier
 from service.registration import store as registrations
 from service.registration.model import Purpose, State
 from service.registration.workflow.deciding import subject_of
@@ -38,7 +36,6 @@ from service.subscribers.model import Erased
 log = structlog.get_logger(__name__)
 
 HOLDER = Actor.system("holder")
-DELIVER_WITHIN = timedelta(hours=4)
 AGAIN = timedelta(seconds=30)
 WAITS = 2_880
 """A line that is approved and not up yet is looked for so often: a day."""
@@ -97,19 +94,18 @@ class Links:
 
 
 class Notices:
-    """The verbs. ``dispatch`` sends; its senders are those of codes."""
+    """The verbs."""
 
     def __init__(
         self,
         parts: Parts,
         operators: Operators,
-        dispatch: Dispatch,
-        codes: Callable[[], CodePolicy],
+        courier: Courier,
         links: Links,
         policy: NoticePolicy | None = None,
     ) -> None:
-        self._parts, self._operators, self._dispatch = parts, operators, dispatch
-        self._codes, self._links = codes, links
+        self._parts, self._operators = parts, operators
+        self._courier, self._links = courier, links
         self._policy = policy or NoticePolicy()
 
     @property
@@ -120,18 +116,18 @@ class Notices:
         """Ask for the notices about a line that was approved."""
         defer(tx, "notices:announce", operator=tx.tenant.hex, registration=registration_id.hex)
 
-    async def announce(self, operator: UUID, registration_id: UUID) -> int:
-        """Tell the holder's settled lines and the contacts on file of a new line; how many messages left. May be asked
-        again: what left is not sent twice, unless the process died in the middle of it."""
+    async def announce(self, operator: UUID, registration_id: UUID) -> None:
+        """Tell the holder's settled lines and the contacts on file of a new line. May be asked again: what left is not
+        sent twice, and what could not leave is the courier's to keep."""
         async with self._db.read(operator) as reader:
             registration = await registrations.load(reader, registration_id)
             is_new = registration.purpose in (Purpose.NEW, Purpose.PORT_IN)
             if not is_new or registration.state not in (State.APPROVED, State.ACTIVE):
-                return 0
+                return
             try:
                 key, numbers = await opened(self._parts, reader, registration)
             except Erased:
-                return 0
+                return
         identity = identity_of(key, registration)
         texts = {kind: text for kind in _KINDS if isinstance(text := identity.get(kind.value), str)}
         if identity.get("person_weak") is True:
@@ -143,8 +139,9 @@ class Notices:
             targets += await self._targets(other.id, texts, seller, registration_id)
         found = rules.chosen(targets, numbers.msisdn)
         if not found or not await self._may_tell(operator, registration_id, identity):
-            return 0
-        return sum([await self._tell(operator, registration_id, target) for target in found])
+            return
+        for target in found:
+            await self._tell(operator, registration_id, target)
 
     @staticmethod
     def _seller(device: bytes | None, dealer: UUID | None) -> dict[HoldingKind, Blind]:
@@ -174,12 +171,12 @@ class Notices:
                 numbers = await self._parts.lines.numbers(reader, line)
                 if numbers is None:
                     continue
-                found.append(Target(operator, told, line_id, Way.LINE, numbers.msisdn))
+                found.append(Target(operator, told, line_id, Way.LINE, line.subscriber_id, numbers.msisdn))
                 contact = (await self._parts.subscribers.read(reader, line.subscriber_id)).get(
                     "contact_msisdn"
                 )
                 if isinstance(contact, str):
-                    found.append(Target(operator, told, line_id, Way.CONTACT, contact))
+                    found.append(Target(operator, told, line_id, Way.CONTACT, line.subscriber_id, contact))
         return found
 
     async def _may_tell(self, operator: UUID, registration_id: UUID, identity: Identity) -> bool:
@@ -195,49 +192,18 @@ class Notices:
             log.info("notices.enough", operator=operator.hex)
         return may
 
-    async def _tell(self, operator: UUID, registration_id: UUID, target: Target) -> int:
-        about = self._parts.vault.shared_ref(registration_id)
-        async with self._db.write(target.operator) as tx:
-            notice = await store.claim(tx, target.line, about, target.way)
-        if notice is None:
-            return 0
-        failed = await self._send(operator, registration_id, target)
-        async with self._db.write(target.operator) as tx:
-            store.settle(tx, notice, failed)
-            record(
-                tx,
-                actor=Actor.system("notices"),
-                action="notice.sent" if failed is None else "notice.failed",
-                object=wire("line", target.line),
-                reason=failed,
-                facts={"way": target.way.value},
-            )
-        return 1 if failed is None else 0
-
-    async def _send(self, operator: UUID, registration_id: UUID, target: Target) -> str | None:
-        """None, or why it did not leave. That nothing was sent for certain is for the job to try again."""
-        number, now = Msisdn.parse(target.number), self._db.clock.now()
-        language = spoken_in(number.region)
-        link = self._links.of(operator, registration_id, target, now)
-        message = Message(
-            new_id(),
-            number.value,
-            Channel.SMS,
-            language,
-            rules.text(language, link),
-            now,
-            now + DELIVER_WITHIN,
+    async def _tell(self, operator: UUID, registration_id: UUID, target: Target) -> None:
+        link = self._links.of(operator, registration_id, target, self._db.clock.now())
+        notice = Notice(
+            target.operator,
+            NoticeKind.NEW_LINE,
+            target.line,
+            target.way.value,
+            target.subject,
+            target.number,
+            self._parts.vault.shared_ref(registration_id),
         )
-        senders = route(self._codes().routes, self._dispatch.senders, number.region, Channel.SMS)
-        try:
-            await self._dispatch.deliver(message, number, senders)
-        except Withheld:
-            return "withheld"
-        except NotSent as failed:
-            if failed.is_certain:
-                raise
-            return "uncertain"
-        return None
+        await self._courier.hand(notice, lambda language: rules.text(language, link))
 
     # The holder's word
 
@@ -310,6 +276,5 @@ class Notices:
 
     async def purge(self) -> None:
         """Forget what is over."""
-        for operator in await self._operators.all():
-            async with self._db.write(operator.id) as tx:
-                await store.purge(tx)
+        async with self._db.write(None) as tx:
+            await store.purge(tx)

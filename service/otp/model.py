@@ -259,6 +259,72 @@ class CodeEvent:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+class NoticeKind(StrEnum):
+    """What a message without a code is about."""
+
+    CARD_ASKED = "card-asked"
+    NEW_LINE = "new-line"
+    STEP = "step"
+
+    @property
+    def worth(self) -> timedelta:
+        """A gateway that has not delivered it by then drops it."""
+        return timedelta(hours=4) if self is NoticeKind.NEW_LINE else timedelta(hours=24)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether one whose answer was lost is sent again. Twice frightens more than it says; but what waits for this
+        one would wait for ever."""
+        return self is NoticeKind.CARD_ASKED
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message without a code, sealed while it waits under the key of ``subject``. ``about``, ``way`` and ``mark``
+    name it within its kind: asked for twice it is sent once. ``is_kept``: what cannot be sent now is sent as soon as it
+    can be; else whoever asked asks again."""
+
+    operator: UUID
+    kind: NoticeKind
+    about: UUID
+    way: str
+    subject: UUID
+    number: str = field(repr=False)
+    mark: bytes = b""
+    is_kept: bool = True
+
+
+class Handed(StrEnum):
+    """What became of a notice. The last three are for good."""
+
+    SENT = "sent"
+    MONEY = "money"
+    """The day's money is spent."""
+    SENDER = "sender"
+    """No sender takes messages, or Redis, which keeps the money, is away: nothing has left."""
+    BUSY = "busy"
+    """Somebody else is handing it over, or its next try is not due."""
+    WITHHELD = "withheld"
+    UNCERTAIN = "uncertain"
+    ERASED = "holder-erased"
+
+    @property
+    def waits(self) -> bool:
+        return self in (Handed.MONEY, Handed.SENDER, Handed.BUSY)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Notices of one kind that had one end, or none: how many, and since when. ``waits``: they
+    will be tried again."""
+
+    kind: NoticeKind
+    outcome: Handed
+    waits: bool
+    many: int
+    since: datetime
+
+
 class OtpExpired(Refusal):
     """Expired, superseded, used, withdrawn or never sent: which of them is nobody's business."""
 

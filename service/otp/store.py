@@ -1,9 +1,9 @@
 """Durable history of codes: written from the stream, read by staff, by ``GET`` and by a replay."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from service.infra.postgres import Reader, Tx
 from service.infra.statements import Statement
-from service.otp.model import CodeEvent
-from service.otp.tables import OtpEventRow
+from service.otp.model import CodeEvent, Handed, Notice, NoticeKind, Told
+from service.otp.tables import NoticeRow, OtpEventRow
 
 _TABLE = OtpEventRow.__table__
 _COLUMNS = [column.name for column in _TABLE.columns]
@@ -158,3 +158,135 @@ async def purge(tx: Tx, before: datetime) -> int:
 
 def _event(row: "sa.Row[Any]") -> CodeEvent:
     return CodeEvent(**{name: getattr(row, name) for name in _COLUMNS if name != "operator_id"})
+
+
+# Messages without a code
+
+_NOTICE = cast(sa.Table, NoticeRow.__table__)
+_REOPENED = sa.and_(
+    _NOTICE.c.due_at.is_(None), _NOTICE.c.outcome.in_([Handed.MONEY.value, Handed.SENDER.value])
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A notice that is to be handed over now; nobody else does before its lease is over."""
+
+    id: UUID
+    kind: NoticeKind
+    about: UUID
+    way: str
+    subject: UUID
+    sealed: bytes = field(repr=False)
+    made_at: datetime
+    tries: int
+
+
+async def claim(tx: Tx, notice: Notice, notice_id: UUID, sealed: bytes, lease: datetime) -> Waiting | Handed:
+    """Take a notice for handing it over, made if there was none; else how it stands. One that could not be sent and is
+    over begins anew."""
+    n, now = _NOTICE.c, tx.now
+    made = insert(_NOTICE).values(
+        operator_id=tx.tenant,
+        id=notice_id,
+        kind=notice.kind.value,
+        about=notice.about,
+        way=notice.way,
+        subscriber_id=notice.subject,
+        sealed=sealed,
+        made_at=now,
+        tries=1,
+        due_at=lease,
+    )
+    new = made.excluded
+    row = await tx.one(
+        made.on_conflict_do_update(
+            index_elements=[n.operator_id, n.id],
+            set_={
+                "sealed": new.sealed,
+                "due_at": new.due_at,
+                "made_at": sa.case((n.due_at.is_(None), new.made_at), else_=n.made_at),
+                "tries": sa.case((n.due_at.is_(None), 1), else_=n.tries + 1),
+            },
+            where=sa.or_(n.due_at <= now, _REOPENED),
+        ).returning(*n)
+    )
+    if row is not None:
+        return _waiting(row)
+    stands = await tx.one(sa.select(n.outcome, n.due_at).where(n.operator_id == tx.tenant, n.id == notice_id))
+    if stands is None or stands.due_at is not None:
+        return Handed.BUSY
+    return Handed(stands.outcome)
+
+
+async def claim_due(tx: Tx, lease: datetime) -> Waiting | None:
+    """Take the notice that has been due for longest; None where none is."""
+    n = _NOTICE.c
+    first = (
+        sa.select(n.id)
+        .where(n.operator_id == tx.tenant, n.due_at <= tx.now)
+        .order_by(n.due_at, n.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = await tx.one(
+        sa.update(_NOTICE)
+        .where(n.operator_id == tx.tenant, n.id == first.scalar_subquery())
+        .values(due_at=lease, tries=n.tries + 1)
+        .returning(*n)
+    )
+    return None if row is None else _waiting(row)
+
+
+def settle(tx: Tx, notice_id: UUID, outcome: Handed, due: datetime | None) -> None:
+    """Stage what became of a try, and when the next one is. Content is kept for a next one alone."""
+    tx.stage(
+        sa.update(_NOTICE)
+        .where(_NOTICE.c.operator_id == tx.tenant, _NOTICE.c.id == notice_id)
+        .values(
+            outcome=outcome.value,
+            due_at=due,
+            sent_at=tx.now if outcome is Handed.SENT else None,
+            **({} if due else {"sealed": None}),
+        )
+    )
+
+
+async def told(reader: Reader, since: datetime) -> Sequence[Told]:
+    """Notices that wait, and those since an instant that were never sent, by kind and by what stands in their way."""
+    n = _NOTICE.c
+    waits = n.due_at.is_not(None)
+    rows = await reader.all(
+        sa.select(
+            n.kind,
+            sa.func.coalesce(n.outcome, Handed.BUSY.value).label("outcome"),
+            waits.label("waits"),
+            sa.func.count().label("many"),
+            sa.func.min(n.made_at).label("since"),
+        )
+        .where(n.operator_id == reader.tenant, n.sent_at.is_(None), sa.or_(waits, n.made_at > since))
+        .group_by(n.kind, sa.text("2"), waits)
+        .order_by(n.kind, sa.text("2"), waits.desc())
+    )
+    return [Told(NoticeKind(row.kind), Handed(row.outcome), row.waits, row.many, row.since) for row in rows]
+
+
+async def purge_notices(tx: Tx, before: datetime) -> None:
+    await tx.run(
+        sa.delete(_NOTICE).where(
+            _NOTICE.c.operator_id == tx.tenant, _NOTICE.c.due_at.is_(None), _NOTICE.c.made_at < before
+        )
+    )
+
+
+def _waiting(row: Any) -> Waiting:
+    return Waiting(
+        row.id,
+        NoticeKind(row.kind),
+        row.about,
+        row.way,
+        row.subscriber_id,
+        row.sealed,
+        row.made_at,
+        row.tries,
+    )

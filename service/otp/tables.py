@@ -42,3 +42,29 @@ class OtpEventRow(Tenant, Base):
     facts: Mapped[dict[str, Any]] = mapped_column(
         comment="pii:none keyed hashes that name budgets, and limits in shadow that had no room"
     )
+
+
+class NoticeRow(Tenant, Base):
+    """A message without a code. What it says and to whom is kept only while it waits, under its reader's own key; the
+    row says later that somebody was told, and how that ended."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["operator_id", "subscriber_id"], ["subscriber.operator_id", "subscriber.id"]
+        ),
+        sa.Index("ix_notice_due", "operator_id", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
+        sa.Index("ix_notice_made", "operator_id", "made_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none id, made of what it is about")
+    kind: Mapped[str] = mapped_column(sa.String(12), comment="pii:none card-asked, new-line or step")
+    about: Mapped[UUID] = mapped_column(comment="pii:none registration, line or action, by its kind")
+    way: Mapped[str] = mapped_column(sa.String(12), comment="pii:none which of the messages about that")
+    subscriber_id: Mapped[UUID] = mapped_column(comment="pii:none whose key seals it")
+    sealed: Mapped[bytes | None] = mapped_column(comment="pii:sealed number and text, while it waits")
+    made_at: Mapped[datetime] = mapped_column(comment="pii:none when it was asked for")
+    tries: Mapped[int] = mapped_column(comment="pii:none how often it was handed over")
+    due_at: Mapped[datetime | None] = mapped_column(comment="pii:none next try; none once it is over")
+    outcome: Mapped[str | None] = mapped_column(sa.String(16), comment="pii:none of the last try")
+    sent_at: Mapped[datetime | None] = mapped_column(comment="pii:none when a sender took it")

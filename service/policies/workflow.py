@@ -1,12 +1,11 @@
 """Publish, follow, and hold the version of the moment."""
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
 
+from service.infra.follow import Follower
 from service.infra.postgres import Database, Reader, Tx
 from service.kit.errors import NotFound, Unavailable
 from service.policies import store
@@ -38,7 +37,7 @@ class Policies:
         self._current: PolicySet | None = None
         self._bad: set[str] = set()
         self._risks: dict[str, RiskPolicy | None] = {}
-        self._follower: asyncio.Task[None] | None = None
+        self._follower = Follower("policies", self.refresh, POLL_S)
 
     @property
     def current(self) -> PolicySet:
@@ -49,16 +48,10 @@ class Policies:
 
     async def start(self) -> None:
         """Publish the seed where it is due, load, and follow from then on. Does not fail without PostgreSQL."""
-        with contextlib.suppress(Unavailable):
-            await self.refresh()
-        self._follower = asyncio.create_task(self._follow(), name="policies")
+        await self._follower.start()
 
     async def stop(self) -> None:
-        if self._follower is not None:
-            self._follower.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._follower
-            self._follower = None
+        await self._follower.stop()
 
     async def refresh(self) -> PolicySet:
         """Look for a newer version now. Seeds an installation that has none, or a newer seed over an older."""
@@ -206,13 +199,3 @@ class Policies:
                 continue
             log.info("policy.taken", version=version)
             return
-
-    async def _follow(self) -> None:
-        while True:
-            await asyncio.sleep(POLL_S)
-            try:
-                await self.refresh()
-            except Unavailable:
-                continue
-            except Exception as error:
-                log.error("policy.look_failed", exc_info=error)

@@ -7,6 +7,7 @@ import procrastinate
 
 from service.events import Event, EventName
 from service.infra.jobs import RETRY, Handler
+from service.otp.model import NoticeKind
 from service.registration.workflow import Registrations
 from service.registration.workflow.backtests import Backtests
 
@@ -34,9 +35,15 @@ def blueprint(registrations: Registrations, backtests: Backtests) -> procrastina
 
 
 def subscriptions(registrations: Registrations) -> Mapping[EventName, Handler]:
-    """What the worker's table of subscribers takes in: where registrations and lines come from is counted."""
+    """What the worker's table of subscribers takes in: where registrations and lines come from is counted; a holder
+    whose notice had to wait is told by now."""
 
     async def note(event: Event) -> None:
         await registrations.note_velocity(event.operator, UUID(event.refs["registration"]))
 
-    return dict.fromkeys((EventName.REGISTRATION_CREATED, EventName.REGISTRATION_APPROVED), note)
+    async def told(event: Event) -> None:
+        if event.refs["kind"] == NoticeKind.CARD_ASKED.value:
+            await registrations.tell_holder(event.operator, UUID(event.refs["about"]))
+
+    counted = dict.fromkeys((EventName.REGISTRATION_CREATED, EventName.REGISTRATION_APPROVED), note)
+    return {**counted, EventName.NOTICE_SENT: told}

@@ -60,6 +60,10 @@ class Target(StrEnum):
     CONTACT = "contact"
 
 
+SIM_REST = timedelta(hours=72)
+"""A code to a card that was changed less than so long before proves nothing, where no policy says another time."""
+
+
 class Activating(StrEnum):
     PENDING = "pending"
     DONE = "done"
@@ -77,6 +81,14 @@ class DocumentSummary:
     reason: str | None
     facts: JsonObject = field(default_factory=dict)
     """Codes for the decision: ``issuing_state``, ``expires_in_days`` and the like; no personal data."""
+    ties: frozenset[str] = frozenset()
+    """The targets (``line``, ``contact``) whose number is on a registry's record of this person: a code from one of
+    them makes ``consistent`` into ``confirmed`` (:func:`service.registration.rules.proof_of`)."""
+
+    @property
+    def awaits_confirmation(self) -> bool:
+        """Of a picture: what was read of it proves nothing until somebody says that the document shows it."""
+        return (self.kind, self.outcome, self.proof) == ("image", "refer", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +175,18 @@ class Registration:
 
     @property
     def code_targets(self) -> tuple[Target, ...]:
-        """Where possession is proved before the decision; a code from any of them does. Of a line in service the
-        contact is the one on file."""
+        """Where possession of the SIM is proved before the decision; a code from any of them does. Of a line in
+        service the contact is the one on file."""
         if not self.can_receive:
             return (Target.CONTACT,)
         return (Target.LINE, Target.CONTACT) if self.line_id else (Target.LINE,)
+
+    @property
+    def possible_targets(self) -> tuple[Target, ...]:
+        """Where a code may go: a new line's contact too, which owes none, but may be on a registry's record."""
+        if self.line_id is None and Target.CONTACT not in self.code_targets:
+            return (*self.code_targets, Target.CONTACT)
+        return self.code_targets
 
     @property
     def needs_code(self) -> bool:

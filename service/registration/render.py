@@ -6,7 +6,7 @@ from service.kit.clock import rfc3339
 from service.kit.errors import JsonObject, JsonValue
 from service.kit.ids import wire
 from service.registration import rules
-from service.registration.model import DocumentSummary, Outcome, PendingCode, View
+from service.registration.model import DocumentSummary, Outcome, PendingCode, Registration, View
 from service.web.auth import Principal, Scope
 
 REFERENCE = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -33,7 +33,7 @@ def registration(view: View, caller: Principal, say: Say = as_decided) -> JsonOb
         "state": reg.state.value,
         "msisdn": view.msisdn,
         "purpose": reg.purpose.value,
-        "evidence": {"documents": [_document(doc) for doc in reg.documents], "otp": codes},
+        "evidence": {"documents": [_document(reg, doc) for doc in reg.documents], "otp": codes},
         "missing": list(rules.missing(reg)),
         "decision": _decision(reg.outcome, say, staff=staff) if reg.outcome else None,
         "activation": (
@@ -54,8 +54,8 @@ def _not_before(action: str, pending: tuple[PendingCode, ...]) -> str | None:
     return rfc3339(max(waits)) if action == "send_otp" and waits else None
 
 
-def _document(doc: DocumentSummary) -> JsonObject:
-    return {"id": wire("doc", doc.id), "outcome": doc.outcome, "proof": doc.proof}
+def _document(reg: Registration, doc: DocumentSummary) -> JsonObject:
+    return {"id": wire("doc", doc.id), "outcome": doc.outcome, "proof": rules.proof_of(reg, doc)}
 
 
 def _decision(outcome: Outcome, say: Say, *, staff: bool) -> JsonObject:

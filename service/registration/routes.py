@@ -1,15 +1,19 @@
 """HTTP of registrations: parse, ask the workflow, render."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request
+from fastapi.routing import APIRoute
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
+from starlette.types import Scope as Scope_
 
 from service.documents import schemas as papers
+from service.documents.model import ImageSubmission
 from service.documents.schemas import Submission
 from service.kit.clock import rfc3339
-from service.kit.errors import BiometricRefused, InvalidRequest, JsonObject, Unavailable
+from service.kit.errors import InvalidRequest, JsonObject, Unavailable
 from service.kit.ids import parse, wire
 from service.kit.msisdn import Msisdn
 from service.otp.model import Sent
@@ -18,7 +22,7 @@ from service.registration import render, schemas
 from service.registration.model import CodeProof, Opening, State, Target, View
 from service.registration.workflow import Registrations
 from service.risk.model import ApplicantCode
-from service.web import pagination, problems
+from service.web import pagination, problems, upload
 from service.web.auth import Principal, Scope, require
 from service.web.idempotency import Slot, slot_of
 from service.web.media import JSON_ALONE
@@ -27,6 +31,7 @@ router = APIRouter(prefix="/v1/registrations", tags=["registrations"])
 Caller = Annotated[Principal, require(Scope.REGISTRATIONS)]
 # Said, not enforced here: an id of another form is answered as one that does not exist.
 RegistrationId = Annotated[str, Path(json_schema_extra={"pattern": "^reg_[0-9a-f]{32}$"})]
+DocumentId = Annotated[str, Path(json_schema_extra={"pattern": "^doc_[0-9a-f]{32}$"})]
 Kept = Annotated[Slot, Depends(slot_of)]
 
 _PROBLEMS = problems.documented()
@@ -152,11 +157,55 @@ async def patch(
     return JSONResponse(show(view))
 
 
-async def _no_picture(request: Request) -> None:
-    """A picture is refused as such, whatever comes in it: nothing of it is decoded."""
-    media = request.headers.get("content-type", "").strip().lower()
-    if media.startswith(("multipart/", "image/")):
-        raise BiometricRefused("No picture is accepted. Send the lines of the machine-readable zone.")
+class _Multipart(APIRoute):
+    """Takes multipart bodies alone: the same path and method has a route for JSON."""
+
+    def matches(self, scope: Scope_) -> tuple[Match, Scope_]:
+        found, child = super().matches(scope)
+        media = next((value for name, value in scope.get("headers", ()) if name == b"content-type"), b"")
+        if found is Match.FULL and not upload.is_multipart(media.decode("latin-1")):
+            return Match.NONE, {}
+        return found, child
+
+
+async def _picture(request: Request, caller: Caller) -> AsyncIterator[bytes]:
+    """The picture, once it is known who asks and that there is room; put it before the slot, which reads the body."""
+    del caller
+    with request.app.state.uploads.seat():
+        yield await upload.picture_of(request)
+
+
+async def add_picture(
+    registration_id: RegistrationId,
+    caller: Caller,
+    picture: Annotated[bytes, Depends(_picture)],
+    slot: Kept,
+    works: Works,
+    request: Request,
+) -> Response:
+    """Judge a document by a picture of it."""
+    wanted = parse("reg", registration_id)
+
+    async def gone() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    return await slot.run(
+        201,
+        lambda keep: works.add_document(caller, wanted, ImageSubmission(picture), keep, gone),
+        lambda check: papers.shown(check, evidence=Scope.EVIDENCE in caller.scopes),
+    )
+
+
+router.add_api_route(
+    "/{registration_id}/documents",
+    add_picture,
+    methods=["POST"],
+    status_code=201,
+    response_model=papers.DocumentOut,
+    route_class_override=_Multipart,
+    include_in_schema=False,  # add_document says what both take
+)
 
 
 @router.post(
@@ -164,7 +213,8 @@ async def _no_picture(request: Request) -> None:
     status_code=201,
     response_model=papers.DocumentOut,
     responses=_PROBLEMS,
-    dependencies=[Depends(_no_picture), JSON_ALONE],
+    dependencies=[JSON_ALONE],
+    openapi_extra={"requestBody": {"content": {"multipart/form-data": {"schema": papers.PICTURE}}}},
 )
 async def add_document(
     registration_id: RegistrationId,
@@ -173,11 +223,48 @@ async def add_document(
     slot: Kept,
     works: Works,
 ) -> Response:
-    """Judge a document."""
+    """Judge a document: lines, a number, a chip's data or a description as JSON, or a picture as multipart."""
     wanted = parse("reg", registration_id)
     return await slot.run(
         201,
         lambda keep: works.add_document(caller, wanted, body.submission(), keep),
+        lambda check: papers.shown(check, evidence=Scope.EVIDENCE in caller.scopes),
+    )
+
+
+@router.post(
+    "/{registration_id}/documents/nonce",
+    status_code=201,
+    response_model=papers.NonceOut,
+    responses=_PROBLEMS,
+    dependencies=[JSON_ALONE],
+)
+async def document_nonce(registration_id: RegistrationId, caller: Caller, works: Works) -> Response:
+    """A challenge for the chip of a document to sign: eight bytes in base64, five minutes, used once. A newer one takes
+    its place."""
+    nonce, expires_at = await works.challenge(caller, parse("reg", registration_id))
+    return JSONResponse(papers.nonce(nonce, expires_at), status_code=201)
+
+
+@router.post(
+    "/{registration_id}/documents/{document_id}/confirm",
+    response_model=papers.DocumentOut,
+    responses=_PROBLEMS,
+    dependencies=[JSON_ALONE],
+)
+async def confirm_document(
+    registration_id: RegistrationId,
+    document_id: DocumentId,
+    body: papers.Confirmation,
+    caller: Caller,
+    slot: Kept,
+    works: Works,
+) -> Response:
+    """Say what a document shows whose picture was read uncertainly."""
+    wanted, paper = parse("reg", registration_id), parse("doc", document_id)
+    return await slot.run(
+        200,
+        lambda keep: works.confirm_document(caller, wanted, paper, body.correction(), keep),
         lambda check: papers.shown(check, evidence=Scope.EVIDENCE in caller.scopes),
     )
 

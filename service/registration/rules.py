@@ -13,6 +13,7 @@ from service.registration.model import (
     MAX_FAILED_DOCUMENTS,
     MAX_PATCHES,
     OPEN,
+    SIM_REST,
     Activating,
     Activation,
     CodeProof,
@@ -71,15 +72,51 @@ def refuse_impossible(
 
 
 def best_document(registration: Registration) -> DocumentSummary | None:
-    """The document that the decision rests on: the better outcome, then the stronger proof, then the newest."""
-    proofs = {"none": 0, "consistent": 1, "confirmed": 2, "signed": 3}
+    """The document that the decision rests on: the better outcome, then the stronger proof, then the newest.
+
+    What a code may still prove counts here whether it came or not: the choice, and the identity that was sealed with
+    it, must not change when a code does come.
+    """
     outcomes = {"fail": 0, "refer": 1, "pass": 2}
     usable = [doc for doc in registration.documents if doc.outcome != "fail"]
     return max(
         enumerate(usable),
-        key=lambda pair: (outcomes.get(pair[1].outcome, 0), proofs.get(pair[1].proof, 0), pair[0]),
+        key=lambda pair: (outcomes.get(pair[1].outcome, 0), _strength(pair[1]), pair[0]),
         default=(0, None),
     )[1]
+
+
+def of_all_documents(registration: Registration) -> dict[str, bool | str]:
+    """The signals that do not rest on the best document alone: the worst of what any of them says. A document that
+    failed says nothing, but for being a known fake."""
+    usable = [doc.facts.get("sources_agree") for doc in registration.documents if doc.outcome != "fail"]
+    return {
+        "sources_agree": next((each for each in ("differs", "agrees") if each in usable), "one_source"),
+        "document_known_fake": any(
+            doc.facts.get("document_known_fake") is True for doc in registration.documents
+        ),
+    }
+
+
+_PROOFS = {"none": 0, "consistent": 1, "confirmed": 4, "signed": 5}
+
+
+def _strength(document: DocumentSummary) -> int:
+    if document.proof == "consistent" and document.facts.get("registry_answer") == "yes":
+        return 3 if document.ties else 2
+    return _PROOFS.get(document.proof, 0)
+
+
+def proved_by_code(registration: Registration, rest: timedelta = SIM_REST) -> frozenset[str]:
+    """The targets from which a code came back that counts: its card had not been changed within ``rest`` before."""
+    return frozenset(proof.to.value for proof in registration.codes if proof.counts(rest))
+
+
+def proof_of(registration: Registration, document: DocumentSummary, rest: timedelta = SIM_REST) -> str:
+    """What ``document`` proves now: ``confirmed`` once a code came back from a number that the registry, which said
+    yes, has on its record of this person (ADR 0024)."""
+    is_tied = bool(document.ties & proved_by_code(registration, rest))
+    return "confirmed" if document.proof == "consistent" and is_tied else document.proof
 
 
 def missing(registration: Registration) -> tuple[str, ...]:
@@ -124,9 +161,9 @@ def may_send_code(registration: Registration, to: Target, now: datetime) -> None
     if registration.awaits_line_code and to is Target.LINE:
         return
     collecting(registration, now)
-    if to not in registration.code_targets:
+    if to not in registration.possible_targets:
         raise StateConflict(
-            registration.state, registration.code_targets, "The code must go to the other number."
+            registration.state, registration.possible_targets, "The code must go to the other number."
         )
 
 
@@ -138,6 +175,10 @@ def may_have_unrecorded_proof(registration: Registration) -> bool:
 
 
 def with_document(registration: Registration, document: DocumentSummary) -> Registration:
+    """With one document more, or with another judgement of one that it has."""
+    if any(doc.id == document.id for doc in registration.documents):
+        kept = tuple(document if doc.id == document.id else doc for doc in registration.documents)
+        return replace(registration, documents=kept)
     return replace(registration, documents=(*registration.documents, document))
 
 
@@ -187,6 +228,13 @@ def may_decide_by_person(registration: Registration, staff: str) -> None:
         )
 
 
+def may_confirm_by_person(registration: Registration, now: datetime) -> None:
+    """Staff correct what was read of a picture while they judge it; before that it is the applicant's to say."""
+    del now
+    if registration.state is not State.IN_REVIEW:
+        raise StateConflict(registration.state, [State.IN_REVIEW])
+
+
 def may_approve(registration: Registration, now: datetime) -> None:
     """A lost card is replaced 24 hours after its holder was told, so that whoever still has it can object."""
     if not registration.is_card_lost:
@@ -223,15 +271,24 @@ def next_actions(registration: Registration, *, line_waits: bool = True) -> list
     if registration.state is not State.COLLECTING:
         return ["cancel"] if registration.state in OPEN else []
     wanted = missing(registration)
-    actions = []
+    actions: list[str] = []
+    confirm: list[str] = []
     if "document" in wanted:
         actions.append("submit_document")
+    elif _waits_for_confirmation(registration):
+        confirm.append("confirm_document")
     if "otp" in wanted:
         actions += ["send_otp", "check_otp"]
     if actions:
-        return actions
+        return [*confirm, *actions]
     may_send = not registration.needs_code and not registration.has_code
-    return ["submit", "send_otp", "check_otp"] if may_send else ["submit"]
+    return [*confirm, "submit", *(["send_otp", "check_otp"] if may_send else [])]
+
+
+def _waits_for_confirmation(registration: Registration) -> bool:
+    """Whether the best document is a picture that a machine read and nobody confirmed."""
+    best = best_document(registration)
+    return best is not None and best.awaits_confirmation
 
 
 def taking_no_place(seen: Iterable[str]) -> dict[str, Value]:

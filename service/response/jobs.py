@@ -16,6 +16,7 @@ FOLLOWED = (
     EventName.REPORT_CORROBORATED,
     EventName.REPORT_CONFIRMED,
     EventName.REPORT_DISMISSED,
+    EventName.LINE_RESTRICTED,
     EventName.LINE_REINSTATED,
     EventName.LINE_CLOSED,
 )

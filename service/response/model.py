@@ -31,17 +31,20 @@ class Step(StrEnum):
 class Ground(StrEnum):
     """On whose word: ``reported`` people alone, ``confirmed`` a person of ours who confirmed a report, ``ring`` two of
     ours who approved an action on a ring. ``ownership``: confirmed, that the line is in the name of somebody who never
-    asked for it; whose papers it hangs on is then the victim, and is not struck."""
+    asked for it; whose papers it hangs on is then the victim, and is not struck. ``hand``: staff or a client acted on
+    the line by hand, for a reason of their own."""
 
     REPORTED = "reported"
     CONFIRMED = "confirmed"
     OWNERSHIP = "ownership"
     RING = "ring"
+    HAND = "hand"
 
 
 class SourceKind(StrEnum):
     REPORT = "report"
     RING = "ring"
+    ACT = "act"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,8 @@ class Standing:
 class LineAction:
     """One entry of a line's ledger. ``until`` is its expiry, for a hold the day on which a person looks; ``moved``
     says that it changed the line, rather than finding it as strict already, and ``was`` how it stood then. ``by`` and
-    ``decided_by`` are ids of staff or ``system``."""
+    ``decided_by`` are ids of staff, of an act by hand also of a client, or ``system``. ``reason`` is the code that was
+    given for an act by hand."""
 
     id: UUID
     operator_id: UUID
@@ -176,6 +180,7 @@ class LineAction:
     decided_at: datetime | None = None
     undone_at: datetime | None = None
     undone_reason: str | None = None
+    reason: str | None = None
     version: int = 1
 
     def is_in_force(self, now: datetime) -> bool:
@@ -201,10 +206,15 @@ class NoticeKind(StrEnum):
     UNDONE = "undone"
 
 
+LONGEST_APPEAL = 1000
+"""Characters of what a holder writes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """What a holder is told: which step, why (a code), from when and until when, and that they may appeal. Ids and
-    codes alone; whoever sends it finds the number by the line."""
+    codes alone; whoever sends it finds the number by the line. ``appeal_link`` is for the holder's eyes only: it
+    appeals, once."""
 
     operator_id: UUID
     action_id: UUID
@@ -215,6 +225,9 @@ class Notice:
     begins_at: datetime | None
     until: datetime | None
     may_appeal: bool
+    appeal_link: str | None = field(default=None, repr=False)
+    asked_at: datetime | None = None
+    """When the step was asked for: taken back and taken anew, it is told anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,16 @@ from service.kit.errors import JsonObject
 from service.kit.ids import wire
 from service.kit.text import clean
 from service.response import rules
-from service.response.model import LineAction, ResponsePolicy, State, Step
+from service.response.model import LONGEST_APPEAL, LineAction, ResponsePolicy, State, Step
 
 
 class AppealAction(BaseModel):
-    """The holder's words, and which step; without ``action`` the strictest that is in force."""
+    """The holder's words, and which step; without ``action`` the strictest that is in force or announced."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     text: Annotated[
-        str, Field(min_length=1, max_length=1000), AfterValidator(lambda text: clean(text, "/text"))
+        str, Field(min_length=1, max_length=LONGEST_APPEAL), AfterValidator(lambda text: clean(text, "/text"))
     ]
     action: Annotated[str, Field(max_length=40, examples=["act_019318c2f4a07b3c9d51e6a2b8c4d0f1"])] | None = (
         None
@@ -57,7 +57,7 @@ def rendered(action: LineAction, policy: ResponsePolicy, now: datetime) -> JsonO
         "id": wire("act", action.id),
         "step": action.step.value,
         "state": action.state.value,
-        "reason": rules.line_reason(action.step, action.ground),
+        "reason": rules.reason_of(action),
         "notice_at": at(action.notice_at),
         "begins_at": at(action.taken_at or action.due_at),
         "until": at(action.until),

@@ -36,8 +36,9 @@ class LineActionRow(Tenant, Base):
             "ix_line_action_due", "operator_id", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")
         ),
         sa.CheckConstraint(f"step IN {_STEPS}", name="step"),
-        sa.CheckConstraint("ground IN ('reported','confirmed','ownership','ring')", name="ground"),
-        sa.CheckConstraint("source_kind IN ('report','ring')", name="source"),
+        sa.CheckConstraint("(ground = 'hand') = (reason IS NOT NULL)", name="reason"),
+        sa.CheckConstraint("ground IN ('reported','confirmed','ownership','ring','hand')", name="ground"),
+        sa.CheckConstraint("source_kind IN ('report','ring','act')", name="source"),
         sa.CheckConstraint(
             "state IN ('waiting','referred','in_force','lifted','undone','refused','void')", name="state"
         ),
@@ -77,6 +78,9 @@ class LineActionRow(Tenant, Base):
     decided_at: Mapped[datetime | None] = mapped_column(comment="pii:none when")
     undone_at: Mapped[datetime | None] = mapped_column(comment="pii:none when it was taken back")
     undone_reason: Mapped[str | None] = mapped_column(sa.String(48), comment="pii:none code of why")
+    reason: Mapped[str | None] = mapped_column(
+        sa.String(48), comment="pii:none code given for an act by hand"
+    )
     version: Mapped[int] = mapped_column(comment="pii:none counts the changes")
 
 

@@ -56,6 +56,9 @@ class HoldingRow(Tenant, Base):
     scam_at: Mapped[datetime | None] = mapped_column(
         comment="pii:none when the line was last stopped for scam"
     )
+    stopped_at: Mapped[datetime | None] = mapped_column(
+        comment="pii:none newest step on a report or ring that holds; kinds dealer and agent alone"
+    )
     struck_at: Mapped[datetime | None] = mapped_column(
         comment="pii:none the newest strike that holds; decays"
     )
@@ -98,6 +101,20 @@ class LinkComponentRow(Tenant, Base):
 
     registration_id: Mapped[UUID] = mapped_column(primary_key=True, comment="pii:none whose line it is")
     component: Mapped[UUID] = mapped_column(comment="pii:none the component's lowest registration")
+
+
+class LinkCommonRow(Tenant, Base):
+    """A thing that staff have marked as shared by many (a shop's device, a hostel's address): it links nobody, however
+    few lines are on it. It goes with the last line that hangs on it."""
+
+    __tablename__ = "link_common"
+    __table_args__ = (sa.CheckConstraint("kind IN ('device','address','contact','payment')", name="kind"),)
+
+    idx: Mapped[bytes] = mapped_column(primary_key=True, comment="pii:index keyed hash of the thing")
+    kind: Mapped[str] = mapped_column(sa.String(16), comment="pii:none what the index is of")
+    reason: Mapped[str] = mapped_column(sa.String(48), comment="pii:none code: why many share it")
+    at: Mapped[datetime] = mapped_column(comment="pii:none when it was marked")
+    by: Mapped[str] = mapped_column(sa.String(40), comment="pii:none id of staff")
 
 
 class DecisionRow(Tenant, Base):

@@ -23,6 +23,9 @@ DENIED = ("document", "personal_number", "person", "device", *SHARED)
 SELLERS = ("dealer", "agent")
 NEWEST = 200
 """Of a thing that very many lines hang on, the newest are looked at."""
+TRACED_DAYS = 30
+"""So long a document leaves a trace (``service/documents/store/traces.py``); each registration is another
+applicant's."""
 QUOTAS = Quotas()
 """Every shop has the quotas that a new one gets."""
 
@@ -47,6 +50,8 @@ class Gathering:
     _tries: dict[tuple[int, int, int], int] = field(default_factory=lambda: defaultdict(int))
     _marks: dict[tuple[MarkKind, int, str, int], int] = field(default_factory=dict)
     """By kind, operator and thing, the day on which it ends."""
+    _shown: dict[tuple[int, int], list[int]] = field(default_factory=lambda: defaultdict(list))
+    """By operator and document, the days on which it was shown."""
     _days: dict[tuple[int, int], _Day] = field(default_factory=lambda: defaultdict(_Day))
 
     def signals(self, application: Application, day: int) -> Given:
@@ -64,6 +69,8 @@ class Gathering:
                 given[f"scam_on_{kind}"] = sum(line.is_stopped(since) for line in held[kind])
                 given[f"strikes_on_{kind}"] = sum(line.is_struck(kind, since) for line in held[kind])
                 given[f"{kind}_absent"] = kind not in application.keys
+        shown = self._shown.get((application.operator, application.keys.get("document", -1)), [])
+        given["document_seen_before"] = sum(at > day - TRACED_DAYS for at in shown)
         given |= {"purpose": "new", "holder_match": "not_asked", "card_lost": False, "velocity_known": True}
         given |= self._denied(application, day) | self._marked(application, day)
         return given | self._sellers(application, day)
@@ -85,6 +92,8 @@ class Gathering:
     def decided(self, application: Application, day: int, *, is_denied: bool, is_reviewed: bool) -> None:
         """Remembered by everything that the application named."""
         operator = application.operator
+        if (document := application.keys.get("document")) is not None:
+            self._shown[operator, document].append(day)
         if (device := application.keys.get("device")) is not None:
             self._tries[operator, device, day] += 1
         for kind in DENIED if is_denied else ():

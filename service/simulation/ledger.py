@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from service.simulation.ladder import Dossier
     from service.simulation.reporting import Case
 
+NEVER = -1_000_000
 COUNTED = ("document", "personal_number", "person", "device")
 SHARED = ("document", "person")
 ASSESSED_DAYS = 90
 """Of so many days a shop's lines are set beside its peers' (``service/registration/workflow/dealing.py``)."""
-NEVER = -1_000_000
 BY_LINE = "line"
 """The source of what an act on the line itself struck."""
 
@@ -50,6 +50,8 @@ class Line:
     lifted: int | None = None
     strikes: dict[str, dict[str, int]] = field(default_factory=dict)
     """By the kind of thing and the source, the day."""
+    sold: dict[str, int] = field(default_factory=dict)
+    """By the source that stopped it, the day: what whoever sold it has in their rate."""
     probation_left: int = 0
     """Days of ordinary use that are still to be shown."""
     calls_from: int = 0
@@ -58,6 +60,7 @@ class Line:
     complaints: list[int] = field(default_factory=list)
     is_complained: bool = False
     was_stopped: bool = False
+    is_marked: bool = False
     is_disowned: bool = False
     is_back: bool = False
     """Its holder has come since it was stopped."""
@@ -102,6 +105,12 @@ class Line:
         if self.scam is None or (self.lifted is not None and self.scam <= self.lifted):
             return False
         return self.scam > since or self.closed is None
+
+    def is_ended(self, since: int) -> bool:
+        """So, or by a step on a confirmed report or a ring."""
+        at_day = max(self.sold.values(), default=NEVER)
+        holds = at_day > (NEVER if self.lifted is None else self.lifted)
+        return self.is_stopped(since) or (holds and (at_day > since or self.closed is None))
 
     def struck(self, kind: str) -> int | None:
         """The newest strike that holds on a thing of this line."""
@@ -179,7 +188,11 @@ class Ledger:
         line.scam = max(day, line.scam or day)
 
     def strike(self, line: Line, kinds: Iterable[str], source: str, day: int) -> None:
+        """What ``source`` strikes. Of one that is no act on the line itself, whoever sold it hears too."""
         line = line.holding
+        if source != BY_LINE:
+            self._marked(line)
+            line.sold[source] = day
         things = {*line.application.keys, *(kind for kind, _ in line.application.sellers)}
         for kind in kinds:
             if kind in things:
@@ -187,7 +200,7 @@ class Ledger:
                 line.strikes.setdefault(kind, {})[source] = day
 
     def unstrike(self, line: Line, source: str) -> None:
-        for sources in line.holding.strikes.values():
+        for sources in (line.holding.sold, *line.holding.strikes.values()):
             sources.pop(source, None)
 
     def lift(self, line: Line, day: int) -> None:
@@ -196,7 +209,8 @@ class Ledger:
         self.unstrike(line, BY_LINE)
 
     def _marked(self, line: Line) -> None:
-        if line.scam is None and not line.strikes:
+        if not line.is_marked:
+            line.is_marked = True
             for key in line.application.sellers:
                 self.sellers[key].marked.append(line)
 
@@ -292,7 +306,7 @@ class Ledger:
         """(stopped for scam, lines) of a seller within ``dealer_scam_days``."""
         seller, since = self.sellers[key], day - self._p.dealer_scam_days
         decays = day - self._p.strike_days
-        stopped = sum(line.opened > since and line.is_stopped(decays) for line in seller.marked)
+        stopped = sum(line.opened > since and line.is_ended(decays) for line in seller.marked)
         return stopped, seller.lines(since)
 
     def peers(self, kind: str, operator: int, day: int) -> tuple[int, int]:
@@ -318,16 +332,16 @@ class Ledger:
             for key, operator in self._operator_of.items():
                 if key[0] == "dealer":
                     names[name := uid(Of.DEALER, key[1])] = key[1]
-                    records[operator][name] = self._record(self.sellers[key], day)
+                    records[operator][name] = self.record(self.sellers[key], day)
             for each in records.values():
                 self._bands |= {names[name]: found.band.value for name, found in assessed(each).items()}
         return self._bands.get(dealer, "none")
 
-    def _record(self, seller: Seller, day: int) -> Record:
+    def record(self, seller: Seller, day: int) -> Record:
         since = day - ASSESSED_DAYS
         marked = [line for line in seller.marked if line.opened > since]
         struck = sum(any(line.strikes.values()) for line in marked)
-        stopped = sum(any(line.strikes.values()) or line.is_stopped(since) for line in marked)
+        stopped = sum(any(line.strikes.values()) or line.is_ended(NEVER) for line in marked)
         return Record(lines=seller.lines(since), stopped=stopped, struck=struck)
 
     def burst_span(self, key: tuple[str, int], day: int) -> tuple[int, int, timedelta]:

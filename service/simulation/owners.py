@@ -30,9 +30,9 @@ class Owners:
             by_line[other.id] = other
             contact = other.application.keys.get("contact")
             where = (uid(Of.OPERATOR, other.operator), other.registration, other.id)
-            targets.append(Target(*where, Way.LINE, f"line {other.number}"))
+            targets.append(Target(*where, Way.LINE, other.registration, f"line {other.number}"))
             if contact is not None:
-                targets.append(Target(*where, Way.CONTACT, f"contact {contact}"))
+                targets.append(Target(*where, Way.CONTACT, other.registration, f"contact {contact}"))
         found = chosen(targets, f"line {line.number}")
         if not found or not self._take(line, day):
             return []

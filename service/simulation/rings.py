@@ -173,7 +173,8 @@ class Ring:
         answer = "yes" if identity.is_known else "no" if identity.is_denied else "unavailable"
         facts: dict[str, Value] = {
             "document_outcome": "pass" if self.chance.happens(strategy.image) else "refer",
-            "proof": "confirmed" if identity.is_known else "consistent",
+            # Leaked data are the right data, but the code goes to the number on the record: their owner's.
+            "proof": "confirmed" if identity.is_known and strategy.is_mule else "consistent",
             "registry_answer": answer,
             "typed_data": "agrees",
             "line_code_verified": coded,

@@ -195,7 +195,7 @@ class World:
         if strategy is None:
             signs = application.luck[1] < chip.honest_has
         elif strategy.is_mule or strategy.name == "dealer":
-            signs = application.facts["proof"] == "confirmed"
+            signs = application.facts["registry_answer"] == "yes"
         else:
             signs = strategy.owner and application.luck[1] < chip.ring_has
         return {

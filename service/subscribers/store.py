@@ -84,6 +84,7 @@ _CLEAR = Statement(
     )
 )
 _INDEXED = Statement(sa.insert(_INDEX))
+_REPLACE = _SAVE.after(_CLEAR)
 
 
 def stage_subscriber(tx: Tx, key: KeyRow, sealed: bytes, indexed: Indexed) -> None:
@@ -119,15 +120,10 @@ async def person(reader: Reader, subscriber_id: UUID, *, lock: bool = False) -> 
 async def save(tx: Tx, subscriber_id: UUID, sealed: bytes, indexed: Indexed, *, expected: int) -> None:
     """Replace blob and indexes; :class:`Stale` if the version moved on."""
     touched = await tx.change(
-        _SAVE, op=tx.tenant, subject=subscriber_id, expected=expected, blob=sealed, next=expected + 1
+        _REPLACE, op=tx.tenant, subject=subscriber_id, expected=expected, blob=sealed, next=expected + 1
     )
     if touched == 0:
         raise Stale()
-    _stage_index(tx, subscriber_id, indexed)
-
-
-def _stage_index(tx: Tx, subscriber_id: UUID, indexed: Indexed) -> None:
-    tx.stage(_CLEAR, {"op": tx.tenant, "subject": subscriber_id})
     if indexed:
         tx.stage(
             _INDEXED,
@@ -162,7 +158,7 @@ async def forget(tx: Tx, subscriber_id: UUID, reason: str) -> bool | None:
     if known is None:
         return None
     deleted = await tx.run(sa.delete(_KEY).where(_KEY.c.operator_id == tx.tenant, _KEY.c.id == subscriber_id))
-    _stage_index(tx, subscriber_id, ())
+    tx.stage(_CLEAR, {"op": tx.tenant, "subject": subscriber_id})
     tx.stage(
         sa.update(_SUBSCRIBER)
         .where(_SUBSCRIBER.c.operator_id == tx.tenant, _SUBSCRIBER.c.id == subscriber_id)

@@ -21,11 +21,17 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_UPLOAD = 10 * 1024 * 1024
-"""Bytes of a multipart body (``api.md``)."""
+"""Bytes of a picture (``api.md``)."""
 MAX_JSON = 256 * 1024
 """Bytes of any other body: an SOD of 64 KiB in base64 with its DG15 fits, a picture does not."""
+_CAP = "body_cap"
 
 log = structlog.get_logger("http")
+
+
+def raise_cap(scope: Scope, cap: int) -> None:
+    """Let the body of this request be so long. For a route that takes more, once it knows who asks."""
+    scope["state"][_CAP] = cap
 
 
 def _header(scope: Scope, name: bytes) -> bytes:
@@ -86,12 +92,12 @@ class Edge:
     @staticmethod
     def _capped(scope: Scope, receive: Receive) -> Receive:
         """Refuse a body past its cap, by its announced length at once, or while it comes in."""
-        cap = MAX_UPLOAD if _header(scope, b"content-type").startswith(b"multipart/") else MAX_JSON
         announced = _header(scope, b"content-length")
         seen = 0
 
         async def receiving() -> Message:
             nonlocal seen
+            cap = scope["state"].get(_CAP, MAX_JSON)
             if announced.isdigit() and int(announced) > cap:
                 raise TooLarge(limit=cap)
             message = await receive()

@@ -76,6 +76,8 @@ class Api:
     services: Services
     operator: UUID
     key: str
+    has_registry: bool = False
+    """Whether there is one to say yes; applicants then name a contact number."""
     calls: list[httpx2.Response] = field(default_factory=list)
 
     async def ask(self, method: str, path: str, **extra: Any) -> httpx2.Response:
@@ -101,7 +103,7 @@ Caller = Callable[..., Awaitable[Api]]
 
 
 @pytest.fixture
-async def caller(app: FastAPI, services: Services, db: Database) -> AsyncIterator[Caller]:
+async def caller(app: FastAPI, services: Services, db: Database, instead: Instead) -> AsyncIterator[Caller]:
     """Makes callers: ``await caller(scopes=[…], dealer=…, operator=…)``."""
     opened: list[httpx2.AsyncClient] = []
     numbers = iter(range(1, 1000))
@@ -122,7 +124,7 @@ async def caller(app: FastAPI, services: Services, db: Database) -> AsyncIterato
             timeout=30,
         )
         opened.append(http)
-        return Api(http, services, operator.id, key.text)
+        return Api(http, services, operator.id, key.text, instead.registry is not None)
 
     yield make
     await asyncio.gather(*(http.aclose() for http in opened))

@@ -13,7 +13,8 @@ from service.documents.model import RegistryAnswer
 from service.kit.clock import ManualClock
 from service.kit.errors import Refusal, Stale, StateConflict
 from service.kit.ids import new_id
-from service.lines.model import Failed
+from service.lines.model import ConditionsOrder, Done, Failed, Outcome
+from service.registration import store
 from tests.api.conftest import Api
 from tests.fakes.pipeline import (
     PATH,
@@ -117,12 +118,13 @@ async def test_cancelled_in_review(api: Api, services: Services) -> None:
 async def test_cancelled_after_the_approval(
     api: Api, services: Services, provisioner: TurnableProvisioner
 ) -> None:
-    """Nothing is provisioned, and the place under the cap is free again."""
+    """Nothing is provisioned, the network is told so whatever it knows, and the place under the cap is free again."""
     one = applicant(api)
     await one.decided()
     assert (await api.post(f"{one.path}/cancel")).json()["state"] == "cancelled"
     await work(services)
     assert provisioner.activated == []
+    assert [order.conditions.connected for order in provisioner.applied] == [False]
     refused(await api.get(f"/v1/lines/{one.msisdn}"), 404, "not-found")
     for turn in (2, 3):
         assert (await applicant(api, turn, person=one.person).decided())["state"] == "approved"
@@ -144,6 +146,40 @@ async def test_cancelled_while_the_network_brings_it_up(
     assert (await one.get())["state"] == "cancelled"
     assert [order.conditions.connected for order in provisioner.applied] == [False]
     refused(await api.get(f"/v1/lines/{one.msisdn}"), 404, "not-found")
+
+
+async def test_a_network_that_does_not_take_it_down_is_asked_until_it_has(
+    api: Api, services: Services, provisioner: TurnableProvisioner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the holder was erased meanwhile, and where the attempts were given up before it was cancelled."""
+    one, given_up = applicant(api), applicant(api, 2)
+    provisioner.outcome = Failed(retryable=False, code="sim-blocked")
+    await given_up.decided()
+    await work(services)
+    assert (await api.post(f"{given_up.path}/cancel")).status_code == 200
+    await work(services)
+    [told] = provisioner.applied
+    assert (told.registration_id, told.conditions.connected) == (given_up.uuid, False)
+
+    provisioner.outcome = Done()
+    await one.decided()
+    assert (await api.post(f"{one.path}/cancel")).status_code == 200
+    apply, answers = provisioner.apply, [Failed(retryable=True, code="busy")] * 2
+
+    async def refuses(order: ConditionsOrder) -> Outcome:
+        await apply(order)
+        return answers.pop() if answers else Done()
+
+    monkeypatch.setattr(provisioner, "apply", refuses)
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            await services.registrations.activate(api.operator, one.uuid)
+    async with services.db.write(api.operator) as tx:
+        registration = await store.load(tx, one.uuid)
+        await services.subscribers.erase(tx, registration.subscriber_id)
+    await services.registrations.activate(api.operator, one.uuid)
+    assert [order.registration_id for order in provisioner.applied[1:]] == [one.uuid] * 3
+    assert provisioner.applied[-1].numbers is None, "found by its registration"
 
 
 # Expired

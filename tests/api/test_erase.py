@@ -42,6 +42,8 @@ INDEXES = (
     ("shared_holding", "line_ref", "true"),
     ("subject_key", "wrapped", "id = %(subject)s"),
     ("subscriber", "sealed", "id = %(subject)s"),
+    ("document_trace", "document_idx", "subscriber_id = %(subject)s"),
+    ("document_trace", "names_idx", "subscriber_id = %(subject)s"),
     ("registration", "identity", "subscriber_id = %(subject)s"),
     ("registration", "sealed", "subscriber_id = %(subject)s"),
     ("line", "sealed", "subscriber_id = %(subject)s"),

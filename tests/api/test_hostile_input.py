@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from service.web.middleware import MAX_JSON, MAX_UPLOAD
+from service.web.upload import ENVELOPE
 from tests.api.conftest import Api
 from tests.api.test_keys import routes
 from tests.fakes.pipeline import PATH, applicant, refused, somebody
@@ -248,7 +249,7 @@ async def test_too_large(api: Api) -> None:
     one = applicant(api)
     await one.open()
     for media, size in (
-        ("multipart/form-data; boundary=x", MAX_UPLOAD + 1),
+        ("multipart/form-data; boundary=x", MAX_UPLOAD + ENVELOPE + 1),
         ("application/json", MAX_UPLOAD + 1),
         ("application/json", MAX_JSON + 1),
         ("image/jpeg", MAX_JSON + 1),
@@ -280,7 +281,7 @@ async def test_ten_mebibytes_and_one_in_pieces(api: Api) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(10):
             yield b"\xff" * 1024 * 1024
-        yield b"\xff"
+        yield b"\xff" * (ENVELOPE + 1)
 
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     answer = await api.ask("POST", f"{one.path}/documents", content=pieces(), headers=headers)

@@ -52,6 +52,7 @@ async def test_a_line_is_shown_as_the_contract_says(api: Api, line: Line) -> Non
             "probation_until": None,
             "service_until": None,
             "reasons": [],
+            "labelled_until": None,
         }
 
 

@@ -1,20 +1,25 @@
 """Somebody's settled lines, at any operator, are told of a new one in their name; and their word holds it."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from service.adapters.sms.holder import SmsHolderNotice
 from service.audit.workflow import Actor
 from service.compose import Instead, Services
 from service.infra.postgres import Database
 from service.kit.clock import ManualClock
+from service.kit.ids import new_id
 from service.lines.model import Action
 from service.operators.workflow import Operators
 from service.otp.model import Accepted, Message
 from service.otp.ports import SenderUnavailable
-from service.otp.workflow.dispatch import NotSent
+from service.response.model import Notice as StepNotice
+from service.response.model import NoticeKind as StepKind
+from service.response.model import NotSent, Sent, Step
 from tests.api.conftest import Api, Caller
 from tests.conftest import Backend
 from tests.fakes.pipeline import Applicant, TurnableRegistry, applicant, somebody, work
@@ -91,8 +96,10 @@ async def test_settled_lines_at_every_operator_are_told_and_may_hold_the_new_one
     assert (await state(api, new))["state"] == "restricted"
     # Nothing at this operator says that there is a line elsewhere.
     with backend.admin() as conn:
-        rows = conn.execute("SELECT operator_id, count(*) FROM owner_notice GROUP BY 1").fetchall()
-    assert sorted(rows) == sorted([(api.operator, 1), (other.operator, 1)])
+        rows = conn.execute(
+            "SELECT operator_id, count(*) FROM notice WHERE kind = 'new-line' GROUP BY 1"
+        ).fetchall()
+    assert sorted(rows) == sorted([(api.operator, 2), (other.operator, 2)]), "line and contact"
 
 
 async def test_young_lines_and_those_of_the_same_device_or_dealer_are_not_told(
@@ -118,7 +125,7 @@ async def test_one_a_day_and_three_a_month_and_a_job_that_is_done_again_sends_no
     here = await live(api, 1, somebody(1))
     clock.advance(MONTH)
     first = await live(api, 2, somebody(1))
-    assert await services.notices.announce(api.operator, first.uuid) == 0
+    await services.notices.announce(api.operator, first.uuid)
     await live(api, 3, somebody(1))
     assert len(await told(api, here.msisdn)) == 1
     for turn in (4, 5):
@@ -127,7 +134,8 @@ async def test_one_a_day_and_three_a_month_and_a_job_that_is_done_again_sends_no
     assert len(await told(api, here.msisdn)) == 3
     # The cap of five is reached; one that is closed makes room, and the month's budget is spent.
     await services.lines.act(api.operator, first.msisdn, Action.CLOSE, reason="moved-away", actor=Actor.cli())
-    assert not await services.notices.announce(api.operator, first.uuid)
+    await services.notices.announce(api.operator, first.uuid)
+    assert len(await told(api, here.msisdn)) == 3
 
 
 async def test_a_lost_document_and_a_frozen_identity_send_the_next_one_to_a_person(
@@ -171,6 +179,10 @@ async def test_a_restriction_that_ends_by_itself_does_not_end_the_hold(
     assert (await state(api, new))["state"] == "suspended"
 
 
+async def away(message: Message) -> Accepted:
+    raise SenderUnavailable("outbox", "away")
+
+
 async def test_a_gateway_that_is_away_is_asked_again(
     api: Api, services: Services, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,17 +191,15 @@ async def test_a_gateway_that_is_away_is_asked_again(
     assert services.outbox is not None
     new = applicant(api, 2, person=somebody(1))
     assert (await new.decided())["state"] == "approved"
-
-    async def away(message: Message) -> Accepted:
-        raise SenderUnavailable("outbox", "away")
-
     with monkeypatch.context() as patched:
         patched.setattr(services.outbox, "send", away)
-        with pytest.raises(NotSent):
-            await services.notices.announce(api.operator, new.uuid)
+        await services.notices.announce(api.operator, new.uuid)
     assert await told(api, here.msisdn) == []
-    assert await services.notices.announce(api.operator, new.uuid) == 1
-    assert await services.notices.announce(api.operator, new.uuid) == 0
+    assert await services.courier.again(api.operator) == 0, "not before its time"
+    clock.advance(timedelta(seconds=15))
+    assert await services.courier.again(api.operator) == 2, "the line, and the contact on file"
+    assert await services.courier.again(api.operator) == 0
+    await services.notices.announce(api.operator, new.uuid)
     assert len(await told(api, here.msisdn)) == 1
 
 
@@ -197,3 +207,39 @@ async def test_a_gateway_that_is_away_is_asked_again(
 async def test_a_link_that_is_not_ours_has_the_same_page_as_ever(api: Api, token: str) -> None:
     assert (await api.http.get(f"/h/{token}")).status_code == 404
     assert (await api.http.post(f"/h/{token}")).status_code == 404
+
+
+async def test_a_step_on_a_line_is_told_by_the_same_hand(
+    api: Api, services: Services, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An announcement that cannot be sent is not kept: the job behind it asks again, or a person decides."""
+    here = await live(api, 1, somebody(1))
+    async with services.db.read(api.operator) as reader:
+        line = await services.lines.on_number(reader, here.msisdn)
+    port = SmsHolderNotice(services.db, services.lines, services.courier)
+    taken = StepNotice(
+        operator_id=api.operator,
+        action_id=new_id(),
+        line_id=line.id,
+        kind=StepKind.TAKEN,
+        step=Step.RESTRICT,
+        reason="reported",
+        begins_at=None,
+        until=None,
+        may_appeal=True,
+    )
+    announced = replace(taken, kind=StepKind.ANNOUNCED)
+    assert services.outbox is not None
+    before = len(await services.outbox.read(here.msisdn))
+    with monkeypatch.context() as patched:
+        patched.setattr(services.outbox, "send", away)
+        for notice in (taken, announced):
+            assert await port.send(notice) == NotSent(retryable=True, code="no-sender")
+    assert await port.send(announced) == await port.send(announced) == Sent()
+    assert await port.send(taken) == NotSent(retryable=True, code="busy"), "it is kept, and due in a moment"
+    clock.advance(timedelta(seconds=15))
+    assert await services.courier.again(api.operator) == 1
+    assert await port.send(taken) == Sent()
+    assert len(await services.outbox.read(here.msisdn)) == before + 2
+    gone = await port.send(replace(taken, action_id=new_id(), line_id=new_id()))
+    assert gone == NotSent(retryable=False, code="line-gone")

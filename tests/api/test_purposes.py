@@ -10,6 +10,8 @@ from service.compose import Instead, Services
 from service.documents.model import RegistryAnswer
 from service.kit.clock import ManualClock
 from service.kit.errors import StateConflict
+from service.otp.model import Accepted, Message
+from service.otp.ports import SenderUnavailable
 from service.registration import store
 from service.upkeep import Upkeep
 from tests.api.conftest import Api
@@ -74,16 +76,19 @@ async def line(one: Applicant) -> dict[str, object]:
 
 
 async def test_a_number_comes_from_another_network(
-    api: Api, services: Services, provisioner: TurnableProvisioner
+    api: Api, services: Services, provisioner: TurnableProvisioner, registry: TurnableRegistry
 ) -> None:
     provisioner.can_receive = False  # the new card cannot; the code goes to the old one, at the donor
     one = applicant(api)
     opened = await one.open(purpose="port_in", iccid=NEW)
     assert opened["missing"] == ["document", "otp"]
     await one.show()
+    assert registry.phones[-1].line == one.msisdn, "it was somebody's before, perhaps the applicant's"
     await one.send("line")
     await one.answer()
-    assert (await one.submit())["decision"]["verdict"] == "approved"
+    decided = await one.submit()
+    assert decided["decision"]["verdict"] == "approved"
+    assert decided["evidence"]["documents"][0]["proof"] == "confirmed"
     await work(services)
     assert (await one.get())["state"] == "active"
     assert (await line(one))["state"] == "active"
@@ -226,6 +231,11 @@ async def test_a_lost_card_is_replaced_by_a_person_a_day_after_the_holder_was_to
     assert decision["verdict"] == "review"
     assert "card-lost" in [reason["rule"] for reason in decision["reasons"]]
     assert services.outbox is not None
+    before = len(await services.outbox.read(holder.msisdn))
+    with pytest.raises(StateConflict):
+        await decide(services, swap)
+    await work(services)
+    assert len(await services.outbox.read(holder.msisdn)) == before + 1, "a job's message, not the request's"
     for reached in (holder.msisdn, CONTACT):
         newest = (await services.outbox.read(reached))[0]["text"]
         assert " sim" in newest.casefold()
@@ -239,6 +249,43 @@ async def test_a_lost_card_is_replaced_by_a_person_a_day_after_the_holder_was_to
     assert (await line(holder))["sim_changed_at"] is not None
 
 
+async def test_until_a_holder_could_be_told_nobody_approves_a_lost_card(
+    api: Api, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The 24 hours begin with the first message that leaves, however late that is."""
+    holder = await in_service(api, services)
+    swap = again(holder)
+    await swap.open(purpose="sim_swap", iccid=NEW, sim_lost=True, subscriber=None)
+    await swap.show()
+    assert services.outbox is not None
+
+    async def away(message: Message) -> Accepted:
+        raise SenderUnavailable("outbox", "away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(services.outbox, "send", away)
+        assert (await swap.submit())["state"] == "in_review", "the request does not wait for a sender"
+        await work(services)
+        later(services, hours=30)
+        await work(services)
+        await services.courier.again(api.operator)
+        with pytest.raises(StateConflict):
+            await decide(services, swap)
+    before = len(await services.outbox.read(CONTACT))
+    later(services, minutes=11)
+    await services.courier.again(api.operator)
+    assert len(await services.outbox.read(CONTACT)) == before + 1
+    with pytest.raises(StateConflict):
+        await decide(services, swap)
+    await work(services)
+    assert len(await services.outbox.read(CONTACT)) == before + 1, "sent once"
+    later(services, hours=23)
+    with pytest.raises(StateConflict):
+        await decide(services, swap)
+    later(services, hours=1)
+    await decide(services, swap)
+
+
 async def test_a_changed_card_proves_nothing_elsewhere_for_72_hours(
     api: Api, services: Services, provisioner: TurnableProvisioner
 ) -> None:
@@ -250,9 +297,6 @@ async def test_a_changed_card_proves_nothing_elsewhere_for_72_hours(
     provisioner.can_receive = False
     for turn, (span, verdict) in enumerate(((71, "review"), (1, "approved")), 5):
         later(services, hours=span)
-        async with services.db.read(api.operator) as reader:
-            young = await services.lines.sim_is_young(reader, holder.msisdn, timedelta(hours=72))
-        assert young is (verdict == "review")
         friend = applicant(api, turn)
         subscriber = {**friend.person.subscriber(), "contact_msisdn": holder.msisdn}
         await ready(friend, "contact", holder.msisdn, subscriber=subscriber)

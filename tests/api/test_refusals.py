@@ -351,22 +351,23 @@ async def test_faces_are_refused(api: Api, paper: dict[str, Any]) -> None:
     assert (await one.get())["evidence"]["documents"] == []
 
 
-async def test_a_picture_is_refused(api: Api) -> None:
+async def test_a_bare_picture_is_refused(api: Api) -> None:
+    """It comes as the one part of a form: ``test_picture_door.py``."""
     one = applicant(api)
     await one.open()
-    for media in ("multipart/form-data; boundary=x", "image/jpeg", "image/png", "IMAGE/WEBP"):
+    for media in ("image/jpeg", "image/png", "IMAGE/WEBP"):
         answer = await api.ask(
             "POST", f"{one.path}/documents", content=b"\xff\xd8\xff\xe0JFIF", headers={"Content-Type": media}
         )
-        refused(answer, 422, "biometric-refused")
+        refused(answer, 415, "unsupported-media")
     assert (await one.get())["evidence"]["documents"] == []
 
 
 async def test_no_contact_to_send_to(api: Api) -> None:
     one = applicant(api)
-    await one.open()
-    facts = refused(await api.post(f"{one.path}/otp", {"to": "contact"}), 409, "state-conflict")
-    assert facts["allowed"] == ["line"]
+    await one.open(subscriber=one.person.subscriber())
+    facts = refused(await api.post(f"{one.path}/otp", {"to": "contact"}), 422, "invalid-request")
+    assert facts["errors"][0]["code"] == "no-contact"
 
 
 async def test_voice_is_not_enabled(api: Api) -> None:

@@ -14,6 +14,7 @@ from service.infra.postgres import Database
 from service.kit.clock import ManualClock, rfc3339
 from service.kit.errors import Refusal, Stale, StateConflict, Unavailable
 from service.kit.ids import new_id, wire
+from service.lines.workflow import change_sim
 from service.operators.workflow import Operators
 from service.reports.model import Place, Report, State, Topic, Why
 from service.reports.rotation import reindex
@@ -21,7 +22,7 @@ from service.upkeep import Upkeep
 from service.web.auth import NOT_FOR_DEALERS, Scope
 from tests.api.conftest import Api, Caller
 from tests.api.test_events import told
-from tests.fakes.pipeline import number, refused
+from tests.fakes.pipeline import card, number, refused
 from tests.fakes.reports import MONTH, PATH, SCAMMER, Town
 
 PEOPLE = [number(turn) for turn in range(1, 8)]
@@ -137,6 +138,21 @@ async def test_what_counts_nothing_is_kept_with_the_reason(
         Why.REPEATED,
     ]
     assert (report.counted, report.votes, report.state) == (1, len(votes), State.FILED)
+
+
+async def test_a_changed_card_proves_no_reporter_for_72_hours(town: Town, clock: ManualClock) -> None:
+    """The answer to who filed is the same; the vote counts nothing, and one that was proved later does."""
+    _, young, rested = await town.old_lines(SCAMMER, *PEOPLE[:2])
+    lines = town.services.lines
+    for line, turn in ((rested, 2), (young, 1)):
+        async with town.services.db.write(town.operator) as tx:
+            await change_sim(lines, tx, line.id, card(turn), Actor.system("test"))
+        clock.advance(timedelta(hours=36))
+    await town.report(PEOPLE[0])
+    await town.report(PEOPLE[1])
+    await town.work()
+    [report] = await town.reports()
+    assert [vote.why for vote in await town.votes(report)] == [Why.FRESH_SIM, Why.COUNTS]
 
 
 async def test_a_dealers_key_proves_with_its_own_verifications(

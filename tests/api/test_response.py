@@ -26,6 +26,7 @@ from service.response.model import (
     State,
     Step,
 )
+from service.risk.store.dealing import dealings
 from tests.api.conftest import Api
 from tests.fakes.pipeline import TurnableRegistry, applicant, work
 from tests.fakes.response import Town, TurnableFinder, TurnableNotices
@@ -486,6 +487,12 @@ async def test_the_busy_shop_is_not_struck_and_the_bad_one_is(
     await work(services)
     assert ("dealer", "ring") in await town.strikes(ring[0])
     assert "dealer" not in {kind for kind, _ in await town.strikes(ring[3])}
+    async with services.db.read(api.operator) as reader:
+        found = await dealings(reader, services.clock.now() - DAY)
+    assert sorted((each.lines, each.stopped, each.struck) for each in found.values()) == [
+        (3, 3, 3),
+        (6, 1, 1),
+    ]
     assert (await applicant(api, 20).decided(dealer="D-1"))["state"] == "in_review"
     assert (await applicant(api, 21).decided(dealer="D-2"))["state"] == "approved"
 

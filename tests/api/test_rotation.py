@@ -58,7 +58,7 @@ class House:
                     timeout=30,
                 )
                 operator = (await services.operators.by_slug(slug)).id
-                apis.append(Api(http, services, operator, self.keys[slug]))
+                apis.append(Api(http, services, operator, self.keys[slug], has_registry=True))
             yield apis[0], apis[1]
             await asyncio.gather(*(api.http.aclose() for api in apis))
 
@@ -117,10 +117,7 @@ async def fill(house: House) -> str:
         numbers = []
         for turn, person in ((1, ANNA), (2, ANNA), (3, ANNA), (4, BEN)):
             who = applicant(demo, turn, person=person)
-            await who.open()
-            await who.show()
-            await who.send()
-            await who.answer()
+            await who.ready()
             answer = await demo.post(
                 f"{who.path}/submit", headers={"Idempotency-Key": f"once-and-only-{turn}"}
             )

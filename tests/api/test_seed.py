@@ -19,6 +19,7 @@ from service.demo.hands import Hands
 from service.demo.seed import sow
 from service.demo.traffic import PUMPED, PUMPED_MESSAGES, SPAN
 from service.documents.model import MrzSubmission
+from service.documents.workflow import Authorities
 from service.infra.crypto import Vault
 from service.infra.postgres import Database
 from service.infra.redis import Redis
@@ -33,6 +34,8 @@ from service.policies import Policies, Sources
 from service.registration import store
 from service.registration.model import Opening, Purpose, Registration, State, Target
 from service.registration.workflow.backtesting import Cancelled, backtest, replay
+from service.reports.model import State as ReportState
+from service.response.model import RingState
 from service.risk.model import Decision, Verdict
 from service.risk.rules import RiskPolicy
 from service.risk.workflow import Risk
@@ -116,6 +119,22 @@ async def _two_days_of_codes(settings: Settings, db: Database, demo: Operator) -
     await services.db.close()
 
 
+async def _reports_and_a_ring(settings: Settings, db: Database, demo: Operator) -> None:
+    """One line's reports were believed and confirmed, and the ring behind it waits for two people; of another three
+    neighbours have been heard."""
+    services = build(settings, db.clock)
+    async with db.read(demo.id) as reader:
+        by_state = {each.state: each for each in await services.reports.listed(reader)}
+        assert set(by_state) == {ReportState.CONFIRMED, ReportState.FILED}
+        confirmed, filed = by_state[ReportState.CONFIRMED], by_state[ReportState.FILED]
+        assert (confirmed.counted, filed.counted) == (5, 3)
+        rings = await services.response.rings.listed(reader, tuple(RingState), limit=10)
+    assert [(ring.report_id, ring.state) for ring, _ in rings] == [(confirmed.id, RingState.FOUND)]
+    assert rings[0][1] >= 3, "the reported line and those that share its device"
+    await services.redis.close()
+    await services.db.close()
+
+
 async def test_the_season(
     settings: Settings,
     db: Database,
@@ -135,6 +154,7 @@ async def test_the_season(
     assert await sow(settings, demo, Diary(tmp_path / "seed.json"), TODAY, footfall=FOOTFALL)
     sown = await look(db, vault, demo, Risk(vault))
     every = await everything(db, demo)
+    assert (await Authorities(db).refresh()).size == 1  # Utopia's, brought by one and trusted by another
 
     # What somebody enters while the seed is sown is not decided, expired or erased by it.
     entered = next(found for found in every if found.id == live[0])
@@ -144,6 +164,7 @@ async def test_the_season(
 
     await _each_decision_replays(db, demo)
     await _two_days_of_codes(settings, db, demo)
+    await _reports_and_a_ring(settings, db, demo)
     states = Counter(found.state for found in every)
     assert set(states) >= {
         State.ACTIVE, State.IN_REVIEW, State.DENIED, State.EXPIRED, State.CANCELLED, State.COLLECTING,

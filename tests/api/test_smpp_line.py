@@ -3,14 +3,16 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr, ValidationError
 
 from service.compose import Instead, Services, build
 from service.kit.clock import ManualClock
 from service.kit.ids import new_id
-from service.otp.model import Accepted
+from service.otp.model import Accepted, Handed, Notice, NoticeKind
 from service.otp.ports import Lived
 from service.settings import Mode, Settings
 from tests.api.conftest import Api
@@ -81,9 +83,42 @@ async def test_a_receipt_finds_its_challenge(services: Services, smsc: Smsc, not
     ]
 
 
-async def test_the_process_that_answers_requests_binds_alone(
-    settings: Settings, smsc: Smsc, clock: ManualClock
+async def test_a_worker_without_a_session_keeps_its_notices_until_it_has_one(
+    api: Api, services: Services, settings: Settings, smsc: Smsc, clock: ManualClock
 ) -> None:
+    """The gateway allows one session, and the API has it."""
+    [sender] = services.senders
+    async with asyncio.timeout(20):
+        await sender.bound()  # type: ignore[attr-defined]  of the one that keeps a connection
+    await smsc.tell("room", most=1)
+    holder = new_id()
+    async with services.db.write(api.operator) as tx:
+        services.subscribers.add(tx, holder, {})
+    notice = Notice(api.operator, NoticeKind.NEW_LINE, new_id(), "line", holder, "+4915112345678")
+    worker = build(settings.for_worker(), clock)
+    async with worker.running(sends=True):
+        await smsc.wait("bind_transceiver", 2)
+        assert await worker.courier.hand(notice, lambda _: "Told") is Handed.SENDER
+        await smsc.tell("room", most=2)
+        async with asyncio.timeout(20):
+            await worker.senders[0].bound()  # type: ignore[attr-defined]  the same
+        clock.advance(timedelta(seconds=15))
+        assert await worker.courier.again(api.operator) == 1
+    assert [unit["text"] for unit in await smsc.got("submit_sm")] == ["Told"]
+
+
+def test_a_worker_may_have_an_account_of_its_own(settings: Settings) -> None:
+    assert settings.for_worker() is settings
+    own = settings.model_copy(
+        update={"smpp_worker_url": "smpp://other@127.0.0.1:2775", "smpp_worker_password": SecretStr("o")}
+    )
+    assert own.for_worker().smpp_url == "smpp://other@127.0.0.1:2775"
+    assert own.for_worker().smpp_password.get_secret_value() == "o"
+    with pytest.raises(ValidationError, match="address of its own"):
+        Settings(mode=Mode.TEST, smpp_worker_password="o")
+
+
+async def test_only_who_has_messages_binds(settings: Settings, smsc: Smsc, clock: ManualClock) -> None:
     services = build(settings, clock)
     assert [isinstance(each, Lived) for each in services.senders] == [True]
     async with services.running():

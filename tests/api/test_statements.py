@@ -27,6 +27,7 @@ from tests.fakes.pipeline import (
     somebody,
     work,
 )
+from tests.fakes.still_reader import StillReader, seen
 
 MOST = 10
 _FRAME = ("begin", "commit", "rollback", "set local", "discard")
@@ -73,8 +74,13 @@ def registry() -> TurnableRegistry:
 
 
 @pytest.fixture
-def instead(provisioner: TurnableProvisioner, registry: TurnableRegistry) -> Instead:
-    return Instead(provisioner=provisioner, registry=registry)
+def reader() -> StillReader:
+    return StillReader()
+
+
+@pytest.fixture
+def instead(provisioner: TurnableProvisioner, registry: TurnableRegistry, reader: StillReader) -> Instead:
+    return Instead(provisioner=provisioner, registry=registry, reader=reader)
 
 
 def contact_of(one: Applicant) -> str:
@@ -161,6 +167,20 @@ async def test_at_most_ten_statements_a_request(count: Counter, services: Servic
         assert len(count.sent) <= 3
 
 
+async def test_a_picture_and_its_confirmation(count: Counter, reader: StillReader) -> None:
+    one = applicant(count.api)
+    one.id = (await count("create", PATH, one.body()))["id"]
+    reader.says = seen(*one.person.lines, again=False)
+    count.sent.clear()
+    files = {"image": ("a.jpg", b"\xff\xd8\xff", "image/jpeg")}
+    headers = {"Idempotency-Key": "a-picture"} if count.keyed else {}
+    answer = await count.api.ask("POST", f"{one.path}/documents", files=files, headers=headers)
+    assert answer.json()["outcome"] == "refer", answer.text
+    assert len(count.sent) <= MOST, count.sent
+    said = {"fields": {"document_number": one.person.document_number}}
+    await count("confirm", f"{one.path}/documents/{answer.json()['id']}/confirm", said)
+
+
 async def test_a_report(count: Counter, services: Services, clock: ManualClock) -> None:
     """By somebody whose number is proved, with a note under their own key; of a line that is ours, and of no line."""
     reporter, other = applicant(count.api), applicant(count.api, 2)
@@ -221,6 +241,25 @@ async def test_a_renewed_document(count: Counter, services: Services) -> None:
     async with services.db.read(count.api.operator) as reader:
         renewed = await reader.scalar(sa.text("SELECT count(*) FROM holding WHERE renewal_of IS NOT NULL"))
     assert renewed == 1
+
+
+@pytest.mark.parametrize("changes", [{}, {"sim_lost": True}], ids=["the old card at hand", "a lost card"])
+async def test_a_swap(count: Counter, services: Services, changes: dict[str, Any]) -> None:
+    """What a lost card's holder is told is a job's to send, not the request's."""
+    holder = applicant(count.api)
+    typed = {**holder.person.subscriber(), "contact_msisdn": contact_of(holder)}
+    await holder.decided(iccid="8949020000123456788", subscriber=typed)
+    await work(services)
+    services.clock.advance(timedelta(minutes=2))  # type: ignore[attr-defined]  the tests' clock is set by hand
+    swap = Applicant(count.api, holder.person, holder.msisdn)
+    await count.ready(swap, "contact", purpose="sim_swap", iccid="8949020000123456796", **changes)
+    assert await count.submit(swap) == ("in_review" if changes else "approved")
+    assert services.outbox is not None
+    before = len(await services.outbox.read(holder.msisdn))
+    count.sent.clear()
+    await work(services)
+    told = len(await services.outbox.read(holder.msisdn)) - before
+    assert told == (1 if changes else 0)
 
 
 async def test_a_list_is_one_statement_however_long(api: Api, sent: list[str]) -> None:

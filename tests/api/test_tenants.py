@@ -19,6 +19,8 @@ CLI = Actor.cli()
 BODIES: dict[str, Any] = {
     "/v1/registrations/{registration_id}": {"subscriber": {"family_name": "Elsewhere"}},
     "/v1/registrations/{registration_id}/documents": {"kind": "mrz", "lines": list(somebody(9).lines)},
+    "/v1/registrations/{registration_id}/documents/nonce": {},
+    "/v1/registrations/{registration_id}/documents/{document_id}/confirm": {"fields": {"sex": "X"}},
     "/v1/registrations/{registration_id}/otp": {"to": "line"},
     "/v1/registrations/{registration_id}/otp/check": {"code": "123456"},
     "/v1/registrations/{registration_id}/submit": {},

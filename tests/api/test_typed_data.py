@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.compose import Instead, Services
-from service.documents.model import DocumentFacts, RegistryAnswer
+from service.documents.model import DocumentFacts, Phones, RegistryAnswer, RegistryReply
 from service.kit.people import invent, person
 from tests.api.conftest import Api
 from tests.fakes.pipeline import (
@@ -134,12 +134,12 @@ async def test_a_correction_while_a_document_is_being_judged(
     await one.open()
     look_up, asked = registry.look_up, 0
 
-    async def slow(document: DocumentFacts) -> RegistryAnswer:
+    async def slow(document: DocumentFacts, phones: Phones) -> RegistryReply:
         nonlocal asked
         asked += 1
         if asked == 1:
             await patch(one, family_name="Somebodyelse", email="new@example.org")
-        return await look_up(document)
+        return await look_up(document, phones)
 
     monkeypatch.setattr(registry, "look_up", slow)
     shown = await one.show()

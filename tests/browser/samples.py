@@ -10,7 +10,8 @@ import segno
 from service.admin import views as v
 from service.admin.present.standing import risk
 from service.dealers.model import Assessment, Band, Record
-from tests.browser import samples_backtests, samples_links
+from tests.browser import samples_backtests, samples_links, samples_marks
+from tests.browser import samples_documents as documents
 from tests.browser import samples_rules as rules
 from tests.browser.samples_codes import BLK, BLOCK, TRAFFIC
 from tests.browser.samples_reports import REPORT_PAGES
@@ -151,20 +152,7 @@ CASE = v.CasePage(
     ),
     ways=("Would pass if lines_on_document were at most 2.",),
     shadow=(v.Reason("large-quota", "A quota of 900 a day.", "review", 900, 300, 120, "counts from 300"),),
-    evidence=(
-        v.ProofGroup("Signed", "an issuer's signature was checked", ()),
-        v.ProofGroup("Confirmed", "a registry answered yes", ()),
-        v.ProofGroup(
-            "Consistent",
-            "read without contradiction; anyone can compute check digits",
-            (
-                v.Check("Passport NLD, valid to 15 Apr 2032", "pass", "approve"),
-                v.Check("Check digit of the document number", "pass", "approve"),
-                v.Check("Name against what was typed", "differs", "review", "one given name is missing"),
-                v.Check("Composite check digit", "fail", "deny"),
-            ),
-        ),
-    ),
+    evidence=documents.USUAL,
     timeline=(
         v.Moment(ago(hours=2, minutes=12), "Opened", by="pos-1"),
         v.Moment(ago(hours=2, minutes=10), "Document read: consistent", "approve"),
@@ -416,11 +404,19 @@ SAMPLES: dict[str, Sample] = {
         "/admin/review",
     ),
     "case": Sample("case.html", CASE, f"/admin/review/{REG}"),
+    "case-signed": Sample("case.html", replace(CASE, evidence=documents.SIGNED), f"/admin/review/{REG}"),
+    "case-against": Sample("case.html", replace(CASE, evidence=documents.AGAINST), f"/admin/review/{REG}"),
+    "case-picture": Sample("case.html", replace(CASE, evidence=documents.READ), f"/admin/review/{REG}"),
+    "case-bare": Sample("case.html", replace(CASE, evidence=documents.NOTHING), f"/admin/review/{REG}"),
     "backtests": Sample("backtests.html", samples_backtests.listed(), "/admin/rules/draft/2/backtests"),
     "backtest": Sample("backtest.html", samples_backtests.over(), "/admin/rules/backtests/1"),
     "backtest-runs": Sample("backtest.html", samples_backtests.under_way(), "/admin/rules/backtests/1"),
     "links": Sample("links.html", samples_links.page(6), f"/admin/review/{REG}/links"),
     "links-none": Sample("links.html", samples_links.bare(), f"/admin/review/{REG}/links"),
+    "links-marked": Sample("links.html", samples_links.page(3, may_mark=True), f"/admin/review/{REG}/links"),
+    "marks": Sample("marks.html", samples_marks.marked(), f"/admin/review/{REG}/marks"),
+    "marks-none": Sample("marks.html", samples_marks.none(), f"/admin/review/{REG}/marks"),
+    "marks-erased": Sample("marks.html", samples_marks.erased(), f"/admin/review/{REG}/marks"),
     "lines": Sample(
         "lines.html",
         v.LinesPage(

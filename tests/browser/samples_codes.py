@@ -124,6 +124,22 @@ TRAFFIC = v.CodesPage(
         )
     ),
     blocks=block_rows(),
+    notices=(
+        v.NoticeRow(
+            "A line was registered with the holder's papers",
+            "The day's money is spent.",
+            12,
+            ago(hours=3),
+            waits=True,
+        ),
+        v.NoticeRow(
+            "A step was taken on the holder's line, or is announced",
+            "No sender took it.",
+            1,
+            ago(hours=80),
+            waits=False,
+        ),
+    ),
     may_lift=True,
     form=v.BlockForm(
         BLK,

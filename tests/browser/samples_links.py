@@ -7,7 +7,7 @@ from service.admin.present.links import links_page
 from service.admin.store import Names
 from service.admin.views.links import LinksPage
 from service.risk.model import HoldingKind
-from service.risk.model.links import Edge, Key, LinkedLine, Neighbourhood, Ring
+from service.risk.model.links import Common, Edge, Key, LinkedLine, Neighbourhood, Ring
 from service.risk.rules.links import LinkPolicy, is_common, weight
 
 K = HoldingKind
@@ -53,13 +53,14 @@ def neighbourhood(count: int) -> Neighbourhood:
     return Neighbourhood(root.registration_id, (root, *near, *far), tuple(keys), tuple(edges), count > 20)
 
 
-def page(count: int, hops: int = 2) -> LinksPage:
+def page(count: int, hops: int = 2, *, may_mark: bool = False) -> LinksPage:
     near = neighbourhood(count)
     numbers = {
         each.registration_id: None if n % 4 == 3 else f"+49151123{n:05}" for n, each in enumerate(near.lines)
     }
     ring = Ring(near.root, near.lines[: count + 1], 640, "00") if count else None
-    return links_page(near, ring, hops, numbers, NAMES, POLICY)
+    marked = {b"contact": Common(K.CONTACT, "hostel", NOW, DEALER.hex)} if may_mark else {}
+    return links_page(near, ring, hops, numbers, NAMES, POLICY, marked, may_mark=may_mark)
 
 
 def bare() -> LinksPage:

@@ -114,6 +114,22 @@ RING = pages.RingPage(
 LEDGER = pages.Ledger(
     rows=(
         pages.LedgerRow(
+            "act_0",
+            1,
+            "Suspend",
+            said.STATE["lifted"],
+            f"{said.GROUND['hand']}: Scam, suspected",
+            None,
+            ago(hours=9),
+            None,
+            None,
+            said.EFFECT["suspend"],
+            None,
+            None,
+            "/admin/lines/x/actions/act_0",
+            is_by_hand=True,
+        ),
+        pages.LedgerRow(
             "act_1",
             1,
             "Suspend",

@@ -91,6 +91,7 @@ def _draft(draft: Draft, *acts: str, why_none: str | None = None) -> views.Draft
         (views.Moment(NOW, "Rule changed: busy-device", "plain", "ines.okafor"),),
         draft.digest,
         why_none,
+        code="approve" in acts,
     )
 
 

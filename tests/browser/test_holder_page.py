@@ -2,13 +2,19 @@
 
 import os
 import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
+from starlette.requests import Request
 
+from service.response.model import Ground, LineAction, Source, SourceKind, State, Step
+from service.response.routes.holder import Speaker
 from tests.browser.conftest import House, OpenTab
 
 NUMBER = "+4915112345678"
@@ -101,3 +107,35 @@ async def test_it_reads_from_the_right_in_arabic(house: House, open_tab: OpenTab
     assert await page.evaluate("getComputedStyle(document.querySelector('h1')).direction") == "rtl"
     number = page.locator("bdi[dir=ltr]")
     await expect(number).to_have_text("+49 151 •••• 678")
+
+
+def appeal_page(language: str, refused: int | None = None) -> Any:
+    """The page of an appeal as the route answers it."""
+    scope = {"type": "http", "headers": [(b"accept-language", language.encode())]}
+    now = datetime(2026, 11, 1, tzinfo=UTC)
+    source = Source(SourceKind.REPORT, UUID(int=4))
+    ids = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=5)
+    action = LineAction(*ids, Step.HOLD, Ground.CONFIRMED, source, State.IN_FORCE, now, taken_at=now)
+    return Speaker(Request(scope)).asks(action, refused)
+
+
+def serving(answer: Any) -> Callable[[Route], Awaitable[None]]:
+    async def serve(route: Route) -> None:
+        await route.fulfill(status=200, body=answer.body, headers=dict(answer.headers))
+
+    return serve
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_an_appeal_is_written_on_a_small_telephone(house: House, open_tab: OpenTab, theme: str) -> None:
+    tab = await open_tab(theme=theme, width=320, height=640)
+    for language, refused in (("en", None), ("de", 422)):
+        await tab.page.route("**/h/a.sample", serving(appeal_page(language, refused)))
+        await tab.page.goto(f"{house.url}/h/a.sample")
+        assert await tab.axe() == [], language
+        assert await tab.overflow() <= 0, language
+        await tab.page.keyboard.press("Tab")
+        await expect(tab.page.get_by_role("textbox")).to_be_focused()
+        await expect(tab.page.get_by_role("alert")).to_have_count(1 if refused else 0)
+        await keep(tab.page, f"{theme}-{language}-appeal")
+        await tab.page.unroute("**/h/a.sample")

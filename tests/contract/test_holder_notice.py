@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from service.adapters.sms.holder import text
+from service.otp.rules.wording import wordings
 from service.response.model import Notice, NoticeKind, Sent, Step
 from service.response.ports import NullHolderNotice
 
@@ -21,10 +22,11 @@ NOTICE = Notice(
     begins_at=None,
     until=AT,
     may_appeal=True,
+    appeal_link="https://simward.example/h/a.token",
 )
 
 
-@pytest.mark.parametrize("language", ["en", "de", "xx"])
+@pytest.mark.parametrize("language", [*sorted(wordings()), "xx"])
 @pytest.mark.parametrize("kind", list(NoticeKind))
 @pytest.mark.parametrize("step", list(Step))
 def test_every_step_has_its_words_and_no_place_left_open(language: str, kind: NoticeKind, step: Step) -> None:
@@ -37,8 +39,12 @@ def test_every_step_has_its_words_and_no_place_left_open(language: str, kind: No
 
 def test_a_restriction_says_until_when_and_how_to_appeal() -> None:
     assert "until 2026-09-01" in text(NOTICE, "en")
-    assert "appeal" in text(NOTICE, "en")
-    assert "appeal" not in text(replace(NOTICE, may_appeal=False), "en")
+    for language in wordings():
+        assert text(NOTICE, language).endswith(
+            ": https://simward.example/h/a.token" if language != "zh" else "token"
+        )
+    assert "ppeal" not in text(replace(NOTICE, appeal_link=None), "en")
+    assert "token" not in repr(NOTICE)
     announced = replace(NOTICE, kind=NoticeKind.ANNOUNCED, begins_at=AT)
     assert "from 2026-09-01 12:00 UTC" in text(announced, "en")
 

@@ -42,7 +42,7 @@ CHANGE = ConditionsOrder(
     registration_id=UUID(int=2),
     version=2,
     numbers=Numbers(ORDER.msisdn, ORDER.iccid),
-    conditions=Conditions(connected=True, outgoing=False, incoming=True),
+    conditions=Conditions(connected=True, outgoing=False, incoming=True, label="reported"),
 )
 SWAP = SimOrder(
     operator_id=UUID(int=1),
@@ -122,7 +122,7 @@ async def test_the_wire_is_as_documented(pair: Pair) -> None:
     await pair.port.apply(CHANGE)
     await pair.port.change_sim(SWAP)
     first, second, third = pair.fake.requests
-    full = {"emergency_and_care": True, "premium": True, "callees_a_day": None}
+    full = {"emergency_and_care": True, "premium": True, "callees_a_day": None, "label": None}
     assert (first.path, first.key) == ("/v1/activations", REG)
     assert first.headers["authorization"] == "Bearer t0ken"
     assert first.body == {
@@ -142,6 +142,7 @@ async def test_the_wire_is_as_documented(pair: Pair) -> None:
         "outgoing": False,
         "incoming": True,
         **full,
+        "label": "reported",
     }
 
     assert (third.path, third.key) == ("/v1/sims", SWAPPING)

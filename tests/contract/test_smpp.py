@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from service.adapters.sms.smpp import Link, LinkRefused, SmppSender, Timings, pdu
 from service.infra.telemetry import REGISTRY
@@ -359,6 +360,28 @@ async def test_a_server_that_refuses_to_bind_is_asked_until_it_does(smsc: Smsc) 
         assert (await sender.send(message())).references == ("m-1",)
 
 
+async def test_a_second_session_that_the_account_does_not_allow_is_said_once_and_asked_for(
+    smsc: Smsc,
+) -> None:
+    """The worker's, beside that of the API: nothing of it is sent until there is room."""
+    await smsc.tell("room", most=1)
+    with capture_logs() as logs:
+        async with Phone(smsc) as first:
+            await bound(first)
+            second = Phone(smsc)
+            async with second as sender:
+                await smsc.wait("bind_transceiver", 4)
+                with pytest.raises(SenderUnavailable) as caught:
+                    await sender.send(message())
+                assert caught.value.reason == "not-bound"
+                await first.stop()
+                await bound(sender)
+                assert (await sender.send(message())).references == ("m-1",)
+    errors = [(each["event"], each["why"]) for each in logs if each["log_level"] == "error"]
+    assert errors == [("smpp.refused", "no-session-left")]
+    assert "simward@" not in str(logs)
+
+
 async def test_a_server_that_is_away_stops_no_start_and_is_found_when_it_comes(smsc: Smsc) -> None:
     await smsc.stop()
     phone = Phone(smsc)
@@ -608,7 +631,8 @@ async def test_nothing_is_told_of_password_number_or_text(
     async with wrong, asyncio.timeout(20):
         await wrong.tried.wait()
     events = {event for _, event, _ in lines.kept}  # type: ignore[misc]
-    assert events == {"smpp.bound", "smpp.lost", "smpp.not_bound"}
+    assert events >= {"smpp.bound", "smpp.lost", "smpp.refused"}
+    assert events <= {"smpp.bound", "smpp.lost", "smpp.refused", "smpp.not_bound"}
     things = [
         lines.kept,
         sender,

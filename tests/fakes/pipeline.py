@@ -9,7 +9,7 @@ from uuid import UUID
 
 from service import worker
 from service.compose import Services
-from service.documents.model import DocumentFacts, RegistryAnswer
+from service.documents.model import DocumentFacts, Phones, RegistryAnswer, RegistryReply
 from service.kit.luhn import digit
 from service.kit.people import InventedPerson, invent
 from service.lines.model import (
@@ -48,9 +48,25 @@ def card(turn: int) -> str:
 
 @dataclass
 class TurnableRegistry:
-    """Says the same of every document; starts with yes, so that the proof is ``confirmed``."""
+    """Says the same of every document; starts with yes. It has every number on its record that it is asked about, so
+    that a code from one of them makes the proof ``confirmed``."""
 
     says: RegistryAnswer = RegistryAnswer.YES
+    knows_numbers: bool = True
+    asked: list[DocumentFacts] = field(default_factory=list)
+    phones: list[Phones] = field(default_factory=list)
+
+    async def look_up(self, document: DocumentFacts, phones: Phones) -> RegistryReply:
+        self.asked.append(document)
+        self.phones.append(phones)
+        return RegistryReply(self.says, phones.named if self.knows_numbers else frozenset())
+
+
+@dataclass
+class TurnableList:
+    """A list of lost documents, or a register of deaths: says the same of everything and everybody."""
+
+    says: RegistryAnswer = RegistryAnswer.NO
     asked: list[DocumentFacts] = field(default_factory=list)
 
     async def look_up(self, document: DocumentFacts) -> RegistryAnswer:
@@ -131,6 +147,8 @@ class Applicant:
     person: InventedPerson
     msisdn: str
     id: str = ""
+    contact: str = ""
+    """The contact number that was typed."""
 
     @property
     def path(self) -> str:
@@ -141,7 +159,9 @@ class Applicant:
         return UUID(self.id.removeprefix("reg_"))
 
     def body(self, **changes: Any) -> dict[str, Any]:
-        subscriber = changes.pop("subscriber", self.person.subscriber())
+        named = {"contact_msisdn": f"+49160{self.msisdn[-7:]}"} if self.api.has_registry else {}
+        subscriber = changes.pop("subscriber", {**self.person.subscriber(), **named})
+        self.contact = (subscriber or {}).get("contact_msisdn", "")
         body = {"msisdn": self.msisdn, "purpose": "new", "subscriber": subscriber, **changes}
         return {name: value for name, value in body.items() if value is not None}
 
@@ -168,12 +188,19 @@ class Applicant:
         return await self._ok(200, self.api.get(self.path))
 
     async def ready(self, **changes: Any) -> "Applicant":
-        """Everything but the submit."""
+        """Everything but the submit; with a code from the contact where the registry has it on its record."""
         await self.open(**changes)
-        await self.show()
+        shown = await self.show()
         await self.send()
         await self.answer()
+        if is_on_record(shown):
+            await self.prove()
         return self
+
+    async def prove(self) -> None:
+        """A code from the contact."""
+        await self.send("contact")
+        await self.answer(self.contact)
 
     async def decided(self, **changes: Any) -> dict[str, Any]:
         await self.ready(**changes)
@@ -185,6 +212,12 @@ class Applicant:
         assert answer.status_code == status, answer.text
         found: dict[str, Any] = answer.json()
         return found
+
+
+def is_on_record(document: dict[str, Any]) -> bool:
+    """Whether the registry has the contact number of a shown document on its record; with scope ``evidence`` alone."""
+    found = {check["id"]: check["detail"] for check in document.get("checks", ())}
+    return "contact number is on its record" in found.get("registry.possession", "")
 
 
 def applicant(api: "Api", turn: int = 1, *, person: InventedPerson | None = None) -> Applicant:

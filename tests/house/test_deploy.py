@@ -41,6 +41,7 @@ def test_every_part_is_there(compose: dict[str, Any]) -> None:
 
 def test_no_secret_stands_in_an_environment(compose: dict[str, Any]) -> None:
     allowed = {"mode", "public_url", "keys_dir", "master_key_file", "heads_file"}
+    allowed |= {"image_readers", "image_readers_early"}
     for name, service in compose["services"].items():
         for key, value in service.get("environment", {}).items():
             if key.startswith("SIMWARD_"):

@@ -4,6 +4,7 @@ import re
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import BIT
 
 from service.tables import metadata
 
@@ -26,7 +27,7 @@ def test_every_column_says_what_it_holds() -> None:
 
 
 def test_what_is_sealed_or_an_index_is_bytes() -> None:
-    """A sealed blob or a keyed hash in a text column would be something else."""
+    """A sealed blob or a keyed hash in a text column would be something else; a perceptual hash is bits."""
     found = [
         str(column)
         for table in metadata.tables.values()
@@ -37,7 +38,9 @@ def test_what_is_sealed_or_an_index_is_bytes() -> None:
 
 
 def _is_bytes(kind: sa.types.TypeEngine[object]) -> bool:
-    return isinstance(kind, sa.LargeBinary) or (isinstance(kind, sa.ARRAY) and _is_bytes(kind.item_type))
+    return isinstance(kind, sa.LargeBinary | BIT) or (
+        isinstance(kind, sa.ARRAY) and _is_bytes(kind.item_type)
+    )
 
 
 @pytest.mark.parametrize("name", TENANTS)

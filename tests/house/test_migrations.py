@@ -9,13 +9,18 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from service.infra.crypto import Vault
 from service.infra.postgres import Database
+from service.lines.ports import NullProvisioner
+from service.lines.workflow import Lines
 from service.migrations import HEAD
 from service.migrations.run import config, migrate
 from service.operators.workflow import Operators
+from service.subscribers.workflow import Subscribers
 from service.tables import metadata
 from service.web.auth import Scope
 from tests.conftest import Backend
+from tests.fakes.lines import House
 
 
 def test_there_is_one_head() -> None:
@@ -101,3 +106,33 @@ def test_the_first_schema_is_never_dropped(backend: Backend) -> None:
 def test_migrating_twice_changes_nothing(backend: Backend) -> None:
     migrate(backend.servers.owner_url)
     assert ScriptDirectory.from_config(config()).get_current_head() == HEAD
+
+
+async def test_who_was_told_stays_told_when_notices_get_one_table(
+    backend: Backend, db: Database, vault: Vault, operator: UUID
+) -> None:
+    """What was under way is not taken over: its job asks again. The owner of the tables is under their walls too."""
+    subscribers = Subscribers(vault)
+    line = await House(db, operator, Lines(db, vault, subscribers, NullProvisioner()), subscribers).open(
+        "+4915112340001", None
+    )
+    url = backend.servers.owner_url
+    try:
+        migrate(url, "0011")
+        with backend.admin() as conn:
+            for sent, failed, way in (("now()", "NULL", "line"), ("NULL", "NULL", "contact")):
+                conn.execute(
+                    "INSERT INTO owner_notice (operator_id, id, line_id, about, way, at, sent_at, failed)"
+                    f" VALUES (%s, gen_random_uuid(), %s, 'x', '{way}', now(), {sent}, {failed})",
+                    (operator, line.id),
+                )
+        migrate(url)
+        with backend.admin() as conn:
+            rows = conn.execute("SELECT about, way, subscriber_id, outcome, due_at FROM notice").fetchall()
+            walls = conn.execute(
+                "SELECT relname FROM pg_class WHERE relname IN ('line', 'notice') AND NOT relforcerowsecurity"
+            ).fetchall()
+    finally:
+        migrate(url)
+    assert rows == [(line.id, "line", line.subscriber_id, "sent", None)]
+    assert walls == []

@@ -181,6 +181,7 @@ BODIES: dict[str, Any] = {
     "/v1/registrations": {"msisdn": number(99), "purpose": "new"},
     "/v1/registrations/{registration_id}": {"subscriber": {"email": "a@example.org"}},
     "/v1/registrations/{registration_id}/documents": {"kind": "attested", "description": "a letter"},
+    "/v1/registrations/{registration_id}/documents/{document_id}/confirm": {"fields": {"sex": "X"}},
     "/v1/registrations/{registration_id}/otp": {"to": "line"},
     "/v1/registrations/{registration_id}/otp/check": {"code": "123456"},
     "/v1/registrations/{registration_id}/appeal": {"text": "I am myself."},
@@ -202,7 +203,7 @@ def every_route(api: Api) -> list[tuple[str, str, Any]]:
         (
             method.upper(),
             path.replace("{registration_id}", REG)
-            .replace("{doc}", DOC)
+            .replace("{document_id}", DOC)
             .replace("{msisdn}", number(98))
             .replace("{report_id}", REP),
             BODIES.get(path, {}),

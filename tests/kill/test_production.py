@@ -24,7 +24,7 @@ from service.kit.mrz import Layout, MrzDate, MrzFields, compose
 from service.kit.people import invent
 from tests.fakes.processes import Program, Served, code_in, free_port
 from tests.fakes.provisioner import FakeProvisioner
-from tests.fakes.registry import FakeRegistry
+from tests.fakes.registry import FakeRegistry, Fate
 from tests.fakes.sms_gateway import SmsGateway
 
 pytestmark = [pytest.mark.kill, pytest.mark.timeout(180)]
@@ -129,23 +129,30 @@ def papers(seed: int) -> tuple[dict[str, Any], tuple[str, ...]]:
     return {**somebody.subscriber(), "nationality": "NLD"}, compose(Layout.TD3, zone)
 
 
+def contact_of(seed: int) -> str:
+    return f"+49160{2_000_000 + seed}"
+
+
 async def submitted(here: Installation, seed: int) -> tuple[str, dict[str, Any]]:
     """A walk from create to submit; the path and the answer to the last step."""
     number = f"+49151{20_000_000 + seed}"
     subscriber, lines = papers(seed)
-    body = {"msisdn": number, "purpose": "new", "dealer": "D-1", "agent": "A-1", "subscriber": subscriber}
+    contact = contact_of(seed)
+    person = {**subscriber, "contact_msisdn": contact}
+    body = {"msisdn": number, "purpose": "new", "dealer": "D-1", "agent": "A-1", "subscriber": person}
     made = await here.ask("POST", "/v1/registrations", body, **{"Idempotency-Key": f"walk-{seed}"})
     assert made.status_code == 201, made.text
     path = f"/v1/registrations/{made.json()['id']}"
     judged = await here.ask("POST", f"{path}/documents", {"kind": "mrz", "lines": list(lines)})
     assert (judged.status_code, judged.json()["outcome"]) == (201, "pass"), judged.text
-    sent = await here.ask("POST", f"{path}/otp", {"to": "line"})
-    assert sent.status_code == 202, sent.text
-    message = here.gateway.history[-1]
-    assert message.was_signed
-    assert message.data["to"] == number
-    checked = await here.ask("POST", f"{path}/otp/check", {"code": code_in(message.data["text"])})
-    assert checked.status_code == 200, checked.text
+    for to, reached in (("line", number), ("contact", contact)):
+        sent = await here.ask("POST", f"{path}/otp", {"to": to})
+        assert sent.status_code == 202, sent.text
+        message = here.gateway.history[-1]
+        assert message.was_signed
+        assert message.data["to"] == reached
+        checked = await here.ask("POST", f"{path}/otp/check", {"code": code_in(message.data["text"])})
+        assert (checked.status_code, checked.json().get("to")) == (200, to), checked.text
     decided = await here.ask("POST", f"{path}/submit", {})
     assert decided.status_code == 200, decided.text
     return path, decided.json()
@@ -155,7 +162,8 @@ async def test_papers_that_a_registry_confirms_go_live(production: Installation)
     asked = len(production.registry.requests)
     zone = papers(1)[1]
     primary = zone[0][5:].partition("<<")[0]
-    production.registry.tell("NLD", "NX0000001", primary)
+    production.registry.tell("NLD", "NX0000001", primary, fate=Fate.ISSUED)
+    production.registry.numbers.add(contact_of(1))
     path, decided = await submitted(production, 1)
     assert len(production.registry.requests) == asked + 1
     assert (decided["state"], decided["decision"]["verdict"]) == ("approved", "approved")

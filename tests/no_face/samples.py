@@ -41,6 +41,22 @@ BODIES: dict[str, list[Json]] = {
         {"kind": "emrtd", "sod": "dwA=", "dg1": "YQA=", "dg15": "bwA=", "active_authentication": "AA=="},
         {"kind": "barcode", "symbology": "pdf417", "text": "@\nANSI"},
         {"kind": "aadhaar_qr", "text": "1234"},
+        {"image": "the one part of a form; as JSON it is none"},
+    ],
+    "post /v1/registrations/{registration_id}/documents/{document_id}/confirm": [
+        {
+            "fields": {
+                "document_number": "UA1234567",
+                "issuing_state": "UTO",
+                "nationality": "UTO",
+                "family_name": "JANSEN",
+                "given_names": "ANNA MARIA",
+                "birth_date": "1974-08-12",
+                "expiry_date": "2032-04-15",
+                "sex": "F",
+            }
+        },
+        {"fields": {"lines": ZONE}},
     ],
     "post /v1/registrations/{registration_id}/otp": [
         {"to": "line", "channel": "sms", "language": "de", "challenge": {"token": "captcha", "solution": "7"}}

@@ -1,9 +1,11 @@
 """No code and no library that could find, measure or compare a face, a finger, an iris or a voice."""
 
 import ast
+import importlib.util
 import io
 import re
 import tokenize
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,28 @@ LIBRARIES = frozenset(
 )
 """Packages that hold models of faces, fingers or voices, the frameworks that run them, clouds that offer them."""
 
+VISION = "service/vision/"
+"""Where pictures of documents are read, behind the black-out. Two of those packages stand here, cut down to what
+reading print needs; everywhere else they stay forbidden."""
+IN_VISION = frozenset({"cv2", "onnxruntime"})
+LOCKED = frozenset({"opencv-python-headless", "onnxruntime", "rapidocr-onnxruntime"})
+"""The requirements that bring them."""
+
+OF_CV2 = frozenset(
+    """BORDER_REPLICATE CC_STAT_AREA GaussianBlur IMREAD_GRAYSCALE IMREAD_IGNORE_ORIENTATION
+    IMREAD_REDUCED_GRAYSCALE_2 IMREAD_REDUCED_GRAYSCALE_4 IMREAD_REDUCED_GRAYSCALE_8 INTER_AREA INTER_LINEAR
+    CV_32F Laplacian MORPH_CLOSE MORPH_ELLIPSE ROTATE_180 ROTATE_90_CLOCKWISE ROTATE_90_COUNTERCLOCKWISE
+    THRESH_BINARY THRESH_OTSU bitwise_and blur connectedComponentsWithStats dct error fillPoly
+    getAffineTransform getStructuringElement imdecode imencode minAreaRect morphologyEx remap resize rotate
+    setNumThreads threshold warpAffine""".split()  # noqa: SIM905 - a list of names is easier to read as a block
+)
+"""All that is used of OpenCV: decoding, filters, morphology, geometry. No ``dnn``, no ``face``, no ``objdetect``."""
+OF_ONNXRUNTIME = frozenset({"InferenceSession", "SessionOptions"})
+MODELS = frozenset(
+    {"ch_PP-OCRv4_det_infer.onnx", "ch_PP-OCRv4_rec_infer.onnx", "ch_ppocr_mobile_v2.0_cls_infer.onnx"}
+)
+"""What the locked wheel of rapidocr-onnxruntime holds: it finds, turns and reads lines of text."""
+
 NAMES = re.compile(
     r"FaceDetector(YN)?|FaceRecognizer(SF)?|CascadeClassifier|haarcascade|detectMultiScale|face_encodings?|"
     r"face_locations?|compare_faces|face_distance|FaceAnalysis|FaceMesh|FaceLandmarker|BlazeFace|RetinaFace|MTCNN|"
@@ -28,7 +52,11 @@ NAMES = re.compile(
 )
 """Calls, classes and files of those libraries, whatever package they come from."""
 
-GUARDS = {"service/documents/schemas.py", "service/documents/model.py", "service/registration/schemas.py"}
+GUARDS = {
+    "service/documents/schemas.py",
+    "service/documents/model/__init__.py",
+    "service/registration/schemas.py",
+}
 """Where the words stand because that is what is refused."""
 
 
@@ -42,9 +70,79 @@ def test_nothing_imports_such_a_library() -> None:
         f"{name}:{node.lineno}"
         for name in python()
         for node in ast.walk(parsed(name))
-        if isinstance(node, ast.Import | ast.ImportFrom) and _packages(node) & LIBRARIES
+        if isinstance(node, ast.Import | ast.ImportFrom) and _packages(node) & _forbidden(str(name))
     ]
     assert not found, found
+
+
+def _forbidden(name: str) -> frozenset[str]:
+    return LIBRARIES - IN_VISION if name.startswith(VISION) else LIBRARIES
+
+
+def test_of_opencv_and_onnxruntime_only_what_reads_print() -> None:
+    """Each name that is taken from them is on the list; they are imported whole, under their own names, and nothing
+    reaches into them by a text."""
+    allowed = {"cv2": OF_CV2, "onnxruntime": OF_ONNXRUNTIME}
+    found, used = [], set()
+    for name in python(VISION):
+        for node in ast.walk(parsed(name)):
+            if isinstance(node, ast.ImportFrom) and _packages(node) & IN_VISION:
+                found.append(f"{name}:{node.lineno}: from {node.module}")
+            elif isinstance(node, ast.Import):
+                found += [
+                    f"{name}:{node.lineno}: {alias.name} as {alias.asname}"
+                    for alias in node.names
+                    if alias.name.partition(".")[0] in IN_VISION and (alias.asname or "." in alias.name)
+                ]
+            elif (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id in allowed
+            ):
+                used.add(node.attr)
+                if node.attr not in allowed[node.value.id]:
+                    found.append(f"{name}:{node.lineno}: {node.value.id}.{node.attr}")
+        whole = _names_alone(parsed(name), IN_VISION)
+        found += [f"{name}:{line}: passed on" for line in whole]
+    assert not found, found
+    assert used == OF_CV2 | OF_ONNXRUNTIME, "the lists hold what nobody uses"
+
+
+def _names_alone(tree: ast.Module, names: frozenset[str]) -> list[int]:
+    """Where a module of ``names`` stands by itself (``getattr(cv2, …)``, ``tool = cv2``), not before a dot."""
+    dotted = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    return sorted(
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and node.id in names and id(node) not in dotted
+    )
+
+
+def test_the_guard_sees_who_reaches_in_sideways() -> None:
+    tree = ast.parse("getattr(cv2, 'dnn')\ntool = cv2\ncv2.resize")
+    assert _names_alone(tree, IN_VISION) == [1, 2]
+
+
+def test_no_model_but_those_that_read_text() -> None:
+    """One session, and its file is named here and comes from the wheel; the wheel holds three and no more."""
+    named = {
+        node.value
+        for name in python(VISION)
+        for node in ast.walk(parsed(name))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith(".onnx")
+    }
+    sessions = [
+        name
+        for name in python(VISION)
+        for node in ast.walk(parsed(name))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("InferenceSession")
+    ]
+    assert named == {"ch_PP-OCRv4_rec_infer.onnx"}
+    assert len(sessions) == 1
+    wheel = importlib.util.find_spec("rapidocr_onnxruntime")
+    assert wheel is not None
+    assert wheel.origin is not None
+    assert {path.name for path in (Path(wheel.origin).parent / "models").iterdir()} == MODELS
 
 
 def test_nothing_imports_one_by_name_at_run_time() -> None:
@@ -91,7 +189,9 @@ def test_no_requirement_is_such_a_library(name: object) -> None:
         for each in wanted
     }
     assert parts
-    found = sorted(each for each, words in parts.items() if words & LIBRARIES or "face" in words)
+    found = sorted(
+        each for each, words in parts.items() if each not in LOCKED and (words & LIBRARIES or "face" in words)
+    )
     assert not found, found
 
 

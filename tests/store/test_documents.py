@@ -16,10 +16,14 @@ from service.documents.model import (
     DocumentPolicy,
     Examination,
     MrzSubmission,
+    Phones,
     RegistryAnswer,
+    RegistryReply,
     Submission,
 )
+from service.documents.rules import proved
 from service.documents.workflow import Documents
+from service.documents.workflow.asking import Authorities
 from service.infra.crypto import SealBroken, SubjectKey, Vault
 from service.infra.postgres import Database, Tx
 from service.kit.clock import ManualClock
@@ -58,9 +62,9 @@ class Yes:
     def __init__(self) -> None:
         self.asked = 0
 
-    async def look_up(self, document: DocumentFacts) -> RegistryAnswer:
+    async def look_up(self, document: DocumentFacts, phones: Phones) -> RegistryReply:
         self.asked += 1
-        return RegistryAnswer.YES
+        return RegistryReply(RegistryAnswer.YES, phones.named)
 
 
 class House:
@@ -71,7 +75,7 @@ class House:
         self.clock = clock
         self.operator = operator
         self.registry = Yes()
-        self.documents = Documents(self.registry)
+        self.documents = Documents(Authorities(self.registry))
         self.subscribers = Subscribers(vault)
         self.registration, self.subscriber = new_id(), new_id()
 
@@ -91,6 +95,7 @@ class House:
             typed=typed,
             policy=POLICY,
             now=self.clock.now(),
+            phones=Phones(contact="+4915112345678"),
         )
         async with self.db.write(self.operator) as tx:
             self.documents.save(tx, key, self.subscriber, found)
@@ -122,7 +127,7 @@ def house(db: Database, vault: Vault, operator: UUID, clock: ManualClock) -> Hou
 async def test_a_check_is_kept_in_codes_and_opened_by_the_subjects_key(house: House) -> None:
     key = await house.open()
     found = await house.add(key, ZONE, TYPED)
-    assert found.check.proof == "confirmed"
+    assert found.check.proof == "consistent", "nothing shows possession yet"
     async with house.db.read(house.operator) as reader:
         assert await house.documents.listed(reader, house.registration) == [
             replace(found.check, expires_on=None)
@@ -185,7 +190,9 @@ async def test_correcting_the_typed_data_judges_again_without_asking_again(house
     assert house.registry.asked == 0
 
 
-async def test_a_confirmation_stays_when_the_typed_data_change(house: House) -> None:
+async def test_a_registrys_word_stays_when_the_typed_data_change_and_of_the_contact_only_while_it_does(
+    house: House,
+) -> None:
     key = await house.open()
     await house.add(key, ZONE, TYPED)
     async with house.db.write(house.operator) as tx:
@@ -193,8 +200,14 @@ async def test_a_confirmation_stays_when_the_typed_data_change(house: House) -> 
             tx, key, house.registration, {"nationality": "BEL"}, POLICY
         )
         (better,) = await house.documents.judge_again(tx, key, house.registration, TYPED, POLICY)
-    assert (worse.check.outcome, worse.check.proof) == ("refer", "confirmed")
-    assert (better.check.outcome, better.check.proof) == ("pass", "confirmed")
+        (moved,) = await house.documents.judge_again(
+            tx, key, house.registration, TYPED, POLICY, is_contact_moved=True
+        )
+    by_contact = ("contact",)
+    assert (worse.check.outcome, proved(worse.check, by_contact).proof) == ("refer", "confirmed")
+    assert (better.check.outcome, proved(better.check, by_contact).proof) == ("pass", "confirmed")
+    assert (moved.check.outcome, proved(moved.check, by_contact).proof) == ("pass", "consistent")
+    assert moved.signals["registry_answer"] == "yes"
     assert house.registry.asked == 1
 
 

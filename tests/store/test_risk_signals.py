@@ -19,6 +19,7 @@ from service.kit.ids import new_id
 from service.risk.model import Blind, HoldingKind, MarkKind, NothingToMark, RiskSubject, Value, Verdict
 from service.risk.model.catalogue import LONG_AGO
 from service.risk.rules import replay
+from service.risk.store.dealing import dealings
 from service.risk.workflow import Marks
 from tests.store.test_risk_store import DAY, FACTS, POLICY, Desk, policy_with
 
@@ -154,6 +155,51 @@ async def test_a_seller_against_its_peers(desk: Desk, clock: ManualClock) -> Non
     assert of(signals, "dealer_burst", "dealer_night_share") == [500, None], (
         "four lines say nothing of nights"
     )
+
+
+async def test_a_seller_has_what_reports_and_rings_stopped_in_its_rate_until_it_is_undone(
+    desk: Desk, clock: ManualClock
+) -> None:
+    dealer, agent, report, ring = (new_id() for _ in range(4))
+    lines = [await desk.line(person(desk, n, dealer=dealer, agent=agent)) for n in range(1, 9)]
+    await desk.line(person(desk, 20, dealer=new_id()))
+    who = person(desk, 90, dealer=dealer, agent=agent)
+    rates = ("agent_scam_rate_permille", "peer_scam_rate_permille")
+
+    async def now() -> tuple[list[Value | None], tuple[int, int]]:
+        await _peers(desk)
+        async with desk.db.read(desk.operator) as reader:
+            shop = (await dealings(reader, clock.now() - DAY))[dealer]
+        return of(await desk.signals(who), *rates), (shop.stopped, shop.struck)
+
+    async def stopped(count: int, struck: int = 0) -> None:
+        assert await now() == ([1_000 * count // 8, 1_000 * count // 9], (count, struck))
+
+    await stopped(0)
+    async with desk.db.write(desk.operator) as tx:
+        assert await desk.risk.strike(tx, lines[0], (), "report", report) == 0, (
+            "the victim's papers are not struck"
+        )
+        for line in lines[:2]:
+            await desk.risk.strike(tx, line, ("document",), "ring", ring)
+    await stopped(2, struck=2)
+    assert of(await desk.signals(who), "scam_on_dealer", "strikes_on_dealer", "scam_on_agent") == [0, 0, 0]
+    clock.advance(HOUR)
+    async with desk.db.write(desk.operator) as tx:
+        assert await desk.risk.unstrike(tx, "ring", ring) == 2
+    await stopped(1)
+    # A line that was reinstated is stopped no more, as after an act by hand.
+    clock.advance(HOUR)
+    await desk.tell(EventName.LINE_REINSTATED, lines[0])
+    await stopped(0)
+    clock.advance(HOUR)
+    async with desk.db.write(desk.operator) as tx:
+        await desk.risk.strike(tx, lines[0], (), "report", report)
+    await stopped(1)
+    clock.advance(HOUR)
+    async with desk.db.write(desk.operator) as tx:
+        assert await desk.risk.unstrike(tx, "report", report) == 0
+    await stopped(0)
 
 
 async def test_the_night_is_the_policys(desk: Desk, clock: ManualClock) -> None:

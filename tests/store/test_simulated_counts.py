@@ -27,12 +27,13 @@ from service.risk.model import (
 from service.risk.rules import links as link_rules
 from service.risk.store import holdings, marks, owners, shared, signals, strikes
 from service.risk.store import links as link_store
+from service.risk.store.dealing import dealings
 from service.risk.workflow import Links
 from service.simulation.calendar import Of, at, uid
 from service.simulation.chance import Chance
 from service.simulation.gathering import Gathering
 from service.simulation.judging import shipped
-from service.simulation.ledger import BY_LINE, Ledger, Line
+from service.simulation.ledger import ASSESSED_DAYS, BY_LINE, Ledger, Line
 from service.simulation.linking import Linking
 from service.simulation.owners import Owners
 from service.simulation.population import Application
@@ -41,7 +42,7 @@ JUDGE = shipped()
 P = JUDGE.parameters
 OPERATORS = 2
 FACTS: dict[str, Value] = {"document_outcome": "pass", "line_code_verified": True}
-BUSY, LAST = range(330, 345), 360
+BUSY, LAST = range(338, 348), 360
 ROUNDED = 5
 UNLIKE = {"dealer_state", "dealer_quota_day", "dealer_band", "outlet_band"}
 """What the registers of dealers say, and no count."""
@@ -70,7 +71,7 @@ class Story:
         if self.chance.happens(0.5):
             keys["device"] = 40 + pick(2)
         operator = pick(OPERATORS)
-        dealer = operator + OPERATORS * pick(2) if self.chance.happens(0.6) else None
+        dealer = operator + OPERATORS * (pick(5) == 0) if self.chance.happens(0.6) else None
         agent = None if dealer is None or self.chance.happens(0.3) else 2 * dealer + pick(2)
         return Application(day, "citizen", operator, person, keys, FACTS, dealer, agent)
 
@@ -101,6 +102,8 @@ class Story:
     async def happens(self, line: Line, day: int) -> None:
         """A line is closed, stopped, struck or given back."""
         what = self.chance.below(5)
+        if what == 3 and (reported := [each for each in self.lines if each.sold]):
+            line = self.chance.one_of(reported)
         async with self.db.write(self.tenants[line.operator]) as tx:
             if what == 0 and line.is_open:
                 self.ledger.close(line, day)
@@ -112,11 +115,13 @@ class Story:
                 await holdings.mark_scam(tx, line.registration, tx.now)
                 await strikes.put(tx, line.registration, STRUCK_KINDS, BY_LINE, line.id, tx.now)
             elif what == 2:
-                kinds, source = STRUCK_KINDS[self.chance.below(3) :], uid(Of.REPORT, self.chance.below(3))
+                kinds, source = STRUCK_KINDS[self.chance.below(9) :], uid(Of.REPORT, self.chance.below(3))
                 self.ledger.strike(line, kinds, source.hex, day)
+                await strikes.stop(tx, line.registration, "report", source, tx.now)
                 await strikes.put(tx, line.registration, kinds, "report", source, tx.now)
             elif what == 3:
-                source = uid(Of.REPORT, self.chance.below(3))
+                known = [UUID(name) for name in line.sold]
+                source = known[0] if known else uid(Of.REPORT, 0)
                 self.ledger.unstrike(line, source.hex)
                 await strikes.undo(tx, "report", source, tx.now, registration_id=line.registration)
             else:
@@ -163,10 +168,11 @@ async def tell(db: Database, clock: ManualClock, seed: int, *, compares: bool = 
     story = Story(db, clock, seed)
     for day in range(LAST + 1):
         clock.set(at(day))
-        for _ in range(4 if day in BUSY else story.chance.happens(0.1)):
+        for _ in range(8 if day in BUSY else story.chance.happens(0.1)):
             await story.opens(story.applicant(day))
-        if story.lines and story.chance.happens(0.12):
-            await story.happens(story.chance.one_of(story.lines), day)
+        for _ in range(2 if day >= BUSY[0] else story.chance.happens(0.12)):
+            if story.lines:
+                await story.happens(story.chance.one_of(story.lines[-60:]), day)
         if story.chance.happens(0.03):
             await story.says(story.applicant(day), day)
         if compares and day in BUSY[::3]:
@@ -215,9 +221,17 @@ async def test_both_strike_and_link_the_same(db: Database, clock: ManualClock) -
         held = await link_store.lines(reader, [line.registration for line in here])
         every = {idx for each in held.values() for idx in each.keys.values()}
         degrees = await link_store.degrees(reader, every, JUDGE.links.most)
+        records = await dealings(reader, at(LAST - ASSESSED_DAYS))
     for line in among:
         ours = story.ledger.sharing(line, among, LAST - JUDGE.response.dealer_days)
         assert {kind: (each.lines, each.ours) for kind, each in ours.items()} == theirs[line.registration]
+    stopped = 0
+    for dealer in range(root.operator, 2 * OPERATORS, OPERATORS):
+        record = story.ledger.record(story.ledger.sellers["dealer", dealer], LAST)
+        there = records[uid(Of.DEALER, dealer)]
+        assert (record.lines, record.stopped, record.struck) == (there.lines, there.stopped, there.struck)
+        stopped += record.stopped
+    assert stopped
     keys = {name: each.keys for name, each in held.items()}
     components = link_rules.components(keys, degrees, JUDGE.links)
     for line in here:

@@ -101,6 +101,7 @@ def _conditions(conditions: Conditions) -> JsonObject:
         "premium": conditions.premium,
         "callees_a_day": conditions.callees_a_day,
         "emergency_and_care": conditions.emergency_and_care,
+        "label": conditions.label,
     }
 
 

@@ -1,25 +1,26 @@
-"""A holder is told of a step on their line by a message to that line, through the senders of codes.
-
-One that is held back by the network, or whose answer was lost, is not sent again: a second one would frighten more than
-it says. One that no sender took for certain is for the job to try again.
-"""
+"""A holder is told of a step on their line by a message to that line (:mod:`service.otp.workflow.courier`); of one that
+bars messages to it too, by a message to the contact on file, where there is one."""
 
 import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
-from service.infra.postgres import Database
+from service.infra.postgres import Database, Reader
+from service.kit.clock import rfc3339
 from service.kit.errors import NotFound
-from service.kit.ids import new_id
-from service.kit.msisdn import Msisdn
+from service.lines.model import Line
 from service.lines.workflow import Lines
-from service.otp import rules
-from service.otp.model import Channel, Message
-from service.otp.workflow.courier import WORTH
-from service.otp.workflow.dispatch import Dispatch, Withheld
-from service.otp.workflow.dispatch import NotSent as Unsent
-from service.response.model import Notice, NoticeKind, NotSent, Sent, Step
+from service.otp.model import Handed, NoticeKind
+from service.otp.model import Notice as Message
+from service.otp.workflow import Courier
+from service.response.model import Notice, NotSent, Sent, Step
+from service.response.model import NoticeKind as Kind
+
+_CODES = {Handed.SENDER: "no-sender", Handed.UNCERTAIN: "no-sender", Handed.WITHHELD: "number-not-reached"}
+
+_MUTE = (Step.SUSPEND, Step.CLOSE)
+"""Steps after which nothing reaches the line any more."""
 
 
 @cache
@@ -30,40 +31,59 @@ def _words() -> Mapping[str, Mapping[str, str]]:
 def text(notice: Notice, language: str) -> str:
     """What the message says; languages without texts have the English ones."""
     words = _words().get(language, _words()["en"])
-    if notice.kind is NoticeKind.UNDONE:
+    if notice.kind is Kind.UNDONE:
         return words["undone"]
-    waits = notice.kind is NoticeKind.ANNOUNCED and notice.begins_at is not None
+    waits = notice.kind is Kind.ANNOUNCED and notice.begins_at is not None
     said = words["restrict_announced" if waits and notice.step is Step.RESTRICT else notice.step.value]
     until = words["until"].format(day=f"{notice.until:%Y-%m-%d}") if notice.until else ""
     begins = f"{notice.begins_at:%Y-%m-%d %H:%M}" if notice.begins_at else ""
-    appeal = words["appeal"] if notice.may_appeal else ""
+    appeal = words["appeal"].format(link=notice.appeal_link) if notice.appeal_link else ""
     return said.format_map({"until": until, "from": begins}) + appeal
 
 
 class SmsHolderNotice:
-    """The port's implementation over the senders of codes."""
+    """The port's implementation over the courier of messages without a code."""
 
-    def __init__(self, db: Database, lines: Lines, dispatch: Dispatch) -> None:
-        self._db, self._lines, self._dispatch = db, lines, dispatch
+    def __init__(self, db: Database, lines: Lines, courier: Courier) -> None:
+        self._db, self._lines, self._courier = db, lines, courier
 
     async def send(self, notice: Notice) -> Sent | NotSent:
-        """By the line's own number; a holder who was erased cannot be told."""
+        """A holder who was erased cannot be told. An announcement is not kept for later: whoever waits for it asks
+        again, or goes to a person, and then it would say what is no longer so. A step that was taken back and taken
+        anew is another message."""
         async with self._db.read(notice.operator_id) as reader:
             try:
                 line = await self._lines.load(reader, notice.line_id)
             except NotFound:
                 return NotSent(retryable=False, code="line-gone")
             numbers = await self._lines.numbers(reader, line)
-        if numbers is None:
-            return NotSent(retryable=False, code="holder-erased")
-        to, now = Msisdn.parse(numbers.msisdn), self._db.clock.now()
-        language = rules.spoken_in(to.region)
-        message = Message(new_id(), to.value, Channel.SMS, language, text(notice, language), now, now + WORTH)
-        senders = [sender for sender in self._dispatch.senders if Channel.SMS in sender.channels]
-        try:
-            await self._dispatch.deliver(message, to, senders)
-        except Withheld:
-            return NotSent(retryable=False, code="number-not-reached")
-        except Unsent as failed:
-            return NotSent(retryable=failed.is_certain, code="no-sender")
-        return Sent()
+            if numbers is None:
+                return NotSent(retryable=False, code=Handed.ERASED.value)
+            number = await self._number(reader, notice, line, numbers.msisdn)
+        handed = await self._courier.hand(
+            Message(
+                notice.operator_id,
+                NoticeKind.STEP,
+                notice.action_id,
+                notice.kind.value,
+                line.subscriber_id,
+                number,
+                mark=_mark(notice),
+                is_kept=notice.kind is not Kind.ANNOUNCED,
+            ),
+            lambda language: text(notice, language),
+        )
+        if handed is Handed.SENT:
+            return Sent()
+        return NotSent(retryable=handed.waits, code=_CODES.get(handed, handed.value))
+
+    async def _number(self, reader: Reader, notice: Notice, line: Line, own: str) -> str:
+        if notice.step not in _MUTE or notice.kind is not Kind.TAKEN:
+            return own
+        contact = (await self._lines.subscribers.read(reader, line.subscriber_id)).get("contact_msisdn")
+        return contact if isinstance(contact, str) else own
+
+
+def _mark(notice: Notice) -> bytes:
+    """Tells apart the takings of one step."""
+    return b"" if notice.asked_at is None else rfc3339(notice.asked_at).encode()

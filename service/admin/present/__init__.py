@@ -4,7 +4,6 @@ from service.admin.present.cases import (
     badge_of,
     clock_of,
     counted_signals,
-    evidence,
     queue_row,
     reason_of,
     related,
@@ -19,8 +18,10 @@ from service.admin.present.codes import (
     is_country,
     made_by,
     money_today,
+    notice_row,
     pressed,
 )
+from service.admin.present.documents import evidence, readings
 from service.admin.present.people import (
     ERASED,
     holder,
@@ -67,8 +68,10 @@ __all__ = [
     "masked_number",
     "moments",
     "money_today",
+    "notice_row",
     "pressed",
     "queue_row",
+    "readings",
     "reason_of",
     "related",
     "usual_range",

@@ -1,6 +1,6 @@
 """A case in words: badge, clock, reasons, evidence, what hangs on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from service.admin import words
@@ -9,16 +9,11 @@ from service.admin.present.people import masked_number
 from service.admin.store import Names
 from service.admin.views import (
     Badge,
-    Check,
-    ProofGroup,
     QueueRow,
     Reason,
     Related,
     Tone,
 )
-from service.documents.model import DocumentCheck
-from service.documents.rules import describe
-from service.kit.checks import CheckOutcome
 from service.kit.errors import JsonObject
 from service.kit.ids import wire
 from service.registration.model import Registration, State
@@ -132,50 +127,3 @@ def related(decision: Decision | None) -> tuple[Related, ...]:
         if type(value) is int and value > 0:
             found.append(Related(text, value, None, tone))
     return tuple(found)
-
-
-_CHECK: Mapping[CheckOutcome, tuple[str, Tone]] = {
-    CheckOutcome.PASS: ("agrees", "approve"),
-    CheckOutcome.WARN: ("needs a look", "review"),
-    CheckOutcome.FAIL: ("does not agree", "deny"),
-    CheckOutcome.SKIPPED: ("not checked", "plain"),
-}
-
-
-def evidence(registration: Registration, documents: Sequence[DocumentCheck]) -> tuple[ProofGroup, ...]:
-    """Evidence by what it proves, the strongest first. Groups without any are left out, but for what is missing."""
-    groups: list[ProofGroup] = []
-    for proof, word, means in words.PROOF:
-        checks: list[Check] = []
-        rest: list[Check] = []
-        for document in documents:
-            if document.proof == proof:
-                head, *each = _document(document)
-                checks += [head, *(check for check in each if check.tone in ("review", "deny"))]
-                rest += [check for check in each if check.tone not in ("review", "deny")]
-        if checks:
-            groups.append(ProofGroup(word, means, tuple(checks), tuple(rest)))
-    if not documents:
-        groups.append(ProofGroup("Document", "none was sent", ()))
-    codes = tuple(
-        Check(f"A code to the {proof.to} came back", "verified", "approve", _tries(proof.tries))
-        for proof in registration.codes
-    )
-    means = "a code that came back proves that the SIM is in someone's hand, perhaps the dealer's"
-    groups.append(ProofGroup("Possession", means, codes))
-    return tuple(groups)
-
-
-def _tries(tries: int) -> str | None:
-    return None if tries <= 1 else f"at try {tries}"
-
-
-def _document(document: DocumentCheck) -> list[Check]:
-    outcome, tone = words.OUTCOME.get(document.outcome, (str(document.outcome), "plain"))
-    kind = document.document_type.replace("_", " ").capitalize()
-    state = f" {document.issuing_state}" if document.issuing_state else ""
-    made = [Check(f"{kind}{state}", outcome, tone, words.DOCUMENT_KIND.get(document.kind))]
-    for check in document.checks:
-        result, check_tone = _CHECK[check.outcome]
-        made.append(Check(describe(check), result, check_tone))
-    return made

@@ -21,6 +21,7 @@ from service.admin.views import (
     Hour,
     Moment,
     MoneyToday,
+    NoticeRow,
     Number,
     Pressed,
 )
@@ -30,7 +31,7 @@ from service.kit.msisdn import Msisdn
 from service.kit.values import Malformed
 from service.limits.model import Limit, SendBlock
 from service.limits.workflow import MoneyLeft
-from service.otp.model import CodeEvent
+from service.otp.model import CodeEvent, Told
 from service.otp.store import Conversion
 
 SHOWN = 15
@@ -185,6 +186,16 @@ def block_row(block: SendBlock, number: str | None, names: Names) -> BlockRow:
         by=made_by(block.made_by, names),
         since=block.made_at,
         until=block.until,
+    )
+
+
+def notice_row(told: Told) -> NoticeRow:
+    return NoticeRow(
+        what=code_words.NOTICE[told.kind],
+        why=code_words.NOT_SENT[told.outcome],
+        many=told.many,
+        since=told.since,
+        waits=told.waits,
     )
 
 

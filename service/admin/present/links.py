@@ -1,30 +1,42 @@
 """A neighbourhood as tables and as a drawing. Numbers are masked; what a blind index stands for is not known here."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from uuid import UUID
 
 from service.admin import graph
+from service.admin import mark_words as said
 from service.admin.links_words import KIND, STATE, STOPPED, STRUCK, via
 from service.admin.present.people import masked_number
 from service.admin.store import Names
-from service.admin.views import Badge, Tab
+from service.admin.views import Act, Badge, Tab
 from service.admin.views.links import Graph, LinkedRow, LinksPage, Node, ThingRow, Tie
 from service.kit.ids import wire
 from service.risk.model import HoldingKind
-from service.risk.model.links import Key, LinkedLine, Neighbourhood, Ring
+from service.risk.model.links import MARKABLE, Common, Key, LinkedLine, Neighbourhood, Ring
 from service.risk.rules.links import LinkPolicy
 
+NONE: Mapping[bytes, Common] = MappingProxyType({})
 Numbers = Mapping[UUID, str | None]
 """The number of each line, None where its holder was erased."""
 
 
 def links_page(
-    near: Neighbourhood, ring: Ring | None, hops: int, numbers: Numbers, names: Names, policy: LinkPolicy
+    near: Neighbourhood,
+    ring: Ring | None,
+    hops: int,
+    numbers: Numbers,
+    names: Names,
+    policy: LinkPolicy,
+    marked: Mapping[bytes, Common] = NONE,
+    *,
+    may_mark: bool = False,
 ) -> LinksPage:
+    """``marked``: the things that a person marked as shared by many."""
     case = wire("reg", near.root)
     here = f"/admin/review/{case}/links"
     rows = tuple(_row(line, numbers) for line in near.lines)
-    things = _things(near, names, policy)
+    things = _things(near, names, policy, marked)
     return LinksPage(
         id=case,
         number=masked_number(numbers.get(near.root)),
@@ -37,7 +49,35 @@ def links_page(
         graph=_graph(near, rows, things),
         ring=_ring(ring),
         is_cut=near.is_cut,
+        acts=_acts(near, case, marked, things) if may_mark else (),
     )
+
+
+def _acts(
+    near: Neighbourhood, case: str, marked: Mapping[bytes, Common], things: Mapping[bytes, ThingRow]
+) -> tuple[Act, ...]:
+    """What of the line's own things may be marked, where lines hang on them."""
+    own = {edge.idx for edge in near.edges if edge.registration_id == near.root}
+    made = []
+    for key in _sorted(near.keys):
+        if key.kind not in MARKABLE or key.idx not in own or not key.degree:
+            continue
+        letter, word = said.THING[key.kind]
+        name = things[key.idx].name
+        path = f"/admin/review/{case}/links/common"
+        if key.idx in marked:
+            effect = f"{name} links lines again, as its rarity says."
+            verb, button = f"Unmark {word}", "Take the mark back"
+            reasons = said.UNCOMMON_REASONS
+            made.append(Act(letter, f"unset-{key.kind}", verb, "no", effect, path, reasons, button))
+        else:
+            effect = (
+                f"{name} links nobody from now on, on whichever line it stands, and no strike falls on it."
+            )
+            verb, button = f"Many share the {word}", "Mark as shared by many"
+            others = said.COMMON_REASONS
+            made.append(Act(letter, f"set-{key.kind}", verb, "main", effect, path, others, button))
+    return tuple(made)
 
 
 def _row(line: LinkedLine, numbers: Numbers) -> LinkedRow:
@@ -83,7 +123,9 @@ def _sorted(keys: tuple[Key, ...]) -> list[Key]:
     return sorted(keys, key=lambda key: (order.index(key.kind), key.idx))
 
 
-def _things(near: Neighbourhood, names: Names, policy: LinkPolicy) -> dict[bytes, ThingRow]:
+def _things(
+    near: Neighbourhood, names: Names, policy: LinkPolicy, marked: Mapping[bytes, Common]
+) -> dict[bytes, ThingRow]:
     found: dict[bytes, ThingRow] = {}
     seen: dict[HoldingKind, int] = {}
     for n, key in enumerate(_sorted(near.keys), 1):
@@ -91,11 +133,21 @@ def _things(near: Neighbourhood, names: Names, policy: LinkPolicy) -> dict[bytes
         found[key.idx] = ThingRow(
             anchor=f"thing-{n}",
             name=_name(key, nth, names),
-            shared_by=_shared_by(key, policy),
-            worth="links nobody: too many share it" if key.is_common else f"{key.weight / 10:g} %",
+            shared_by=_reason(marked[key.idx]) if key.idx in marked else _shared_by(key, policy),
+            worth=_worth(key, key.idx in marked),
             is_common=key.is_common,
         )
     return found
+
+
+def _worth(key: Key, is_marked: bool) -> str:
+    if is_marked:
+        return "links nobody: a person said so"
+    return "links nobody: too many share it" if key.is_common else f"{key.weight / 10:g} %"
+
+
+def _reason(common: Common) -> str:
+    return next((each.text for each in said.COMMON_REASONS if each.code == common.reason), "many")
 
 
 def _name(key: Key, nth: int, names: Names) -> str:

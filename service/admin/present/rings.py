@@ -6,12 +6,13 @@ from datetime import datetime
 from uuid import UUID
 
 from service.admin import ring_words as said
+from service.admin import words
 from service.admin.store import Names
 from service.admin.views import Badge, Choice
 from service.admin.views.rings import LedgerRow, MemberRow, RingListRow, WaitingRow
 from service.kit.ids import wire
 from service.response import rules
-from service.response.model import LineAction, Member, RingAction, State, Step
+from service.response.model import Ground, LineAction, Member, RingAction, State, Step
 
 
 def staff_name(staff: str | None, names: Names) -> str | None:
@@ -124,7 +125,8 @@ def ledger_row(
         version=action.version,
         step=said.STEP[action.step.value],
         badge=said.STATE["over" if over else action.state.value],
-        ground=said.GROUND[action.ground.value],
+        ground=said.GROUND[action.ground.value]
+        + (f": {words.reason_text(action.reason)}" if action.reason else ""),
         why=said.GUARD[action.guard.value] if action.guard else None,
         at=action.taken_at or action.due_at or action.at,
         until=action.until,
@@ -135,4 +137,5 @@ def ledger_row(
         path=f"/admin/lines/{line}/actions/{wire('act', action.id)}",
         acts=acts,
         why_none=why_none,
+        is_by_hand=action.ground is Ground.HAND,
     )

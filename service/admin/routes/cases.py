@@ -118,7 +118,11 @@ async def _page(visitor: Visitor, reader: Reader, registration: Registration) ->
         facts=_facts(registration, numbers, names),
         holder=present.holder(pii),
         reasons=tuple(present.reason_of(r, usual) for r in first.judgement.reasons) if first else (),
-        evidence=present.evidence(registration, await parts.documents.listed(reader, registration.id)),
+        evidence=present.evidence(
+            registration,
+            await parts.documents.listed(reader, registration.id),
+            may_confirm=visitor.may(Permission.DECIDE) and pii is not None,
+        ),
         timeline=_timeline(entries, await otp.of_subject(reader, registration.id), names),
         acts=(),
         why_none=None,
@@ -313,13 +317,15 @@ async def reveal(request: Request, case_id: str) -> Response:
     async with visitor.console.db.write(visitor.who.staff.operator_id) as tx:
         registration = await registrations.load(tx, registration_id)
         await visitor.console.desk.reveal(tx, visitor.who, case_id, reason)
-        _, numbers, pii = await _opened(visitor, tx, registration)
-        if pii is None or numbers is None:
+        key, numbers, pii = await _opened(visitor, tx, registration)
+        if pii is None or numbers is None or key is None:
             raise NotFound("The data was erased.")
+        documents = visitor.console.registrations.parts.documents
         shown = (
             Fact("Number", numbers.msisdn),
             *([Fact("SIM", numbers.iccid)] if numbers.iccid else []),
             *present.holder(pii, clear=True),
+            *present.readings(await documents.readings(tx, key, registration_id)),
         )
         page = await _page(visitor, tx, registration)
         assert page.reveal is not None, "who may reveal has the panel"

@@ -31,6 +31,7 @@ from service.kit.values import Malformed
 from service.limits.model import Limit, SendBlock
 from service.limits.workflow import live_blocks
 from service.otp import store as otp
+from service.otp.workflow.courier import told
 from service.staff.model import Permission
 
 router = new_router()
@@ -84,6 +85,7 @@ async def _page(
         tables=tuple(present.conversions(by, rows, currency) for by, rows in found.items()),
         pressed=present.pressed(await otp.refused(reader, now - length)),
         blocks=tuple(present.block_row(each, number(each), names) for each in await live_blocks(reader)),
+        notices=tuple(map(present.notice_row, await told(reader, SPANS[1][2]))),
         may_lift=visitor.may(Permission.LIFT_BLOCKS),
         form=(form or _form({}, {})) if may_set else None,
     )

@@ -126,5 +126,6 @@ async def change(request: Request, line_id: str) -> Response:
             reason=reason,
             actor=visitor.actor,
             note=form.get("note", "").strip()[:1000] or None,
+            is_by_hand=True,
         )
     return await done(visitor, f"/admin/lines/{line_id}", action.value)

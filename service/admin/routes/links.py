@@ -7,10 +7,12 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from service.admin import store
-from service.admin.gate import Visitor, new_router, show, visit
+from service.admin import mark_words, store
+from service.admin.gate import Visitor, act, done, new_router, show, visit
 from service.admin.present.links import links_page
+from service.admin.routes.marks import why_of
 from service.infra.postgres import Reader
+from service.kit.errors import InvalidRequest
 from service.kit.ids import parse, wire
 from service.registration import store as registrations
 from service.registration.model import Registration
@@ -19,6 +21,8 @@ from service.registration.workflow.linking import links_of
 from service.registration.workflow.opening import number_of
 from service.registration.workflow.parts import opened
 from service.risk.model import Blind, HoldingKind
+from service.risk.model.links import MARKABLE
+from service.staff.model import Permission
 from service.subscribers.model import Erased
 
 router = new_router()
@@ -47,8 +51,34 @@ async def links(request: Request, case_id: str) -> Response:
         known = await store.with_keys(reader, [line.registration_id for line in near.lines])
         numbers: dict[UUID, str | None] = {each.id: number_of(parts, each, key) for each, key in known}
         names = await store.names(reader)
-        page = links_page(near, ring, hops, numbers, names, policy.links)
+        marked = await console.risk.commons.of(reader, [key.idx for key in near.keys])
+        may = visitor.may(Permission.ACT_ON_LINES)
+        page = links_page(near, ring, hops, numbers, names, policy.links, marked, may_mark=may)
         return await show(visitor, reader, "links.html", page)
+
+
+@router.post("/admin/review/{case_id}/links/common")
+async def common(request: Request, case_id: str) -> Response:
+    """Mark a thing of this line as shared by many, or take that back: ``set-device``, ``unset-device``."""
+    visitor, form = await act(request, Permission.ACT_ON_LINES)
+    verb, _, kind = form.get("act", "").partition("-")
+    if verb not in ("set", "unset") or kind not in list(MARKABLE):
+        raise InvalidRequest("/act", "unknown", "There is no such act.")
+    is_set = verb == "set"
+    why = why_of(form, mark_words.COMMON_REASONS if is_set else mark_words.UNCOMMON_REASONS)
+    parts = visitor.console.registrations.parts
+    operator = visitor.who.staff.operator_id
+    async with visitor.console.db.write(operator) as tx:
+        await visitor.console.risk.commons.mark(
+            tx,
+            parse("reg", case_id),
+            HoldingKind(kind),
+            is_set=is_set,
+            why=replace(why, key=parts.vault.operator_key(operator)) if why.note else why,
+            actor=visitor.actor,
+            policy=parts.policy.current.risk,
+        )
+    return await done(visitor, f"/admin/review/{case_id}/links", "common" if is_set else "uncommon")
 
 
 async def _keys(

@@ -1,6 +1,5 @@
 """Rings: what the links of a confirmed report's line propose, seen by one person and approved by another."""
 
-from dataclasses import replace
 from uuid import UUID
 
 from starlette.requests import Request
@@ -8,7 +7,19 @@ from starlette.responses import HTMLResponse, Response
 
 from service.admin import present, store
 from service.admin import ring_words as said
-from service.admin.gate import SESSION, Form, Visitor, act, done, frame, new_router, show, visit
+from service.admin.gate import (
+    Form,
+    Visitor,
+    act,
+    done,
+    frame,
+    has_factor,
+    new_router,
+    renewed,
+    show,
+    stepped_up,
+    visit,
+)
 from service.admin.html import span
 from service.admin.present import rings as shown
 from service.admin.store import Names
@@ -87,7 +98,7 @@ async def _page(visitor: Visitor, reader: Reader, ring: RingAction, wrong: str |
         timeline=present.moments(await audit.entries(reader, object=ring_id, limit=100), names),
         acts=acts,
         why_none=why_none,
-        code=_has_factor(visitor),
+        code=has_factor(visitor),
         wrong=wrong,
     )
 
@@ -116,11 +127,6 @@ def _facts(ring: RingAction, names: Names) -> tuple[Fact, ...]:
         word = "Refused by" if ring.state is RingState.REFUSED else "Approved by"
         found.append(Fact(word, shown.staff_name(ring.decided_by, names) or "", "name"))
     return tuple(found)
-
-
-def _has_factor(visitor: Visitor) -> bool:
-    """The demo's person has no second factor; no other mode lets such a one in."""
-    return not (visitor.console.is_demo and visitor.who.staff.password_hash is None)
 
 
 def _acts(visitor: Visitor, ring: RingAction, is_late: bool) -> tuple[tuple[Act, ...], str | None]:
@@ -180,25 +186,20 @@ async def propose(request: Request, ring_id: str) -> Response:
 async def approve(request: Request, ring_id: str) -> Response:
     """The second factor is proved for this ring as it was seen; a wrong code shows the page again."""
     visitor, form = await act(request, Permission.ACT_ON_LINES)
-    wanted, desk, seen = parse("rng", ring_id), visitor.console.desk, form.get("digest", "")
+    wanted, seen = parse("rng", ring_id), form.get("digest", "")
     operator, rings = visitor.who.staff.operator_id, visitor.console.response.rings
-    if _has_factor(visitor):
+    try:
         about = f"{ring_id}:{seen[:32]}"
-        try:
-            session = await desk.step_up(visitor.who, "approve-ring", about, form.get("code", ""))
-            await desk.spend_step_up(session, "approve-ring", about)
-        except (CodeRefused, SignInDelayed) as refusal:
-            return await _again(visitor, wanted, refusal.detail or f"{refusal.title}.", status_of(refusal))
-        visitor = replace(visitor, who=replace(visitor.who, session=session))
+        visitor = await stepped_up(visitor, "approve-ring", about, form.get("code", ""))
+    except (CodeRefused, SignInDelayed) as refusal:
+        return await _again(visitor, wanted, refusal.detail or f"{refusal.title}.", status_of(refusal))
     try:
         await rings.approve(operator, wanted, visitor.actor, seen=seen, expected=_version(form))
         response = await done(visitor, f"{HOME}/{ring_id}", "ring-approved")
     except Refusal as refusal:
         said_why = f"{refusal.title}. {refusal.detail or ''}".strip()
         response = await _again(visitor, wanted, said_why, status_of(refusal))
-    # The step-up has given the session another id, whatever became of the approval.
-    visitor.console.place.set_cookie(response, SESSION, visitor.who.session.sid)
-    return response
+    return renewed(visitor, response)
 
 
 async def _again(visitor: Visitor, ring_id: UUID, wrong: str, status: int) -> Response:

@@ -8,17 +8,30 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from service.admin import rule_words, store, words
-from service.admin.gate import Form, Visitor, act, done, frame, new_router, show, visit
+from service.admin.gate import (
+    Form,
+    Visitor,
+    act,
+    done,
+    frame,
+    has_factor,
+    new_router,
+    renewed,
+    show,
+    stepped_up,
+    visit,
+)
 from service.admin.present import rules as present
 from service.admin.store import Names
 from service.admin.views import Act, DraftPage, Moment, RuleForm, RulesPage
 from service.audit import workflow as audit
 from service.infra.postgres import Reader
-from service.kit.errors import InvalidRequest, NotFound, Stale, StateConflict
+from service.kit.errors import InvalidRequest, NotFound, Refusal, Stale, StateConflict
 from service.kit.ids import wire
 from service.risk.model import Draft, DraftState, RawRule, RuleError, RuleUnfit
 from service.risk.rules import examples_of
-from service.staff.model import Permission
+from service.staff.model import CodeRefused, Permission, SignInDelayed
+from service.web.problems import status_of
 
 router = new_router()
 _TAKEN = ("new", "draft")
@@ -56,30 +69,35 @@ def _id(text: str) -> UUID:
 @router.get("/admin/rules/draft/{draft_id}")
 async def draft_page(request: Request, draft_id: str) -> Response:
     visitor = await visit(request)
-    drafts = visitor.console.drafts
     async with visitor.console.db.read(visitor.who.staff.operator_id) as reader:
-        draft = await drafts.load(reader, _id(draft_id))
-        names = await store.names(reader)
-        base = await drafts.written(reader, draft.base_version)
-        here = await drafts.may_change(visitor.who.staff.operator_id)
-        may_edit = here and visitor.may(Permission.EDIT_RULES) and draft.state is DraftState.OPEN
-        acts, why_none = _acts(visitor, draft, here=here)
-        entries = await audit.entries(reader, object=wire("rdr", draft.id), limit=50)
-        badge = rule_words.DRAFT[draft.state]
-        page = DraftPage(
-            id=draft.id.hex,
-            version=draft.version,
-            badge=badge,
-            clock=badge.word,
-            clock_at=draft.changed_at,
-            facts=present.draft_facts(draft, names),
-            rules=present.draft_rules(draft, base, may_edit=may_edit),
-            acts=acts,
-            timeline=tuple(_moment(entry, names) for entry in reversed(entries)),
-            digest=draft.digest,
-            why_none=why_none,
-        )
-        return await show(visitor, reader, "rule_draft.html", page)
+        return await show(visitor, reader, "rule_draft.html", await _page(visitor, reader, _id(draft_id)))
+
+
+async def _page(visitor: Visitor, reader: Reader, draft_id: UUID, wrong: str | None = None) -> DraftPage:
+    drafts = visitor.console.drafts
+    draft = await drafts.load(reader, draft_id)
+    names = await store.names(reader)
+    base = await drafts.written(reader, draft.base_version)
+    here = await drafts.may_change(visitor.who.staff.operator_id)
+    may_edit = here and visitor.may(Permission.EDIT_RULES) and draft.state is DraftState.OPEN
+    acts, why_none = _acts(visitor, draft, here=here)
+    entries = await audit.entries(reader, object=wire("rdr", draft.id), limit=50)
+    badge = rule_words.DRAFT[draft.state]
+    return DraftPage(
+        id=draft.id.hex,
+        version=draft.version,
+        badge=badge,
+        clock=badge.word,
+        clock_at=draft.changed_at,
+        facts=present.draft_facts(draft, names),
+        rules=present.draft_rules(draft, base, may_edit=may_edit),
+        acts=acts,
+        timeline=tuple(_moment(entry, names) for entry in reversed(entries)),
+        digest=draft.digest,
+        why_none=why_none,
+        code=has_factor(visitor),
+        wrong=wrong,
+    )
 
 
 def _moment(entry: Any, names: Names) -> Moment:
@@ -153,7 +171,7 @@ async def decide(request: Request, draft_id: str, name: str) -> Response:
                 raise InvalidRequest("/reason", "required", "Choose a reason first; it is part of the act.")
             await drafts.propose(operator, me, draft, reason, expected=expected)
         case "approve":
-            await drafts.approve(operator, me, draft, form.get("digest", ""), expected=expected)
+            return await _publish(visitor, form, draft, expected)
         case "withdraw":
             await drafts.withdraw(operator, me, draft, expected=expected)
         case "rebase":
@@ -162,6 +180,29 @@ async def decide(request: Request, draft_id: str, name: str) -> Response:
             await drafts.drop(operator, me, draft, expected=expected)
             path = "/admin/rules"
     return await done(visitor, path, f"rules-{name}")
+
+
+async def _publish(visitor: Visitor, form: Form, draft: UUID, expected: int) -> Response:
+    """The second factor is proved for this draft as it was seen; a wrong code, or a refusal, shows the page again."""
+    staff, seen = visitor.who.staff, form.get("digest", "")
+    try:
+        about = f"{draft.hex}:{seen[:64]}"
+        visitor = await stepped_up(visitor, "publish-rules", about, form.get("code", ""))
+    except (CodeRefused, SignInDelayed) as refusal:
+        return await _again(visitor, draft, refusal.detail or f"{refusal.title}.", status_of(refusal))
+    try:
+        await visitor.console.drafts.approve(staff.operator_id, staff.id, draft, seen, expected=expected)
+        response = await done(visitor, f"/admin/rules/draft/{draft.hex}", "rules-approve")
+    except Refusal as refusal:
+        why = f"{refusal.title}. {refusal.detail or ''}".strip()
+        response = await _again(visitor, draft, why, status_of(refusal))
+    return renewed(visitor, response)
+
+
+async def _again(visitor: Visitor, draft: UUID, wrong: str, status: int) -> Response:
+    async with visitor.console.db.read(visitor.who.staff.operator_id) as reader:
+        page = await _page(visitor, reader, draft, wrong)
+        return await show(visitor, reader, "rule_draft.html", page, status=status)
 
 
 def _version(form: Form) -> int:

@@ -102,6 +102,17 @@ class BlockRow:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeRow:
+    """Messages without a code that were not sent. ``waits``: they are tried again."""
+
+    what: str
+    why: str
+    many: int
+    since: datetime
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
 class BlockForm:
     """Setting a block by hand: its id is made with the page, so that sending it twice sets one."""
 
@@ -126,6 +137,7 @@ class CodesPage:
     tables: tuple[Conversions, ...]
     pressed: tuple[Pressed, ...]
     blocks: tuple[BlockRow, ...]
+    notices: tuple[NoticeRow, ...]
     may_lift: bool
     form: BlockForm | None = None
 

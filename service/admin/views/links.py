@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.admin.views.pieces import Badge, Tab, Tone
+from service.admin.views.pieces import Act, Badge, Tab, Tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +73,4 @@ class LinksPage:
     graph: Graph
     ring: str | None
     is_cut: bool
+    acts: tuple[Act, ...] = ()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from service.admin.views.documents import Evidence
 from service.admin.views.pieces import (
     Act,
     Attention,
@@ -13,7 +14,6 @@ from service.admin.views.pieces import (
     Moment,
     Number,
     Pager,
-    ProofGroup,
     QueueRow,
     Reason,
     Related,
@@ -55,7 +55,7 @@ class CasePage:
     facts: tuple[Fact, ...]
     holder: tuple[Fact, ...]
     reasons: tuple[Reason, ...]
-    evidence: tuple[ProofGroup, ...]
+    evidence: Evidence
     timeline: tuple[Moment, ...]
     acts: tuple[Act, ...]
     why_none: str | None = None

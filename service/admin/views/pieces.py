@@ -165,20 +165,14 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Check:
+    """``proves``: what it shows when it passes; ``gives``: what that contributes to a level of assurance."""
+
     text: str
     outcome: str
     tone: Tone
     detail: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ProofGroup:
-    """Evidence by what it proves. ``rest`` is what agrees, folded away; ``checks`` is what a reviewer must see."""
-
-    word: str
-    means: str
-    checks: tuple[Check, ...]
-    rest: tuple[Check, ...] = ()
+    proves: str = ""
+    gives: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ class LedgerRow:
     path: str
     acts: tuple[Choice, ...] = ()
     why_none: str | None = None
+    is_by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)

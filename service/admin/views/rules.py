@@ -108,7 +108,8 @@ class DraftRule:
 
 @dataclass(frozen=True, slots=True)
 class DraftPage:
-    """A draft for whoever has to decide on it. ``digest`` names exactly what is shown."""
+    """A draft for whoever has to decide on it. ``digest`` names exactly what is shown; ``code``: publishing asks
+    for the second factor again; ``wrong`` is what stood in the way just now."""
 
     id: str
     version: int
@@ -121,3 +122,5 @@ class DraftPage:
     timeline: tuple[Moment, ...] = field(default=())
     digest: str | None = None
     why_none: str | None = None
+    code: bool = False
+    wrong: str | None = None

@@ -5,7 +5,7 @@ from datetime import date
 from service.documents.model import DocumentFacts, DocumentPolicy, DocumentType, Identity
 from service.kit import national_id
 from service.kit.canon import IndexKind, canon
-from service.kit.mrz import Layout, Mrz, MrzDate, birth_date, expiry_date
+from service.kit.mrz import Layout, Mrz, birth_date, expiry_date
 from service.kit.national_id import NationalId
 
 _MIN_PERSONAL_NUMBER = 6
@@ -27,25 +27,31 @@ def facts_of(mrz: Mrz, policy: DocumentPolicy, today: date) -> DocumentFacts:
         birth=birth_date(mrz.birth_date, today),
         nationality=mrz.nationality,
         expires_on=ends.exact if ends else None,
-        personal_number=_personal_number(mrz, policy),
+        personal_number=_personal_number(mrz, policy, today),
+        sex=mrz.sex if mrz.sex in ("F", "M", "X") else "",
     )
 
 
 def facts_of_number(number: NationalId) -> DocumentFacts:
-    """A bare national number: a document of class N whose number is the personal number."""
+    """A bare national number: a document of class N whose number is the personal number. A number of a state's second
+    scheme (a tax number beside the register's) is kept apart by the scheme's name: schemes share numbers."""
+    first = number.canonical == number.number
     return DocumentFacts(
         type=DocumentType.NATIONAL_NUMBER,
-        type_class="N",
+        type_class="N" if first else f"N{number.scheme.name}",
         issuing_state=number.state,
         number=number.number,
-        birth=MrzDate.of(number.birth_date) if number.birth_date else None,
-        personal_number=number.number,
+        birth=number.birth,
+        personal_number=number.canonical,
+        sex=number.sex,
     )
 
 
 def _type(mrz: Mrz) -> tuple[DocumentType, str]:
     """The type by layout and document code (9303-4, -5, -6, -7). The second letter is the issuer's own but for
     AC, crews (9303-5, 4.2.2.2), and R, which the common form of EU residence permits uses."""
+    if mrz.layout in (Layout.DL_FRA, Layout.DL_CHE):
+        return DocumentType.DRIVING_LICENCE, "D"
     code = mrz.document_code
     if mrz.layout in (Layout.MRV_A, Layout.MRV_B):
         return DocumentType.VISA, "V"
@@ -58,7 +64,7 @@ def _type(mrz: Mrz) -> tuple[DocumentType, str]:
     return (DocumentType.RESIDENCE_PERMIT if code[1:] == "R" else DocumentType.ID_CARD), "I"
 
 
-def _personal_number(mrz: Mrz, policy: DocumentPolicy) -> str | None:
+def _personal_number(mrz: Mrz, policy: DocumentPolicy, today: date) -> str | None:
     """The government's number of the person, where policy knows that this state writes it in this field.
 
     A wrong guess would join strangers under one cap: unless its own checksum agrees, it is none.
@@ -68,7 +74,7 @@ def _personal_number(mrz: Mrz, policy: DocumentPolicy) -> str | None:
         if rule.state == state and rule.layout == layout:
             text = (mrz.optional if rule.field == "optional" else mrz.optional_2).replace("<", "")
             if rule.checked:
-                return national_id.compact_of_state(state, text)
+                return national_id.compact_of_state(state, text, today)
             return text if len(text) >= _MIN_PERSONAL_NUMBER else None
     return None
 

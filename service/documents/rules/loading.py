@@ -1,10 +1,12 @@
 """From a plain mapping (``service/policy/documents.toml``) to a policy, or a refusal that names the place."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from service.documents.model import DocumentPolicy, DocumentType, PersonalNumberRule, Treatment
+from service.documents.rules.plausible import PATTERN, SHOWN_TYPES
 from service.kit import states
 from service.kit.mrz import Layout
 
@@ -14,7 +16,7 @@ class PolicyInvalid(ValueError):
 
 
 _NUMBERS = {"min_validity_days": (0, 3650), "expired_grace_days": (0, 3650), "max_age_years": (60, 150)}
-_TABLES = ("types", "issuers", "specimen", "personal_number")
+_TABLES = ("types", "issuers", "specimen", "fake", "number_format", "longest_months", "personal_number")
 
 
 def load_policy(mapping: Mapping[str, Any]) -> DocumentPolicy:
@@ -22,12 +24,18 @@ def load_policy(mapping: Mapping[str, Any]) -> DocumentPolicy:
     _only(mapping, "documents", {*_NUMBERS, *_TABLES, "specimens", "partial_names"})
     specimen = _table(mapping.get("specimen", {}), "specimen")
     _only(specimen, "specimen", {"numbers", "names"})
+    fake = _table(mapping.get("fake", {}), "fake")
+    _only(fake, "fake", {"treatment", "numbers"})
     return DocumentPolicy(
         types=_types(_table(mapping.get("types"), "types")),
         issuers=_issuers(_table(mapping.get("issuers", {}), "issuers")),
         specimens=_one_of(mapping.get("specimens"), "specimens", ("refuse", "allow")) == "allow",
         specimen_numbers=frozenset(_texts(specimen.get("numbers", []), "specimen.numbers")),
         specimen_names=_names(specimen.get("names", [])),
+        known_fake=Treatment(_one_of(fake.get("treatment", "refer"), "fake.treatment", ("refer", "refuse"))),
+        known_fakes=_fakes(fake.get("numbers", [])),
+        number_formats=_number_formats(mapping.get("number_format", [])),
+        longest_months=_months(_table(mapping.get("longest_months", {}), "longest_months")),
         partial_names=Treatment(_one_of(mapping.get("partial_names"), "partial_names", ("accept", "refer"))),
         personal_numbers=_personal_numbers(mapping.get("personal_number", [])),
         **{name: _number(mapping.get(name), name, *bounds) for name, bounds in _NUMBERS.items()},
@@ -66,6 +74,56 @@ def _names(raw: Any) -> frozenset[tuple[str, str]]:
             raise PolicyInvalid("specimen.names: a list of [primary, secondary] is needed")
         found.add((pair[0].replace(" ", "<"), pair[1].replace(" ", "<")))
     return frozenset(found)
+
+
+def _fakes(raw: Any) -> frozenset[tuple[str, str]]:
+    """``STATE:NUMBER``, or ``*:NUMBER`` for any state."""
+    found: set[tuple[str, str]] = set()
+    for text in _texts(raw, "fake.numbers"):
+        state, colon, number = text.partition(":")
+        if not colon or not number.isalnum() or (state != "*" and state not in states.ISSUERS):
+            raise PolicyInvalid("fake.numbers: STATE:NUMBER or *:NUMBER is needed")
+        found.add(("" if state == "*" else states.canonical(state), number))
+    return frozenset(found)
+
+
+def _months(table: Mapping[str, Any]) -> Mapping[DocumentType, int]:
+    _only(table, "longest_months", {each.value for each in SHOWN_TYPES})
+    return MappingProxyType(
+        {
+            DocumentType(name): _number(value, f"longest_months.{name}", 1, 600)
+            for name, value in table.items()
+        }
+    )
+
+
+def _number_formats(raw: Any) -> Mapping[tuple[str, DocumentType], tuple[str, ...]]:
+    """By (state, type). Raise :class:`PolicyInvalid` for a pattern that could take long."""
+    if not isinstance(raw, list):
+        raise PolicyInvalid("number_format: a list of tables is needed")
+    found: dict[tuple[str, DocumentType], tuple[str, ...]] = {}
+    for at, entry in enumerate(raw, 1):
+        place = f"number_format {at}"
+        table = _table(entry, place)
+        _only(table, place, {"state", "type", "patterns", "source"})
+        state = table.get("state")
+        if state not in states.ISSUERS:
+            raise PolicyInvalid(f"{place}: state is not in ICAO Doc 9303-3")
+        types = tuple(sorted(each.value for each in SHOWN_TYPES))
+        kind = DocumentType(_one_of(table.get("type"), f"{place}: type", types))
+        patterns = tuple(_texts(table.get("patterns"), f"{place}: patterns"))
+        if not patterns or len(patterns) > 8 or not all(PATTERN.fullmatch(each) for each in patterns):
+            raise PolicyInvalid(f"{place}: patterns are classes and characters with bounded counts")
+        try:
+            for each in patterns:
+                re.compile(each)
+        except re.error:
+            raise PolicyInvalid(f"{place}: a pattern is not one") from None
+        key = (states.canonical(str(state)), kind)
+        if key in found:
+            raise PolicyInvalid(f"{place}: this state and type stand above already")
+        found[key] = patterns
+    return MappingProxyType(found)
 
 
 def _personal_numbers(raw: Any) -> tuple[PersonalNumberRule, ...]:

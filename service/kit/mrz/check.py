@@ -6,9 +6,10 @@ from typing import Final
 
 from service.kit import states
 from service.kit.checks import CheckOutcome, CheckResult
+from service.kit.mrz import national
 from service.kit.mrz.dates import birth_date, expiry_date, expiry_year
 from service.kit.mrz.digits import DIGITS, VALUES, of_long_values, of_values
-from service.kit.mrz.layout import Layout
+from service.kit.mrz.layout import NATIONAL, Layout
 from service.kit.mrz.zone import Mrz
 
 # An expiry date further ahead than any passport or card is issued for: an error, or a card that never expires.
@@ -69,13 +70,18 @@ CHECK_IDS: Final = (
     "mrz.personal_number_digit",
     "mrz.composite_digit",
 )
+"""What the zones of Doc 9303 are checked for."""
 
 
 def check(mrz: Mrz, today: date) -> tuple[CheckResult, ...]:
     """Every finding about ``mrz`` on ``today``, in the order of :data:`CHECK_IDS`.
 
     A layout without a composite or personal number digit has no finding for it: visas have neither (9303-7).
+    National zones have findings of their own beside them, ``national.CHECK_IDS``, and lack those of what they do not
+    show.
     """
+    if mrz.layout in NATIONAL:
+        return national.check(mrz, today)
     text = mrz.text
     at = mrz.positions
     values = text.encode("ascii").translate(VALUES)

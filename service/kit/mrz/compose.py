@@ -3,10 +3,11 @@
 import re
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate
 
 from service.kit.mrz.dates import MrzDate
 from service.kit.mrz.digits import VALUES, of_text, of_values
-from service.kit.mrz.layout import POSITIONS, Layout, Positions
+from service.kit.mrz.layout import NATIONAL, POSITIONS, Layout, Positions
 from service.kit.transliteration import Table, transliterate
 from service.kit.values import Malformed
 
@@ -18,7 +19,8 @@ _FIELD = re.compile(r"[A-Z0-9<]*")
 class MrzFields:
     """What a zone says. Names in any script with a table; ``given_names`` None for people with one name.
 
-    ``optional``: TD3's personal number, otherwise the (first) optional field; ``optional_2``: TD1 only.
+    ``optional``: TD3's personal number, otherwise the (first) optional field; ``optional_2``: TD1 only. A national
+    zone is given what it shows; its document code is its own.
     """
 
     document_code: str
@@ -37,6 +39,8 @@ class MrzFields:
 def compose(layout: Layout, fields: MrzFields, table: Table = Table.LONG) -> tuple[str, ...]:
     """The lines of a valid zone. Raise :class:`Malformed` where a field does not fit or cannot be written."""
     at = POSITIONS[layout]
+    if layout in NATIONAL:
+        return _national(at, fields, table)
     zone = ["<"] * at.size
     number, digit, optional = _number(at, fields.document_number, fields.optional)
     _put(zone, slice(0, 2), fields.document_code, "/document_code")
@@ -57,6 +61,46 @@ def compose(layout: Layout, fields: MrzFields, table: Table = Table.LONG) -> tup
         values = "".join(zone).encode("ascii").translate(VALUES)
         zone[at.composite_digit] = str(of_values(b"".join(values[part] for part in at.composite)))
     return tuple("".join(zone[start : start + at.width]) for start in range(0, at.size, at.width))
+
+
+_CODES = {
+    Layout.ID_FRA: ("ID", ("FRA",)),
+    Layout.DL_FRA: ("D1", ("FRA",)),
+    Layout.DL_CHE: ("FA", ("CHE", "LIE")),
+}
+
+
+def _national(at: Positions, fields: MrzFields, table: Table) -> tuple[str, ...]:
+    """What the layout shows of ``fields``, with its own code and digits."""
+    code, issuers = _CODES[at.layout]
+    if fields.issuing_state not in issuers:
+        raise Malformed("/issuing_state", "zone-issuer", "No such document of this state is known here.")
+    zone = ["<"] * at.size
+    _put(zone, at.code, code, "/document_code")
+    _put(zone, at.issuer, fields.issuing_state, "/issuing_state")
+    _put(zone, at.document_number, _written(fields.document_number, "/document_number"), "/document_number")
+    _put(zone, at.optional, _written(fields.optional, "/optional"), "/optional")
+    if at.layout is Layout.DL_CHE:
+        _put(zone, at.names, names(fields.family_name, fields.given_names, _width(at.names), table), "/names")
+    else:
+        _put(zone, at.names, names(fields.family_name, None, _width(at.names), table), "/names")
+        given = [transliterate(name, table) or "" for name in (fields.given_names or "").split()]
+        _put(zone, at.given, "<<".join(given)[: _width(at.given)], "/names")
+    if at.birth_date.stop:
+        _put(zone, at.birth_date, fields.birth_date.zone, "/birth_date")
+    if at.expiry_date.stop:
+        _put(zone, at.expiry_date, MrzDate.of(fields.expiry_date).zone, "/expiry_date")
+    if at.sex >= 0:
+        zone[at.sex] = "<" if fields.sex == "X" else fields.sex
+    if at.document_number_digit >= 0:
+        begin = 0 if at.layout is Layout.DL_FRA else at.document_number.start
+        zone[at.document_number_digit] = of_text("".join(zone[begin : at.document_number_digit]))
+    if at.birth_date_digit >= 0:
+        zone[at.birth_date_digit] = of_text("".join(zone[at.birth_date]))
+    if at.composite_digit is not None:
+        zone[at.composite_digit] = of_text("".join(zone[at.composite[0]]))
+    text, ends = "".join(zone), list(accumulate(at.widths))
+    return tuple(text[end - width : end] for width, end in zip(at.widths, ends, strict=True))
 
 
 def names(family: str, given: str | None, width: int, table: Table = Table.LONG) -> str:

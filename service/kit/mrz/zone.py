@@ -18,6 +18,13 @@ _BY_SHAPE: Final = {
 }
 _BY_SIZE: Final = {at.size: at for at in _BY_SHAPE.values()}
 _VISAS: Final = {72: POSITIONS[Layout.MRV_B], 88: POSITIONS[Layout.MRV_A]}
+_ID_FRA: Final = POSITIONS[Layout.ID_FRA]
+# (widths of the lines) -> (position, its prefix) of the zones that no part of 9303 describes
+_NATIONAL: Final = {
+    POSITIONS[Layout.DL_FRA].widths: (POSITIONS[Layout.DL_FRA], 0, ("D1FRA",)),
+    POSITIONS[Layout.DL_CHE].widths: (POSITIONS[Layout.DL_CHE], 9, ("FACHE", "FALIE")),
+}
+_NATIONAL_BY_SIZE: Final = {sum(widths): found for widths, found in _NATIONAL.items()}
 
 
 class DocumentUnreadable(Refusal):
@@ -48,17 +55,20 @@ class Mrz:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        width = self.positions.width
-        return tuple(self.text[start : start + width] for start in range(0, len(self.text), width))
+        found, start = [], 0
+        for width in self.positions.widths:
+            found.append(self.text[start : start + width])
+            start += width
+        return tuple(found)
 
     @property
     def document_code(self) -> str:
         """One or two letters: ``P``, ``PD``, ``I``, ``V``, …"""
-        return self.text[:2].rstrip("<")
+        return self.text[self.positions.code].rstrip("<")
 
     @property
     def issuing_state(self) -> str:
-        return self.text[2:5].rstrip("<")
+        return self.text[self.positions.issuer].rstrip("<")
 
     @property
     def nationality(self) -> str:
@@ -72,7 +82,7 @@ class Mrz:
 
     @property
     def birth_date(self) -> str:
-        """Six characters, as in the zone: see :func:`service.kit.mrz.dates.birth_date`."""
+        """Six characters, as in the zone: see :func:`service.kit.mrz.dates.birth_date`; none of a French licence."""
         return self.text[self.positions.birth_date]
 
     @property
@@ -81,8 +91,8 @@ class Mrz:
 
     @property
     def sex(self) -> str:
-        """``M``, ``F``, ``X`` or ``<`` where the zone is sound."""
-        return self.text[self.positions.sex]
+        """``M``, ``F``, ``X`` or ``<`` where the zone is sound; ``<`` where the layout has no sex."""
+        return self.text[self.positions.sex] if self.positions.sex >= 0 else "<"
 
     @property
     def optional(self) -> str:
@@ -100,9 +110,12 @@ class Mrz:
     @property
     def names(self) -> ZoneNames:
         raw = self.text[self.positions.names]
+        if self.positions.given.stop:
+            given = self.text[self.positions.given]
+            truncated = raw[-1] != "<" or given[-1] != "<"
+            return ZoneNames(_words(raw), _words(given), truncated=truncated)
         primary, _, rest = raw.strip("<").partition("<<")
-        secondary = "<".join(part for part in rest.split("<") if part)
-        return ZoneNames(primary, secondary, truncated=raw[-1] != "<")
+        return ZoneNames(primary, _words(rest), truncated=raw[-1] != "<")
 
     def _long_number(self) -> tuple[str, str, int] | None:
         """(number, its check digit, characters used of the optional field), where the number is a long one.
@@ -120,19 +133,28 @@ class Mrz:
         return head + rest[:-1], rest[-1], len(rest)
 
 
-def parse(lines: Sequence[str]) -> Mrz:
-    """Read 2 or 3 lines, or one text that holds them all; raise :class:`DocumentUnreadable` on anything else.
+def _words(raw: str) -> str:
+    return "<".join(part for part in raw.split("<") if part)
 
-    Letters may be small, spaces and line ends are dropped. The layout follows from the size and the letter V.
+
+def parse(lines: Sequence[str]) -> Mrz:
+    """Read 1 to 3 lines, or one text that holds them all; raise :class:`DocumentUnreadable` on anything else.
+
+    Letters may be small, spaces and line ends are dropped. The layout follows from the size, the letter V, and the
+    first characters of national zones.
     """
     text = "".join(lines)
     if len(text) > MAX_CHARACTERS or len(lines) > MAX_LINES:
-        raise DocumentUnreadable("Send only the machine-readable zone: 2 or 3 lines of 30 to 44 characters.")
+        raise DocumentUnreadable(
+            "Send only the machine-readable zone: 1 to 3 lines of at most 44 characters."
+        )
     positions = _positions(lines)
     if positions is None or not _is_zone(text):
         text, positions = _mend(lines)
     if text[0] == "V":
         positions = _VISAS.get(len(text), positions)
+    elif text[:5] == "IDFRA" and positions.width == 36:
+        positions = _ID_FRA  # France writes no TD2 card
     return Mrz(positions, text)
 
 
@@ -163,13 +185,32 @@ def _mend(lines: Sequence[str]) -> tuple[str, Positions]:
         raise DocumentUnreadable(
             f"Only A–Z, 0–9 and < stand in a machine-readable zone; character {wrong + 1} is another."
         )
+    text = text.upper()
     if len(kept) == 1 and len(text) in _BY_SIZE:
-        return text.upper(), _BY_SIZE[len(text)]
-    positions = _positions(kept)
+        return text, _BY_SIZE[len(text)]
+    positions = _positions(kept) or _national(kept, text)
     if positions is None:
         sizes = ", ".join(str(len(line)) for line in kept) or "none"
         raise DocumentUnreadable(
             "A zone has 2 lines of 44 or 36 characters or 3 lines of 30, fillers (<) included; "
             f"the lines sent have: {sizes}. Copy every < to the end of each line."
         )
-    return text.upper(), positions
+    return text, positions
+
+
+def _national(kept: Sequence[str], text: str) -> Positions | None:
+    """A driving licence by its lines and first characters; refused where it is that of another state."""
+    found = _NATIONAL.get(tuple(map(len, kept))) or (
+        _NATIONAL_BY_SIZE.get(len(text)) if len(kept) == 1 else None
+    )
+    if found is None:
+        return None
+    positions, start, prefixes = found
+    if text[start] not in "DF":
+        return None
+    if not text.startswith(prefixes, start):
+        raise DocumentUnreadable(
+            "Of driving licences only those of France (D1FRA), Switzerland and Liechtenstein (FACHE, FALIE) can be "
+            "read. Send another document."
+        )
+    return positions

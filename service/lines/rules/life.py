@@ -15,6 +15,7 @@ from service.lines.model import (
     AWAITING_CODE,
     CODE_NEVER_CAME,
     PROBATION,
+    REPORTED,
     REVERIFY_DUE,
     SERVICE_ENDED,
     Action,
@@ -138,6 +139,7 @@ def _close(line: Line, reason: str, policy: LinePolicy, now: datetime) -> tuple[
         state=State.QUARANTINED if rests else State.CLOSED,
         reasons=(reason,),
         held_until=None,
+        labelled_until=None,
         awaiting_until=None,
         quarantine_until=now + policy.quarantine if rests else None,
         closed_at=now,
@@ -188,13 +190,18 @@ def reverified(line: Line, assurance: str, now: datetime) -> tuple[Line, list[Ch
     return line, [*changes, *more]
 
 
+def labelled(line: Line, until: datetime | None) -> Line:
+    """With a label until then, or without one; a line that is closed carries none."""
+    return replace(line, labelled_until=until if line.state.is_open else None)
+
+
 def due_at(line: Line) -> datetime | None:
     """The next instant at which time alone changes this line."""
     if line.state is State.QUARANTINED:
         return line.quarantine_until
     if line.state is State.CLOSED:
         return None
-    instants = (line.held_until, line.awaiting_until, line.service_until)
+    instants = (line.held_until, line.labelled_until, line.awaiting_until, line.service_until)
     return min((at for at in instants if at is not None), default=None)
 
 
@@ -209,6 +216,8 @@ def elapse(line: Line, policy: LinePolicy, now: datetime) -> tuple[Line, list[Ch
             line, more = _close(line, CODE_NEVER_CAME, policy, now)
         elif at == line.service_until:
             line, more = _close(line, SERVICE_ENDED, policy, now)
+        elif at == line.labelled_until:
+            line = replace(line, labelled_until=None)
         else:
             line, more = _lapse(line, now)
         changes += more
@@ -255,7 +264,7 @@ def refuse_sim_stock(answer: StockAnswer) -> None:
 
 def conditions(line: Line, policy: LinePolicy | None = None) -> Conditions:
     """What the network is to let this line do. Restricted keeps incoming; only a closed line is cut off; on
-    probation premium numbers are barred and the callees of a day are counted."""
+    probation premium numbers are barred and the callees of a day are counted. A label bars nothing."""
     on_probation = probation.is_on(line)
     budget = (policy or LinePolicy()).probation.callees
     return Conditions(
@@ -264,6 +273,7 @@ def conditions(line: Line, policy: LinePolicy | None = None) -> Conditions:
         incoming=line.state in (State.ACTIVE, State.RESTRICTED),
         premium=not on_probation,
         callees_a_day=budget if on_probation else None,
+        label=REPORTED if line.state.is_open and line.labelled_until is not None else None,
     )
 
 

@@ -1,5 +1,6 @@
 """The register's own hand: indexes, locks, saving with its audit entry, events and orders to the network."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -40,6 +41,11 @@ EVENTS = {
 }
 
 
+NoteAct = Callable[[Tx, Line, Line, Action, str, Actor, datetime | None], Awaitable[None]]
+"""What keeps the ledger of acts by hand: the line before and after, the act, its reason, who, until when. Called in the
+transaction that acts."""
+
+
 class Book:
     """What every verb on lines is written with."""
 
@@ -58,6 +64,8 @@ class Book:
         self._provisioner = provisioner
         self.policy = policy or LinePolicy()
         self._retry = retry or RetryPolicy()
+        self.note_act: NoteAct | None = None
+        """Set by whoever composes the house: the ledger stands above the lines."""
 
     def indexes(
         self, operator: UUID, msisdn: str, iccid: str | None
@@ -90,15 +98,20 @@ class Book:
         actor: Actor,
         note: str | None,
         until: datetime | None,
+        *,
+        is_by_hand: bool = False,
     ) -> Line:
         if reason in RESERVED:
             raise InvalidRequest("/reason", "reserved", "This reason is given by the service alone.")
         # What time did before the job came round counts first: nobody suspends a line that should be closed.
         current, earlier = rules.elapse(before, self.policy, tx.now)
         after, changes = rules.advance(current, action, tx.now, self.policy, reason=reason, until=until)
-        return await self.saved(
+        line = await self.saved(
             tx, before, after, [*earlier, *changes], actor, f"line.{action.value}", reason, note
         )
+        if is_by_hand and self.note_act is not None:
+            await self.note_act(tx, current, line, action, reason, actor, until)
+        return line
 
     async def saved(
         self,

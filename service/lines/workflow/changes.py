@@ -1,13 +1,14 @@
-"""What an approved SIM swap and a passed re-verification do to a line, inside the pipeline's transaction."""
+"""What an approved SIM swap, a passed re-verification and a label do to a line, inside the caller's transaction."""
 
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from service.audit.workflow import Actor
 from service.infra.postgres import Tx
 from service.kit.errors import StateConflict
 from service.lines import rules, store
-from service.lines.model import Line, State
+from service.lines.model import REPORTED, Line, State
 from service.lines.workflow.book import opened
 from service.lines.workflow.register import Lines
 
@@ -41,3 +42,13 @@ async def insist(lines: Lines, tx: Tx, line_id: UUID, actor: Actor) -> None:
     """Tell the network once more what the line may do, under a new version: something may have undone it."""
     before = await store.load(tx, line_id, lock=True)
     await lines.saved(tx, before, before, [], actor, "line.insisted", is_insisted=True)
+
+
+async def label(lines: Lines, tx: Tx, line_id: UUID, until: datetime | None, actor: Actor) -> Line:
+    """The line carries a label until then, or none any more; the network is told. Repeating it changes nothing."""
+    before = await store.load(tx, line_id, lock=True)
+    after = rules.labelled(before, until)
+    if after == before:
+        return before
+    what = "line.labelled" if after.labelled_until else "line.unlabelled"
+    return await lines.saved(tx, before, after, [], actor, what, REPORTED)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from service.audit.workflow import Actor, record
@@ -51,12 +51,17 @@ class Lines(Book):
         """The line that the number has now, a quarantined one included; NotFound."""
         return await store.current(reader, self.indexes(reader.tenant, msisdn, None)[0])
 
-    async def sim_is_young(self, reader: Reader, msisdn: str, rest: timedelta) -> bool:
-        """Whether the number is a line here whose card was changed less than ``rest`` ago: a code to it then says
-        who has the card and nothing of the holder, and must prove nothing elsewhere. Where the number is no line
-        of this operator's, nothing is known and it is not."""
-        changed_at = await self.sim_changed_at(reader, msisdn)
-        return changed_at is not None and reader.now - changed_at < rest
+    async def on_number_and_sim(
+        self, reader: Reader, msisdn: str, iccid: str | None
+    ) -> tuple[Line, list[Line]]:
+        """As :meth:`on_number`, and every line that is on the card, in one statement."""
+        numbers, cards = self.indexes(reader.tenant, msisdn, iccid)
+        on_number, on_sim = await store.on(reader, numbers, cards)
+        now = reader.now
+        lines = [line for line in on_number if line.quarantine_until is None or line.quarantine_until > now]
+        if not lines:
+            raise NotFound()
+        return max(lines, key=lambda line: line.id), on_sim
 
     async def sim_changed_at(self, reader: Reader, msisdn: str) -> datetime | None:
         """When the card of the line on this number was changed; None where it never was, or is no line here."""
@@ -116,7 +121,7 @@ class Lines(Book):
         indexes = self.indexes(operator, msisdn, None)[0]
         async with self.db.write(operator) as tx:
             before = await store.current(tx, indexes, lock=True)
-            line = await self.acted(tx, before, action, reason, actor, note, until)
+            line = await self.acted(tx, before, action, reason, actor, note, until, is_by_hand=True)
             if keep is not None:
                 await keep(tx, line)
         return line
@@ -131,10 +136,12 @@ class Lines(Book):
         actor: Actor,
         note: str | None = None,
         until: datetime | None = None,
+        is_by_hand: bool = False,
     ) -> Line:
-        """The same by id, in the caller's transaction: for staff, who read the line and not the number."""
+        """The same by id, in the caller's transaction: for staff, who read the line and not the number
+        (``is_by_hand``), and for whoever keeps a ledger of their own."""
         before = await store.load(tx, line_id, lock=True)
-        return await self.acted(tx, before, action, reason, actor, note, until)
+        return await self.acted(tx, before, action, reason, actor, note, until, is_by_hand=is_by_hand)
 
     async def load(self, reader: Reader, line_id: UUID) -> Line:
         return await store.load(reader, line_id)

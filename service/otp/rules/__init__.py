@@ -1,5 +1,6 @@
 """Judgement about codes, pure: who may be sent one, what the message says, how long it is."""
 
+from service.otp.rules.notices import KEPT, name_of, next_try, price_of
 from service.otp.rules.pages import RIGHT_TO_LEFT, language_of, pages
 from service.otp.rules.policy import destination, load_policy, may_receive, seed_policy
 from service.otp.rules.routing import load_routes, route
@@ -15,6 +16,7 @@ from service.otp.rules.wording import (
 
 __all__ = [
     "FALLBACK",
+    "KEPT",
     "OPERATOR_CHARACTERS",
     "RIGHT_TO_LEFT",
     "card_notice",
@@ -24,7 +26,10 @@ __all__ = [
     "load_policy",
     "load_routes",
     "may_receive",
+    "name_of",
+    "next_try",
     "pages",
+    "price_of",
     "route",
     "seed_policy",
     "sms_parts",

@@ -127,9 +127,9 @@ class Challenges:
     ) -> tuple[Proof, bool]:
         """Judge, compare, charge, burn; the proof, and whether it is an earlier answer to the same Idempotency-Key.
 
-        ``targets`` are those of the subject with the purpose of each; ``claim`` is None where nothing is recorded
-        elsewhere. Raises :class:`OtpExpired`, :class:`OtpExhausted`, :class:`OtpRejected`, ``LimitExceeded``, or
-        ``KeyError`` where Redis knows nothing of the subject.
+        ``targets`` are those of the subject with what each is :func:`meant` for; ``claim`` is None where nothing is
+        recorded elsewhere. Raises :class:`OtpExpired`, :class:`OtpExhausted`, :class:`OtpRejected`,
+        ``LimitExceeded``, or ``KeyError`` where Redis knows nothing of the subject.
         """
         homes = self._homes(operator, subject)
         digests = {
@@ -214,7 +214,7 @@ class Challenges:
 
     def _spelt(self, new: NewChallenge, code: str) -> str:
         """The challenge as ``issue.lua`` reads it. The sealed number goes in pieces: see ``home.lua``."""
-        digest = _digest(*self._digests(new.operator, new.subject, new.to, new.purpose, code)[0])
+        digest = _digest(*self._digests(new.operator, new.subject, new.to, new.meant, code)[0])
         sealed = base64.b64encode(new.sealed).decode()
         pieces = ",".join(
             [f'"s{at // _PIECE + 1}":"{sealed[at : at + _PIECE]}"' for at in range(0, len(sealed), _PIECE)]

@@ -68,6 +68,17 @@ class NewChallenge:
     dims: Mapping[str, str] = field(default_factory=dict)
     sealed: bytes = b""
     dealer: UUID | None = None
+    bound: str = ""
+
+    @property
+    def meant(self) -> str:
+        """What the digest binds the code to beside its target."""
+        return meant(self.purpose, self.bound)
+
+
+def meant(purpose: str, bound: str) -> str:
+    """One word of both for the digest; no purpose has a stroke in it."""
+    return f"{purpose}/{bound}" if bound else purpose
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from service.kit.errors import InvalidRequest
 from service.kit.msisdn import Msisdn
 from service.otp import rules
 from service.otp.model import Behaviour, Challenge, ChallengeState, Channel, OtpExpired, Proof, Sent, To
+from service.otp.volatile.shapes import meant
 from service.otp.workflow.budgets import Asker
 from service.otp.workflow.engine import Engine, Solution, Subject
 
@@ -34,13 +35,18 @@ class Codes:
         now: datetime,
         in_shop: bool = False,
         solved: Solution | None = None,
+        may_move: bool = False,
     ) -> Sent:
-        """See :meth:`Engine.send`; a channel that does not exist is :class:`InvalidRequest`."""
+        """See :meth:`Engine.send`; a channel that does not exist is :class:`InvalidRequest`. ``may_move``: the target's
+        number may change while the code is on its way, so that the code is bound to it."""
         number = msisdn if isinstance(msisdn, Msisdn) else Msisdn.parse(msisdn, "/to")
         known, _ = await self._challenges.load(asker.operator, registration_id)
         # What no sender took was no message.
+        bound = number.value if may_move else ""
         is_first = all(each.to != to or each.state is ChallengeState.WITHDRAWN for each in known)
-        subject = Subject(registration_id, To(to), purpose, expires_with, in_shop, is_first=is_first)
+        subject = Subject(
+            registration_id, To(to), purpose, expires_with, in_shop, is_first=is_first, bound=bound
+        )
         sent, _ = await self._engine.send(
             asker,
             subject,
@@ -60,8 +66,10 @@ class Codes:
         purpose: str,
         code: str,
         challenge_id: UUID | None,
+        contact: str | None = None,
     ) -> Proof:
-        """Compare with the named challenge, else with the newest; the right answer burns the code.
+        """Compare with the named challenge, else with the newest; the right answer burns the code. ``contact``: the
+        contact's number as it is now, where it may move; a code that was sent to another one is wrong.
 
         The caller records the proof inside :meth:`recording`. Refusals: see :meth:`Engine.check`.
         """
@@ -70,7 +78,7 @@ class Codes:
                 asker,
                 registration_id,
                 code,
-                targets=_targets(purpose),
+                targets={To.LINE: purpose, To.CONTACT: meant(purpose, _bound(contact))},
                 challenge=challenge_id,
                 must_be_recorded=True,
             )
@@ -126,12 +134,12 @@ class Codes:
         await self._challenges.forget(operator, registration_id)
 
 
+def _bound(contact: str | None) -> str:
+    return "" if contact is None else Msisdn.parse(contact).value
+
+
 def known_channel(channel: str) -> Channel:
     try:
         return Channel(channel)
     except ValueError:
         raise InvalidRequest("/channel", "channel-not-enabled", "Codes are sent by SMS or voice.") from None
-
-
-def _targets(purpose: str) -> Mapping[To, str]:
-    return {To.LINE: purpose, To.CONTACT: purpose}

@@ -46,7 +46,8 @@ def new_code() -> str:
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What a code is for. ``until``: when the subject is over, where a right answer is recorded elsewhere;
-    ``sealed``: the number, where a resend needs it; ``is_first``: no message went to it yet."""
+    ``sealed``: the number, where a resend needs it; ``is_first``: no message went to it yet; ``bound``: what else the
+    digest holds, where the target's number may change while a code is on its way."""
 
     id: UUID
     to: To
@@ -56,6 +57,7 @@ class Subject:
     sealed: bytes = b""
     dealer: UUID | None = None
     is_first: bool = True
+    bound: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,7 @@ class Engine:
             dims=kept_for_checks(hashes, is_test=test is not None),
             sealed=subject.sealed,
             dealer=subject.dealer,
+            bound=subject.bound,
         )
         flags = flags_of(is_first=subject.is_first, in_shop=subject.in_shop, has_solved=has_solved)
         entry = send_entry(policy, asker, new, to, hashes, charges, price, spoken, flags)

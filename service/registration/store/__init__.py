@@ -94,6 +94,7 @@ def values(reg: Registration) -> dict[str, Any]:
             "proof": d.proof,
             "reason": d.reason,
             "facts": d.facts,
+            "ties": sorted(d.ties),
         }
         for d in reg.documents
     ]
@@ -154,7 +155,15 @@ def of_row(row: Any) -> Registration:
         purpose=Purpose(data["purpose"]),
         channel=Channel(data["channel"]),
         documents=tuple(
-            DocumentSummary(UUID(d["id"]), d["kind"], d["outcome"], d["proof"], d["reason"], d["facts"])
+            DocumentSummary(
+                UUID(d["id"]),
+                d["kind"],
+                d["outcome"],
+                d["proof"],
+                d["reason"],
+                d["facts"],
+                frozenset(d.get("ties", ())),
+            )
             for d in data["documents"]
         ),
         codes=tuple(

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from service.dealers.model import Band, Standing
 from service.dealers.model import State as DealerState
+from service.documents.store.traces import SEEN, spans
 from service.infra.postgres import Reader
 from service.infra.statements import Statement
 from service.kit.errors import NotFound
@@ -38,9 +39,42 @@ _SENDS = (
     )
     .scalar_subquery()
 )
+# And from how many devices the chip of its document was shown: a copy of one is passed around.
+CHIP_DAYS = timedelta(days=90)
+
+
+def _checks(name: str) -> sa.TableClause:
+    return sa.table(
+        "document_check",
+        *(sa.column(column) for column in ("operator_id", "registration_id", "chip_idx", "at")),
+    ).alias(name)  # type: ignore[return-value]  # an alias of a clause reads as one
+
+
+_MINE, _THEIRS, _THERE = _checks("mine"), _checks("theirs"), TABLE.alias("there")
+_CHIP_DEVICES = (
+    sa.select(sa.func.count(sa.distinct(_THERE.c.device_idx)))
+    .select_from(_MINE)
+    .join(
+        _THEIRS,
+        sa.and_(_THEIRS.c.operator_id == _MINE.c.operator_id, _THEIRS.c.chip_idx == _MINE.c.chip_idx),
+    )
+    .join(
+        _THERE,
+        sa.and_(_THERE.c.operator_id == _THEIRS.c.operator_id, _THERE.c.id == _THEIRS.c.registration_id),
+    )
+    .where(
+        _MINE.c.operator_id == TABLE.c.operator_id,
+        _MINE.c.registration_id == TABLE.c.id,
+        _MINE.c.chip_idx.is_not(None),
+        _THEIRS.c.at > sa.bindparam("at_since"),
+    )
+    .scalar_subquery()
+)
 _LOAD_TO_DECIDE = Statement(
     beside(_WITH_DEALERS, "subscriber", "subscriber_id", person_sealed="sealed")
-    .add_columns(_SENDS.label("code_sends"))
+    .add_columns(
+        _SENDS.label("code_sends"), _CHIP_DEVICES.label("chip_devices"), sa.text(f"{SEEN} AS seen_before")
+    )
     .where(HERE)
 )
 
@@ -55,11 +89,19 @@ class ToDecide:
     dealer: Standing | None
     person: bytes | None
     sends: Mapping[UUID, datetime]
+    chip_devices: int
+    seen: Mapping[str, int]
 
 
 async def load_to_decide(reader: Reader, registration_id: UUID, *, dealer: UUID | None = None) -> ToDecide:
     """As :func:`load_with_key`, with the rest, in one statement."""
-    row = await reader.fetch_one(_LOAD_TO_DECIDE, at_operator=reader.tenant, at_id=registration_id)
+    row = await reader.fetch_one(
+        _LOAD_TO_DECIDE,
+        at_operator=reader.tenant,
+        at_id=registration_id,
+        at_since=reader.now - CHIP_DAYS,
+        **spans(reader.now),
+    )
     if row is None or (dealer is not None and row.dealer_id != dealer):
         raise NotFound()
     standing = None
@@ -67,7 +109,8 @@ async def load_to_decide(reader: Reader, registration_id: UUID, *, dealer: UUID 
         bands = Band(row.dealer_band), Band(row.dealer_outlet)
         standing = Standing(DealerState(row.dealer_state), row.dealer_daily_quota, *bands)
     sends = {UUID(name): datetime.fromisoformat(at) for name, at in (row.code_sends or {}).items()}
-    return ToDecide(of_row(row), wrapped_of(row), standing, row.person_sealed, sends)
+    found = of_row(row), wrapped_of(row), standing, row.person_sealed, sends
+    return ToDecide(*found, row.chip_devices, row.seen_before)
 
 
 async def opened_within_a_day(

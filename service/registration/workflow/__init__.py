@@ -5,7 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from service.audit.workflow import Actor, record
-from service.documents.model import DocumentCheck, Submission
+from service.documents.model import Correction, DocumentCheck, Submission
+from service.documents.workflow.pictures import Gone
 from service.events import Event, EventName
 from service.infra.jobs import emit
 from service.infra.postgres import Reader, Tx
@@ -31,6 +32,7 @@ from service.registration.workflow import (
 )
 from service.registration.workflow.parts import Keep, Parts
 from service.risk.model import Mark, MarkKind
+from service.risk.workflow import Why
 from service.web.auth import Principal
 from service.web.idempotency import keep_nothing
 
@@ -63,8 +65,45 @@ class Registrations:
         registration_id: UUID,
         submission: Submission,
         keep: Keep[DocumentCheck] = keep_nothing,
+        gone: Gone | None = None,
     ) -> DocumentCheck:
-        return await papers.add_document(self.parts, caller, registration_id, submission, keep)
+        """``gone`` returns once the caller has hung up: a picture that is being read then is given up."""
+        return await papers.add_document(self.parts, caller, registration_id, submission, keep, gone)
+
+    async def confirm_document(
+        self,
+        caller: Principal,
+        registration_id: UUID,
+        document_id: UUID,
+        said: Correction,
+        keep: Keep[DocumentCheck] = keep_nothing,
+    ) -> DocumentCheck:
+        return await papers.confirm_document(self.parts, caller, registration_id, document_id, said, keep)
+
+    async def confirm_by_person(
+        self,
+        *,
+        operator: UUID,
+        registration_id: UUID,
+        document_id: UUID,
+        staff: Actor,
+        said: Correction,
+        reason_code: str,
+        expected_version: int,
+    ) -> DocumentCheck:
+        return await papers.confirm_by_person(
+            self.parts,
+            operator=operator,
+            registration_id=registration_id,
+            document_id=document_id,
+            staff=staff,
+            said=said,
+            reason_code=reason_code,
+            expected_version=expected_version,
+        )
+
+    async def challenge(self, caller: Principal, registration_id: UUID) -> tuple[bytes, datetime]:
+        return await papers.challenge(self.parts, caller, registration_id)
 
     async def send_code(
         self,
@@ -145,11 +184,17 @@ class Registrations:
         kind: MarkKind,
         actor: Actor,
         until: datetime | None = None,
+        why: Why | None = None,
     ) -> Mark:
-        return await marking.mark(self.parts, tx, registration_id, kind, actor, until)
+        return await marking.mark(self.parts, tx, registration_id, kind, actor, until, why)
 
     async def lift_mark(self, tx: Tx, mark_id: UUID, actor: Actor) -> None:
         await marking.MARKS.lift(tx, mark_id, actor)
+
+    async def lift_mark_on(
+        self, tx: Tx, registration_id: UUID, mark_id: UUID, actor: Actor, why: Why
+    ) -> None:
+        await marking.lift_mark_on(self.parts, tx, registration_id, mark_id, actor, why)
 
     async def marks_on(self, reader: Reader, registration_id: UUID) -> Sequence[Mark]:
         return await marking.marks_on(self.parts, reader, registration_id)

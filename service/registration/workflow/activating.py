@@ -4,6 +4,7 @@ The job may run twice, or die between the two: the provisioner is idempotent by 
 line is opened under its unique indexes, so the line is up once.
 """
 
+import contextlib
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -29,39 +30,34 @@ from service.lines.rules import after_failure, first_conditions
 from service.registration import rules, store
 from service.registration.model import Activating, Activation, Purpose, Registration, State
 from service.registration.workflow import changing
-from service.registration.workflow.parts import Parts, opened
+from service.registration.workflow.parts import Numbers, Parts, opened
 from service.registration.workflow.sharing import identity_of, shared_keys
+from service.subscribers.model import Erased
 
 _WORKER = Actor.system("activation")
 
 
 async def activate(parts: Parts, operator: UUID, registration_id: UUID, attempt: int) -> None:
-    """One attempt. A failure is tried again later, then listed for staff."""
+    """One attempt. A failure is tried again later, then listed for staff.
+
+    What was cancelled is taken down, whether the network was asked before or not: an attempt may have died, or been
+    done without an answer. The job is not over before that is done.
+    """
     async with parts.db.read(operator) as reader:
         registration = await store.load(reader, registration_id)
-        if registration.state is not State.APPROVED or registration.outcome is None:
-            return
+        is_over = registration.state is not State.APPROVED or registration.outcome is None
         is_about_a_line = registration.line_id is not None
-        if not is_about_a_line:
+        if not is_about_a_line and not is_over:
             _, numbers = await opened(parts, reader, registration)
         now = reader.now
+    if is_over:
+        await _take_down(parts, registration)
+        return
     if is_about_a_line:
         if (failed := await changing.attempt(parts, registration, _WORKER)) is not None:
             await _failed(parts, operator, registration_id, failed, attempt)
         return
-    new = NewLine(
-        registration_id=registration.id,
-        subscriber_id=registration.subscriber_id,
-        msisdn=numbers.msisdn,
-        iccid=numbers.iccid,
-        country=Msisdn.parse(numbers.msisdn).region or "ZZ",
-        assurance=registration.outcome.assurance,
-        dealer_id=registration.dealer_id,
-        awaits_code=not registration.can_receive,
-        restricted_until=registration.outcome.restricted_until,
-        probation_until=registration.outcome.probation_until,
-        service_until=registration.service_until,
-    )
+    new = _line_of(registration, numbers)
     order = ActivationOrder(
         operator,
         registration.id,
@@ -88,8 +84,24 @@ async def activate(parts: Parts, operator: UUID, registration_id: UUID, attempt:
             raise
         await _failed(parts, operator, registration_id, Failed(retryable=False, code=refusal.code), attempt)
         return
-    if current.state is State.CANCELLED:
-        await _take_down(parts, order)
+    await _take_down(parts, current)
+
+
+def _line_of(registration: Registration, numbers: Numbers) -> NewLine:
+    assert registration.outcome is not None
+    return NewLine(
+        registration_id=registration.id,
+        subscriber_id=registration.subscriber_id,
+        msisdn=numbers.msisdn,
+        iccid=numbers.iccid,
+        country=Msisdn.parse(numbers.msisdn).region or "ZZ",
+        assurance=registration.outcome.assurance,
+        dealer_id=registration.dealer_id,
+        awaits_code=not registration.can_receive,
+        restricted_until=registration.outcome.restricted_until,
+        probation_until=registration.outcome.probation_until,
+        service_until=registration.service_until,
+    )
 
 
 async def _open(parts: Parts, tx: Tx, current: Registration, new: NewLine) -> None:
@@ -101,17 +113,24 @@ async def _open(parts: Parts, tx: Tx, current: Registration, new: NewLine) -> No
     emit(tx, Event(EventName.REGISTRATION_ACTIVE, tx.tenant, tx.now, {"registration": current.id.hex}))
 
 
-async def _take_down(parts: Parts, order: ActivationOrder) -> None:
-    """It was cancelled while the network brought it up: nothing may stay connected."""
-    off = Conditions(connected=False, outgoing=False, incoming=False)
+async def _take_down(parts: Parts, registration: Registration) -> None:
+    """Nothing of a cancelled registration may stay connected. Raises RuntimeError where the network did not take it, so
+    that the job is tried again."""
+    if registration.state is not State.CANCELLED or registration.line_id is not None:
+        return
+    numbers = None
+    async with parts.db.read(registration.operator_id) as reader:
+        with contextlib.suppress(Erased):
+            _, known = await opened(parts, reader, registration)
+            numbers = LineNumbers(known.msisdn, known.iccid)
     outcome = await parts.provisioner.apply(
         ConditionsOrder(
-            operator_id=order.operator_id,
-            line_id=order.registration_id,
-            registration_id=order.registration_id,
+            operator_id=registration.operator_id,
+            line_id=registration.id,
+            registration_id=registration.id,
             version=2,
-            numbers=LineNumbers(order.msisdn, order.iccid),
-            conditions=off,
+            numbers=numbers,
+            conditions=Conditions(connected=False, outgoing=False, incoming=False),
         )
     )
     if isinstance(outcome, Failed):

@@ -4,9 +4,8 @@ Gathered without a write transaction; then, in one: locks on the capped identiti
 each, the pure decision, the pure step of the state machine, the audit entry and the jobs; commit; answer.
 """
 
-import contextlib
 from dataclasses import asdict, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from service.audit.workflow import Actor, record
@@ -16,10 +15,11 @@ from service.infra.crypto import SubjectKey, Vault
 from service.infra.jobs import emit
 from service.infra.postgres import Reader, Tx
 from service.kit.canon import IndexKind
-from service.kit.errors import JsonObject, JsonValue, NotFound, Stale, StateConflict, Unavailable
+from service.kit.errors import JsonObject, JsonValue, NotFound, Stale, StateConflict
 from service.kit.ids import wire
 from service.registration import rules, store
 from service.registration.model import (
+    SIM_REST,
     EvidenceMissing,
     Outcome,
     Registration,
@@ -58,7 +58,9 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
         raise EvidenceMissing(lacking)
     now = parts.db.clock.now()
     subject = replace(
-        subject_of(parts.vault, registration, found.key, found.numbers, found.dealer, now),
+        subject_of(
+            parts.vault, registration, found.key, found.numbers, found.dealer, now, _rest(policy.risk)
+        ),
         links=links_of(parts.vault, registration, found.numbers, found.values),
     )
     gathered = await gather(parts, replace(found, registration=registration), subject, policy.risk)
@@ -86,9 +88,6 @@ async def submit(parts: Parts, caller: Principal, registration_id: UUID, keep: K
             await keep(tx, view)
     except Stale:
         raise await _conflict(parts, caller, registration_id) from None
-    if after.is_card_lost:
-        with contextlib.suppress(Unavailable, Stale):  # the job that was asked for tells it then
-            await purposes.tell_holder(parts, caller.operator_id, caller.operator, registration_id)
     return view
 
 
@@ -154,7 +153,7 @@ async def decide_by_person(
         key, numbers = await opened(parts, tx, registration)
         dealer = await _dealer(parts, tx, registration)
         subject = replace(
-            subject_of(parts.vault, registration, key, numbers, dealer, tx.now),
+            subject_of(parts.vault, registration, key, numbers, dealer, tx.now, _rest(policy.risk)),
             links=links_of(
                 parts.vault,
                 registration,
@@ -211,8 +210,10 @@ def subject_of(
     numbers: Numbers,
     dealer: Standing | None,
     now: datetime,
+    rest: timedelta = SIM_REST,
 ) -> RiskSubject:
-    """Everything that the risk rules may know about this registration, as blind indexes and coded facts."""
+    """Everything that the risk rules may know about this registration, as blind indexes and coded facts. ``rest``:
+    how long a changed card proves nothing."""
     best = rules.best_document(registration)
     identity = identity_of(key, registration)
 
@@ -228,14 +229,15 @@ def subject_of(
     applicants_device = registration.device_idx if registration.device_role != "dealer" else None
     facts: dict[str, Value | None] = {
         "document_outcome": best.outcome if best else "none",
-        "proof": best.proof if best else "none",
+        "proof": rules.proof_of(registration, best, rest) if best else "none",
         "document_expired": None if expires_on is None else expires_on < now.date(),
         "document_expires_in_days": None if expires_on is None else (expires_on - now.date()).days,
         "document_specimen": False,
         "document_signature": "absent",
-        "document_revoked": False,
         "registry_answer": "not_asked",
         "typed_data": "not_given",
+        "document_number_unusual": False,
+        "document_validity_unusual": False,
         "age_years": _age(identity.get("born"), now.date()),
         "guardian": False,
         "person_weak": identity.get("person_weak") is True,
@@ -252,6 +254,7 @@ def subject_of(
     }
     if best is not None:
         facts |= {name: value for name, value in best.facts.items() if isinstance(value, int | bool | str)}
+    facts |= rules.of_all_documents(registration)
     return RiskSubject(
         document=blind(IndexKind.DOCUMENT, "document"),
         personal_number=blind(IndexKind.PERSONAL_NUMBER, "personal_number"),
@@ -262,6 +265,10 @@ def subject_of(
         facts=facts,
         shared=ask_of(vault, registration, identity),
     )
+
+
+def _rest(policy: RiskPolicy) -> timedelta:
+    return timedelta(hours=policy.parameters.sim_rest_hours)
 
 
 def _age(born: JsonValue, today: date) -> int | None:

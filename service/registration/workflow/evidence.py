@@ -1,14 +1,15 @@
 """Evidence comes in: codes to the line or the contact, and the proofs that they leave."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from service.audit.workflow import Actor, record
 from service.events import Event, EventName
 from service.infra.jobs import emit
+from service.infra.postgres import Reader
 from service.kit.errors import InvalidRequest, Stale, StateConflict, Unavailable
 from service.kit.ids import wire
-from service.otp.model import Proof, Sent
+from service.otp.model import OtpExpired, Proof, Sent
 from service.otp.workflow import Asker, Solution
 from service.registration import rules, store
 from service.registration.model import Channel, CodeProof, Registration, Target, View
@@ -62,6 +63,7 @@ async def send_code(
         else now + parts.lines.policy.awaiting_code,
         now=now,
         in_shop=registration.channel is Channel.SHOP,
+        may_move=to is Target.CONTACT and registration.line_id is None,
     )
 
 
@@ -81,16 +83,26 @@ async def check_code(
             rules.collecting(registration, reader.now)
         if (conflict := await waiting_line(parts, reader, registration)) is not None:
             raise conflict
+        contact = await _typed_contact(parts, reader, registration)
     proof = await parts.codes.check(
         asker=asker_of(caller, None),
         registration_id=registration_id,
         purpose=registration.purpose.value,
         code=code,
         challenge_id=challenge_id,
+        contact=contact,
     )
+    reached = Reached(contact) if registration.line_id is None else None
     async with parts.codes.recording(caller.operator_id, proof):
-        _, kept = await _note(parts, registration, proof, client_actor(caller), keep)
+        _, kept = await _note(parts, registration, proof, client_actor(caller), keep, reached)
     return kept
+
+
+async def _typed_contact(parts: Parts, reader: Reader, registration: Registration) -> str | None:
+    """The contact that a correction may move: of a line in service it is the one on file, which no request changes."""
+    if registration.line_id is not None or registration.awaits_line_code:
+        return None
+    return await contact_of(parts, reader, registration)
 
 
 def asker_of(
@@ -109,10 +121,15 @@ def asker_of(
 
 
 async def adopt(parts: Parts, registration: Registration) -> Registration:
-    """Record proofs that came back right but whose transaction failed; the registration as it is then."""
+    """Record proofs that came back right but whose transaction failed; the registration as it is then.
+
+    Of what is owed alone. A code to a contact that owes none is given again instead, and compared with the contact
+    of that moment: nobody remembers which number it had gone to."""
     if not rules.may_have_unrecorded_proof(registration):
         return registration
     for proof in await parts.codes.unrecorded_proofs(registration.operator_id, registration.id):
+        if Target(proof.to.value) not in registration.code_targets and not registration.awaits_line_code:
+            continue
         async with parts.codes.recording(registration.operator_id, proof):
             registration, _ = await _note(parts, registration, proof, Actor.system("adoption"), None)
     return registration
@@ -137,19 +154,34 @@ async def get(parts: Parts, caller: Principal, registration_id: UUID) -> View:
     return View(registration, msisdn, await pending(parts, registration) if waits else (), waits)
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Reached:
+    """The typed contact that a code was compared for."""
+
+    contact: str | None
+
+
 async def _note(
-    parts: Parts, registration: Registration, proof: Proof, actor: Actor, keep: Keep[CodeProof] | None
+    parts: Parts,
+    registration: Registration,
+    proof: Proof,
+    actor: Actor,
+    keep: Keep[CodeProof] | None,
+    reached: Reached | None = None,
 ) -> tuple[Registration, CodeProof]:
-    """Write a proof once, whoever else writes the registration meanwhile."""
+    """Write a proof once, whoever else writes the registration meanwhile. Raises ``OtpExpired`` where the contact is
+    no longer the one that the code ``reached``."""
     noted = CodeProof(Target(proof.to.value), proof.challenge_id, proof.verified_at, proof.tries)
     for attempt in range(3):
         try:
             async with parts.db.write(registration.operator_id) as tx:
                 if attempt:
                     registration = await store.load(tx, registration.id)
-                noted = replace(
-                    noted, sim_changed_at=await card_changed_at(parts, tx, registration, noted.to)
-                )
+                contact = await contact_of(parts, tx, registration) if noted.to is Target.CONTACT else None
+                if noted.to is Target.CONTACT and reached is not None and reached.contact != contact:
+                    raise OtpExpired()
+                changed = await card_changed_at(parts, tx, registration, noted.to, contact)
+                noted = replace(noted, sim_changed_at=changed)
                 after = rules.with_code(registration, noted)
                 if after is not registration:
                     await store.save(tx, after, expected=registration.version)

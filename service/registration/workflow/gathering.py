@@ -44,6 +44,8 @@ async def gather(parts: Parts, found: ToDecide, subject: RiskSubject, policy: Ri
     return {
         **counted,
         **tried,
+        **found.seen,
+        "chip_devices": found.chip_devices,
         "code_resends": codes.resends if codes else None,
         "code_seconds": codes.seconds if codes else None,
     }

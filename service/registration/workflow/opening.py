@@ -18,6 +18,7 @@ from service.lines.rules import refuse_sim_stock, refuse_stock
 from service.registration import rules, store
 from service.registration.model import (
     TTL,
+    Activating,
     CategoryNotEnabled,
     Opening,
     PendingCode,
@@ -28,7 +29,7 @@ from service.registration.model import (
     Target,
     View,
 )
-from service.registration.workflow import purposes
+from service.registration.workflow import activating, purposes
 from service.registration.workflow.parts import Keep, Numbers, Parts, opened, waiting_lines
 from service.subscribers.model import Erased
 from service.web.auth import Principal
@@ -264,6 +265,8 @@ async def cancel(parts: Parts, caller: Principal, registration_id: UUID, keep: K
         before = await store.load(tx, registration_id, dealer=caller.dealer_id, lock=True)
         after = rules.cancelled(before, tx.now)
         await store.save(tx, after, expected=before.version)
+        if before.activation is not None and before.activation.state is Activating.FAILED:
+            activating.ask(tx, after.id)  # no attempt is left, which would take down what is up
         _tell(tx, after, EventName.REGISTRATION_CANCELLED)
         record(tx, actor=client_actor(caller), action="registration.cancelled", object=wire("reg", after.id))
         view = View(replace(after, version=before.version + 1), await shown_number(parts, tx, after))

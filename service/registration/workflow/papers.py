@@ -1,21 +1,35 @@
 """Documents come in, and typed data are corrected: judged outside any transaction, written in one."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
-from service.audit.workflow import record
-from service.documents.model import DocumentCheck, Examination, Submission
-from service.documents.rules import identity_keys
+from service.audit.workflow import Actor, record
+from service.documents.model import (
+    Correction,
+    DocumentCheck,
+    DocumentFacts,
+    EmrtdSubmission,
+    Examination,
+    Phones,
+    Submission,
+)
+from service.documents.rules import identity_keys, proved, ties
+from service.documents.workflow import Sight
+from service.documents.workflow.pictures import Gone
 from service.infra.crypto import SubjectKey
 from service.infra.postgres import Tx
-from service.kit.errors import JsonObject, JsonValue, Stale
+from service.kit.errors import JsonObject, JsonValue, NotFound, Stale
 from service.kit.ids import wire
 from service.registration import rules, store
-from service.registration.model import DocumentSummary, Registration, View
+from service.registration.model import DocumentSummary, Purpose, Registration, View
+from service.registration.store.papers import WithPapers, load_with_papers
 from service.registration.workflow.opening import client_actor, indexes, pending
 from service.registration.workflow.parts import Keep, Numbers, Parts
 from service.subscribers.workflow import Opened
 from service.web.auth import Principal
+from service.web.idempotency import keep_nothing
 
 
 async def add_document(
@@ -24,47 +38,109 @@ async def add_document(
     registration_id: UUID,
     submission: Submission,
     keep: Keep[DocumentCheck],
+    gone: Gone | None = None,
 ) -> DocumentCheck:
     """Judge a document and add it to the evidence; a registration takes five failed ones.
 
     Where the registration was changed meanwhile, the document is judged by what is typed now: a correction is
-    neither overlooked nor undone.
+    neither overlooked nor undone, and whoever was asked about the document is not asked again.
     """
     examination: Examination | None = None
-    judged_by: JsonObject = {}
+    submission = await _challenged(parts, caller, registration_id, submission)
+    judged_by: tuple[JsonObject, list[DocumentFacts]] = ({}, [])
     for _ in range(3):
         async with parts.db.read(caller.operator_id) as reader:
-            registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+            found = await load_with_papers(reader, registration_id, dealer=caller.dealer_id)
+            registration = found.registration
             rules.may_add_document(registration, reader.now)
             person = await parts.subscribers.open(reader, registration.subscriber_id)
+            others = _said(parts, found, person.key)
             now = reader.now
-        if examination is None or judged_by != person.pii:
-            judged_by = person.pii
+        if examination is None or judged_by != (person.pii, others):
+            judged_by = person.pii, others
             examination = await parts.documents.examine(
                 registration_id=registration_id,
                 submission=submission,
                 typed=person.pii,
                 policy=parts.policy.current.documents,
                 now=now,
+                phones=phones_of(registration, person),
+                before=examination,
+                gone=gone,
+                others=others,
             )
+        shown = proved(examination.check, rules.proved_by_code(registration))
         try:
             async with parts.db.write(caller.operator_id) as tx:
-                await _add(parts, tx, caller, registration, examination, person)
-                await keep(tx, examination.check)
-            return examination.check
+                await _add(parts, tx, client_actor(caller), registration, examination, person)
+                subscriber, sight = registration.subscriber_id, sight_of(registration)
+                parts.documents.save(tx, person.key, subscriber, examination, person.pii, sight)
+                await keep(tx, shown)
+            return shown
         except Stale:
             continue
     raise Stale()
 
 
+def _said(parts: Parts, found: WithPapers, key: SubjectKey, but: UUID | None = None) -> list[DocumentFacts]:
+    """What its other documents say that may be relied on: not what failed, nor what was read and not confirmed."""
+    usable = {
+        doc.id
+        for doc in found.registration.documents
+        if doc.outcome != "fail" and not doc.awaits_confirmation and doc.id != but
+    }
+    return parts.documents.said(key, [pair for pair in found.sealed if pair[0] in usable])
+
+
+def sight_of(registration: Registration) -> Sight:
+    """Where its documents are shown. A shop's own device says nothing of the applicant."""
+    device = None if registration.device_role == "dealer" else registration.device_idx
+    return Sight(device, registration.dealer_id, registration.agent_id)
+
+
+def phones_of(registration: Registration, person: Opened) -> Phones:
+    """The numbers by which possession can be shown. A new line's own is none of them: who is on a record with it had
+    it before, and whoever buys it now holds its SIM. Of a line in service the contact is not the one that is typed."""
+    contact = person.pii.get("contact_msisdn")
+    had_before = registration.line_id is not None or registration.purpose is Purpose.PORT_IN
+    return Phones(
+        Numbers.of(person.key, registration).msisdn if had_before else None,
+        contact if isinstance(contact, str) and registration.line_id is None else None,
+    )
+
+
+async def _challenged(
+    parts: Parts, caller: Principal, registration_id: UUID, submission: Submission
+) -> Submission:
+    """Only who may see the registration takes its challenge."""
+    if not isinstance(submission, EmrtdSubmission) or submission.active_authentication is None:
+        return submission
+    async with parts.db.read(caller.operator_id) as reader:
+        registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+        rules.may_add_document(registration, reader.now)
+    return await parts.documents.challenged(caller.operator_id, registration_id, submission)
+
+
+async def challenge(parts: Parts, caller: Principal, registration_id: UUID) -> tuple[bytes, datetime]:
+    """(eight bytes for a chip to sign, until when it may)."""
+    async with parts.db.read(caller.operator_id) as reader:
+        registration = await store.load(reader, registration_id, dealer=caller.dealer_id)
+        rules.may_add_document(registration, reader.now)
+        now = reader.now
+    return await parts.documents.challenge(caller.operator_id, registration_id, now)
+
+
 async def _add(
     parts: Parts,
     tx: Tx,
-    caller: Principal,
+    actor: Actor,
     registration: Registration,
     examination: Examination,
     person: Opened,
+    said: Correction | None = None,
+    reason: str | None = None,
 ) -> None:
+    """What follows from a judged document for its registration; ``said``: it was judged by a correction."""
     check = examination.check
     after = rules.with_document(registration, summary(examination))
     if examination.identity is not None:
@@ -74,20 +150,102 @@ async def _add(
         best = rules.best_document(after)
         if best is not None and best.id == check.id:
             after = replace(after, identity=_sealed(person.key, registration, examination))
-    parts.documents.save(tx, person.key, registration.subscriber_id, examination)
     await store.save(tx, after, expected=registration.version)
     record(
         tx,
-        actor=client_actor(caller),
-        action="document.judged",
+        actor=actor,
+        action="document.judged" if said is None else "document.confirmed",
         object=wire("reg", registration.id),
+        reason=reason,
         facts={
             "document": wire("doc", check.id),
             "kind": check.kind.value,
             "outcome": check.outcome.value,
             "proof": check.proof.value,
+            **({"fields": " ".join(sorted(said.as_json()))} if said is not None else {}),
         },
     )
+
+
+async def confirm_document(
+    parts: Parts,
+    caller: Principal,
+    registration_id: UUID,
+    document_id: UUID,
+    said: Correction,
+    keep: Keep[DocumentCheck],
+) -> DocumentCheck:
+    """Judge the read of a picture anew by what whoever has the document says of it, three times at most."""
+    by = _Saying(caller.operator_id, client_actor(caller), rules.collecting, caller.dealer_id)
+    return await _confirm(parts, by, registration_id, document_id, said, keep)
+
+
+async def confirm_by_person(
+    parts: Parts,
+    *,
+    operator: UUID,
+    registration_id: UUID,
+    document_id: UUID,
+    staff: Actor,
+    said: Correction,
+    reason_code: str,
+    expected_version: int,
+) -> DocumentCheck:
+    """The same by a member of staff for what is in review, as whoever has the document told them. Decides nothing."""
+    by = _Saying(operator, staff, rules.may_confirm_by_person, None, reason_code, expected_version)
+    return await _confirm(parts, by, registration_id, document_id, said, keep_nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Saying:
+    """Who says what a document shows, and what has to hold for it. ``version``: of the page that they saw; None where
+    whatever is there now is meant."""
+
+    operator: UUID
+    actor: Actor
+    may: Callable[[Registration, datetime], None]
+    dealer: UUID | None
+    reason: str | None = None
+    version: int | None = None
+
+
+async def _confirm(
+    parts: Parts,
+    by: _Saying,
+    registration_id: UUID,
+    document_id: UUID,
+    said: Correction,
+    keep: Keep[DocumentCheck],
+) -> DocumentCheck:
+    for _ in range(3):
+        async with parts.db.read(by.operator) as reader:
+            found = await load_with_papers(reader, registration_id, dealer=by.dealer)
+            registration = found.registration
+            if all(doc.id != document_id for doc in registration.documents):
+                raise NotFound()
+            by.may(registration, reader.now)
+            if by.version not in (None, registration.version):
+                raise Stale()
+            kept = await parts.documents.kept(reader, document_id)
+            person = await parts.subscribers.open(reader, registration.subscriber_id)
+            others = _said(parts, found, person.key, document_id)
+            now = reader.now
+        policy = parts.policy.current.documents
+        phones = phones_of(registration, person)
+        examination = await parts.documents.correct(
+            kept, person.key, said, person.pii, policy, now, phones, others
+        )
+        shown = proved(examination.check, rules.proved_by_code(registration))
+        try:
+            async with parts.db.write(by.operator) as tx:
+                await _add(parts, tx, by.actor, registration, examination, person, said, by.reason)
+                subscriber = registration.subscriber_id
+                parts.documents.save_correction(tx, person.key, subscriber, examination, person.pii)
+                await keep(tx, shown)
+            return shown
+        except Stale:
+            continue
+    raise Stale()
 
 
 def _sealed(key: SubjectKey, registration: Registration, examination: Examination) -> bytes:
@@ -106,6 +264,7 @@ def summary(examination: Examination) -> DocumentSummary:
         proof=check.proof.value,
         reason=check.reason.value if check.reason else None,
         facts=facts,
+        ties=frozenset(phone.value for phone in ties(check.checks)),
     )
 
 
@@ -118,8 +277,10 @@ async def patch(parts: Parts, caller: Principal, registration_id: UUID, given: J
         known = await parts.subscribers.open(tx, before.subscriber_id)
         typed, key = known.pii, known.key
         person: JsonObject = {name: value for name, value in {**typed, **given}.items() if value is not None}
+        # Codes about a line in service go to the contact on file, whatever is typed here.
+        moved = before.line_id is None and typed.get("contact_msisdn") != person.get("contact_msisdn")
         found = await parts.documents.judge_again(
-            tx, key, registration_id, person, parts.policy.current.documents
+            tx, key, registration_id, person, parts.policy.current.documents, is_contact_moved=moved
         )
         after = replace(
             before, documents=tuple(summary(examination) for examination in found), patches=before.patches + 1
@@ -133,8 +294,6 @@ async def patch(parts: Parts, caller: Principal, registration_id: UUID, given: J
             identity = _sealed(key, before, chosen)
         await parts.subscribers.put(tx, known, person, values)
         after = replace(after, identity=identity)
-        # Codes about a line in service go to the contact on file, whatever is typed here.
-        moved = before.line_id is None and typed.get("contact_msisdn") != person.get("contact_msisdn")
         if moved:
             after = rules.without_contact_code(after)
         await store.save(tx, after, expected=before.version)

@@ -1,7 +1,7 @@
 """What the pipeline is composed of."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -106,6 +106,9 @@ class ToDecide:
     dealer: Standing | None
     values: Sequence[tuple[IndexKind, str]]
     sends: Mapping[UUID, datetime]
+    chip_devices: int = 0
+    seen: Mapping[str, int] = field(default_factory=dict)
+    """The signals of its documents' traces."""
 
 
 async def loaded_to_decide(
@@ -117,7 +120,9 @@ async def loaded_to_decide(
     key = parts.subscribers.unwrap(reader.tenant, person, found.wrapped)
     values = parts.subscribers.values_in(key, person, found.person)
     numbers = Numbers.of(key, registration)
-    return ToDecide(registration, key, numbers, found.dealer, values, found.sends)
+    return ToDecide(
+        registration, key, numbers, found.dealer, values, found.sends, found.chip_devices, found.seen
+    )
 
 
 async def opened(parts: Parts, reader: Reader, registration: Registration) -> tuple[SubjectKey, Numbers]:

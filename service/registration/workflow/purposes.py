@@ -17,7 +17,9 @@ from service.infra.postgres import Reader, Tx
 from service.kit.errors import InvalidRequest, NotFound, Unavailable
 from service.kit.ids import wire
 from service.lines.model import Line, State
-from service.lines.rules import refuse_reverification, refuse_sim_change
+from service.lines.rules import refuse_reverification, refuse_sim_change, refuse_taken
+from service.otp.model import Handed, Notice, NoticeKind
+from service.otp.rules import card_notice
 from service.registration import store
 from service.registration.model import Opening, Outcome, Purpose, Registration, Target
 from service.registration.model import State as RegistrationState
@@ -30,7 +32,6 @@ from service.risk.model.catalogue import LONG_AGO
 from service.risk.rules import RiskPolicy
 from service.subscribers.model import Erased
 
-AGAIN = timedelta(minutes=1)
 _IDENTITY = ("document", "personal_number", "person")
 
 
@@ -52,12 +53,13 @@ async def line_of(parts: Parts, tx: Tx, ask: Opening) -> Line | None:
     """
     if not ask.purpose.is_about_a_line:
         return None
-    line = await parts.lines.on_number(tx, ask.msisdn)
+    card = ask.iccid if ask.purpose is Purpose.SIM_SWAP else None
+    line, on_card = await parts.lines.on_number_and_sim(tx, ask.msisdn, card)
     if line.sealed is None:
         raise NotFound()
     if ask.purpose is Purpose.SIM_SWAP:
         refuse_sim_change(line)
-        await parts.lines.refuse_sim(tx, ask.iccid)
+        refuse_taken((), on_card, tx.now)
     else:
         refuse_reverification(line)
     return line
@@ -85,7 +87,7 @@ async def contact_of(parts: Parts, reader: Reader, registration: Registration) -
 
 
 async def card_changed_at(
-    parts: Parts, reader: Reader, registration: Registration, to: Target
+    parts: Parts, reader: Reader, registration: Registration, to: Target, contact: str | None
 ) -> datetime | None:
     """When the card was changed that a code to this target reaches, if its number is a line here: of a line in
     service, and of a contact. A new line's own card is new, which is what the code is about."""
@@ -93,7 +95,6 @@ async def card_changed_at(
         if registration.line_id is None:
             return None
         return (await parts.lines.load(reader, registration.line_id)).sim_changed_at
-    contact = await contact_of(parts, reader, registration)
     return None if contact is None else await parts.lines.sim_changed_at(reader, contact)
 
 
@@ -158,13 +159,11 @@ def shown(registration: Registration, outcome: Outcome) -> Outcome:
 
 
 def ask_to_tell(tx: Tx, registration: Registration) -> None:
-    """Ask for the notice to the holder, where somebody wants a card in the place of a lost one. The request that
-    submits sends it too; the job is for what could not be sent then."""
+    """Ask for the notice to the holder, where somebody wants a card in the place of a lost one."""
     if registration.state is RegistrationState.IN_REVIEW and registration.is_card_lost:
         defer(
             tx,
             "registration:tell_holder",
-            at=tx.now + AGAIN,
             lock=f"registration:{registration.id.hex}",
             operator=tx.tenant.hex,
             registration=registration.id.hex,
@@ -172,22 +171,31 @@ def ask_to_tell(tx: Tx, registration: Registration) -> None:
 
 
 async def tell_holder(parts: Parts, operator: UUID, operator_name: str, registration_id: UUID) -> None:
-    """Tell the old card and the contact on file, once. Raises Unavailable where a sender is gone."""
+    """Tell the old card and the contact on file, once. Asked again when one of them left that had to wait: the courier
+    keeps what cannot be sent now."""
     async with parts.db.read(operator) as reader:
         registration = await store.load(reader, registration_id)
         if registration.told_at is not None or registration.state is not RegistrationState.IN_REVIEW:
             return
-        _, numbers = await opened(parts, reader, registration)
+        assert registration.line_id is not None
+        try:
+            _, numbers = await opened(parts, reader, registration)
+        except Erased:
+            return
         contact = await contact_of(parts, reader, registration)
+        holder = (await parts.lines.load(reader, registration.line_id)).subscriber_id
     if parts.courier is None:
         raise Unavailable("sender")
-    told = [
-        await parts.courier.card_asked_for(operator_name, number)
-        for number in dict.fromkeys((numbers.msisdn, contact))
-        if number is not None
+    to = {numbers.msisdn: "line", **({contact: "contact"} if contact not in (None, numbers.msisdn) else {})}
+    handed = [
+        await parts.courier.hand(
+            Notice(operator, NoticeKind.CARD_ASKED, registration_id, way, holder, number),
+            lambda language: card_notice(language, operator_name),
+        )
+        for number, way in to.items()
     ]
-    if not any(told):
-        raise Unavailable("sender")
+    if Handed.SENT not in handed:
+        return
     async with parts.db.write(operator) as tx:
         current = await store.load(tx, registration_id, lock=True)
         if current.told_at is not None:
@@ -198,5 +206,5 @@ async def tell_holder(parts: Parts, operator: UUID, operator_name: str, registra
             actor=Actor.system("notice"),
             action="registration.holder_told",
             object=wire("reg", registration_id),
-            facts={"messages": sum(told)},
+            facts={"messages": handed.count(Handed.SENT)},
         )

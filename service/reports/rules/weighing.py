@@ -83,7 +83,7 @@ def _alone(report: Report, vote: Vote, policy: ReportPolicy, now: datetime) -> W
         return Why.OWN_LINE
     if vote.filed_at - vote.line_since < policy.least_line:
         return Why.YOUNG_LINE
-    if vote.sim_changed_at is not None and vote.filed_at - vote.sim_changed_at < policy.sim_rest:
+    if vote.sim_changed_at is not None and vote.proved_at - vote.sim_changed_at < policy.sim_rest:
         return Why.FRESH_SIM
     if report.holder_since is not None and vote.said_of < report.holder_since:
         return Why.EARLIER_HOLDER

@@ -12,9 +12,11 @@ from service.response.rules.ladder import (
     guard_of,
     impose,
     inherits,
+    label_until,
     line_reason,
     loosen,
     may_appeal,
+    reason_of,
     referred,
     refuse_appeal,
     standing,
@@ -32,6 +34,7 @@ from service.response.rules.ring import (
     refuse,
     struck,
 )
+from service.response.rules.wording import page_words
 
 __all__ = [
     "OURS",
@@ -48,12 +51,15 @@ __all__ = [
     "impose",
     "inherits",
     "is_over",
+    "label_until",
     "line_reason",
     "load_policy",
     "loosen",
     "may_appeal",
+    "page_words",
     "plan",
     "propose",
+    "reason_of",
     "referred",
     "refuse",
     "refuse_appeal",

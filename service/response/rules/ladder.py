@@ -56,6 +56,11 @@ def line_reason(step: Step, ground: Ground) -> str:
     return REVERIFY_DUE if step is Step.HOLD else _REASON[ground]
 
 
+def reason_of(action: LineAction) -> str:
+    """The reason code of an entry, as the line carries it."""
+    return action.reason or line_reason(action.step, action.ground)
+
+
 def guard_of(facts: Facts, policy: ResponsePolicy, now: datetime) -> Guard | None:
     """Why a person comes first, the gravest reason first."""
     for mark in (Mark.PUBLIC_SERVICE, Mark.BUSINESS):
@@ -65,13 +70,15 @@ def guard_of(facts: Facts, policy: ResponsePolicy, now: datetime) -> Guard | Non
 
 
 def breaches(ledger: Iterable[LineAction], source: object, policy: ResponsePolicy, now: datetime) -> int:
-    """How many other sources led to more than a label within the memory, and were not undone since."""
+    """How many other sources led to more than a label within the memory, and were not undone since. An act by hand is
+    no breach: most have nothing to do with reports."""
     return len(
         {
             each.source
             for each in ledger
             if each.source != source
             and each.step is not Step.LABEL
+            and each.ground is not Ground.HAND
             and each.state in (State.IN_FORCE, State.LIFTED)
             and each.taken_at is not None
             and now - each.taken_at < policy.memory
@@ -154,14 +161,25 @@ def asserts_at(line: Line, action: LineAction) -> datetime | None:
 
 
 def strictest(actions: Iterable[LineAction], now: datetime) -> LineAction | None:
-    """Of those in force the one that bars most, and longest."""
+    """Of the ladder's steps in force the one that bars most, and longest. Acts by hand are left out: how a line stood
+    is kept with the step that changed it (``was``)."""
 
     def weight(each: LineAction) -> tuple[bool, bool, float]:
         end = bar_end(each)
         return each.step is Step.SUSPEND, end is None, 0 if end is None else end.timestamp()
 
     barring = (Step.RESTRICT, Step.HOLD, Step.SUSPEND)
-    return max((a for a in actions if a.is_in_force(now) and a.step in barring), key=weight, default=None)
+    return max(
+        (a for a in actions if a.is_in_force(now) and a.step in barring and a.ground is not Ground.HAND),
+        key=weight,
+        default=None,
+    )
+
+
+def label_until(actions: Iterable[LineAction], now: datetime) -> datetime | None:
+    """When the last of the labels in force ends; None where there is none."""
+    ends = (a.until for a in actions if a.step is Step.LABEL and a.is_in_force(now))
+    return max((end for end in ends if end is not None), default=None)
 
 
 def bar_end(action: LineAction) -> datetime | None:
@@ -171,7 +189,7 @@ def bar_end(action: LineAction) -> datetime | None:
 
 def _standing_of(action: LineAction) -> Standing:
     state = LineState.SUSPENDED if action.step is Step.SUSPEND else LineState.RESTRICTED
-    return Standing(state.value, line_reason(action.step, action.ground), bar_end(action))
+    return Standing(state.value, reason_of(action), bar_end(action))
 
 
 def loosen(
@@ -186,7 +204,7 @@ def loosen(
     left = strictest((each for each in rest if each.id != action.id), now)
     if left is not None:
         wanted = LineState.SUSPENDED if left.step is Step.SUSPEND else LineState.RESTRICTED
-        return _way(line, wanted, bar_end(left), line_reason(left.step, left.ground))
+        return _way(line, wanted, bar_end(left), reason_of(left))
     was = action.was
     if was is None or was.reason in OURS or (was.until is not None and was.until <= now):
         return (Verb(Action.REINSTATE, None, reason),)
@@ -202,6 +220,8 @@ def inherits(
     if moved:
         left = strictest(others, now)
         return () if left is None or left.moved else ((left, action.was),)
+    if not action.moved:
+        return ()  # nobody found the line as this one left it, though another may have left it just so
     ours = _standing_of(action)
     return tuple((each, action.was) for each in others if each.moved and each.was == ours)
 
@@ -257,13 +277,15 @@ def undone(action: LineAction, reason: str, now: datetime) -> LineAction:
 
 
 def may_appeal(action: LineAction, policy: ResponsePolicy, now: datetime) -> bool:
-    """Once, while it is in force, within the time."""
+    """Once, while it is in force, or as soon as it is announced to the holder, within the time."""
+    waits = action.state is State.WAITING
+    since = action.notice_at if waits else action.taken_at
     return (
         action.appealed_at is None
         and action.undone_at is None
-        and action.taken_at is not None
-        and now - action.taken_at < policy.appeal_within
-        and action.is_in_force(now)
+        and since is not None
+        and now - since < policy.appeal_within
+        and (waits or action.is_in_force(now))
     )
 
 

@@ -18,9 +18,9 @@ _A = LineActionRow.__table__
 _M = LineMarkRow.__table__
 _SAME = (
     "id", "operator_id", "line_id", "registration_id", "at", "by", "notice_at", "due_at", "taken_at", "until", "moved",
-    "appealed_at", "appeal_outcome", "decided_by", "decided_at", "undone_at", "undone_reason", "version",
+    "appealed_at", "appeal_outcome", "decided_by", "decided_at", "undone_at", "undone_reason", "reason", "version",
 )  # fmt: skip
-_FIXED = ("id", "operator_id", "line_id", "registration_id", "step", "source_kind", "source_id", "at")
+_FIXED = ("id", "operator_id", "line_id", "registration_id", "step", "source_kind", "source_id", "reason")
 _WAITS = sa.or_(
     _A.c.state == State.REFERRED.value,
     sa.and_(_A.c.appealed_at.is_not(None), _A.c.appeal_outcome.is_(None)),

@@ -9,6 +9,8 @@ from service.lines.workflow import Lines
 from service.response.model import ResponsePolicy
 from service.response.ports import HolderNotice
 from service.response.workflow.actions import Actions, Tools
+from service.response.workflow.acts import note_act
+from service.response.workflow.appealing import AppealLinks, Appeals, Operators
 from service.response.workflow.following import Following
 from service.response.workflow.judging import Judging
 from service.response.workflow.rings import RingFinder, Rings
@@ -17,7 +19,7 @@ from service.risk.rules import RiskPolicy
 from service.risk.workflow import Risk
 from service.subscribers.workflow import Subscribers
 
-__all__ = ["BATCH", "Response", "RingFinder"]
+__all__ = ["BATCH", "AppealLinks", "Response", "RingFinder"]
 
 
 class Response:
@@ -33,15 +35,19 @@ class Response:
         finder: RingFinder,
         notices: HolderNotice,
         risk_policy: Callable[[], RiskPolicy],
+        links: AppealLinks,
+        operators: Operators,
         policy: Callable[[], ResponsePolicy] = ResponsePolicy,
         retry: RetryPolicy | None = None,
     ) -> None:
         tools = Tools(db, lines, risk, notices, policy, retry or RetryPolicy(), risk_policy)
         self._tools = tools
+        lines.note_act = note_act
         self.actions = Actions(tools)
         self.judging = Judging(self.actions, vault, subscribers)
+        self.appeals = Appeals(db, self.judging, links, operators)
         self.rings = Rings(self.actions, finder, risk_policy)
-        self.telling = Telling(self.actions)
+        self.telling = Telling(self.actions, links)
         self.following = Following(self.actions, self.rings)
 
     @property

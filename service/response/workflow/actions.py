@@ -13,7 +13,7 @@ from service.kit.canon import lock_key
 from service.kit.ids import new_id, wire
 from service.lines.model import Line, RetryPolicy
 from service.lines.rules import elapse
-from service.lines.workflow import Lines
+from service.lines.workflow import Lines, label
 from service.response import rules
 from service.response.model import (
     Facts,
@@ -35,6 +35,7 @@ from service.risk.rules import RiskPolicy
 from service.risk.workflow import Risk
 
 SYSTEM = Actor.system("response")
+_PREFIX = {SourceKind.REPORT: "rep", SourceKind.RING: "rng", SourceKind.ACT: "act"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +168,18 @@ class Actions:
             await self.tools.lines.act_on(
                 tx, line.id, verb.action, reason=verb.reason, actor=actor, until=verb.until, note=note
             )
+        if action.step is Step.LABEL:
+            await self._label(tx, action, actor)
         action = replace(action, was=rules.standing(line), moved=bool(verbs))
         if looks := rules.asserts_at(line, action):
             action = replace(action, due_at=looks)
         return await ledger.save(tx, action)
+
+    async def _label(self, tx: Tx, changed: LineAction, actor: Actor) -> None:
+        """The line carries a label as long as the last of its labels in force, ``changed`` as it is going to be."""
+        rest = [each for each in await ledger.of_line(tx, changed.line_id) if each.id != changed.id]
+        until = rules.label_until([*rest, changed], tx.now)
+        await label(self.tools.lines, tx, changed.line_id, until, actor)
 
     async def undo(self, tx: Tx, action: LineAction, reason: str, actor: Actor) -> LineAction:
         """Take a step back; the line is left as the rest of the ledger wants it. What was never taken is dropped, what
@@ -190,6 +199,8 @@ class Actions:
             for other, was in rules.inherits(action, rest, tx.now, moved=bool(verbs)):
                 await ledger.save(tx, replace(other, moved=True, was=was))
         action = await ledger.save(tx, rules.undone(action, reason, tx.now))
+        if was_taken and action.step is Step.LABEL:
+            await self._label(tx, action, actor)
         note_action(tx, action, "response.undone", actor, reason)
         if was_taken or action.notice_at is not None:
             self.tell(tx, action, NoticeKind.UNDONE)
@@ -220,8 +231,6 @@ class Actions:
         return await self.strike(tx, registration_id, kinds, source)
 
     async def strike(self, tx: Tx, registration_id: UUID, kinds: Sequence[str], source: Source) -> int:
-        if not kinds:
-            return 0
         count = await self.tools.risk.strike(tx, registration_id, kinds, source.kind.value, source.id)
         if count:
             self._struck(tx, registration_id, source, "response.struck", count)
@@ -287,7 +296,7 @@ def note_action(tx: Tx, action: LineAction, what: str, actor: Actor, reason: str
         actor=actor,
         action=what,
         object=wire("line", action.line_id),
-        reason=reason or rules.line_reason(action.step, action.ground),
+        reason=reason or rules.reason_of(action),
         facts={
             "action": wire("act", action.id),
             "step": action.step.value,
@@ -299,4 +308,4 @@ def note_action(tx: Tx, action: LineAction, what: str, actor: Actor, reason: str
 
 
 def _wire(source: Source) -> str:
-    return wire("rep" if source.kind is SourceKind.REPORT else "rng", source.id)
+    return wire(_PREFIX[source.kind], source.id)

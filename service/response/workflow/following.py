@@ -1,5 +1,6 @@
 """What reports and lines tell: the subscriber of the response."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from service.response.model import Ground, Source, SourceKind, State, Step
 from service.response.store import ledger
 from service.response.workflow.actions import SYSTEM, Actions, note_action
 from service.response.workflow.rings import Rings
+
+_BARRING = (Step.RESTRICT, Step.HOLD, Step.SUSPEND)
 
 
 class Following:
@@ -31,7 +34,9 @@ class Following:
                 case EventName.REPORT_DISMISSED:
                     await self._dismissed(tx, event)
                 case EventName.LINE_REINSTATED:
-                    await self._reinstated(tx, event)
+                    await self._lifted(tx, event, LineState.ACTIVE, _BARRING)
+                case EventName.LINE_RESTRICTED:
+                    await self._lifted(tx, event, LineState.RESTRICTED, (Step.SUSPEND,))
                 case EventName.LINE_CLOSED:
                     await self._closed(tx, event)
 
@@ -62,16 +67,16 @@ class Following:
         await self._actions.unstrike(tx, source)
         await self._actions.undo_source(tx, source.id, "report-dismissed", SYSTEM)
 
-    async def _reinstated(self, tx: Tx, event: Event) -> None:
-        """Somebody lifted what a step had imposed: the ledger says so. What only waits for a suspension to end does
-        not count: it looks again by itself."""
+    async def _lifted(self, tx: Tx, event: Event, state: LineState, steps: Sequence[Step]) -> None:
+        """Somebody lifted what a step had imposed, wholly or down to a restriction: the ledger says so. What only waits
+        for a suspension to end does not count: it looks again by itself."""
         line = await self._line(tx, event)
-        if line is None or line.state is not LineState.ACTIVE:
+        if line is None or line.state is not state:
             return
         await self._actions.hold(tx, line.id)
         for action in await ledger.of_line(tx, line.id):
             waits = action.due_at is not None and action.due_at <= event.at
-            if action.step is Step.LABEL or waits or not action.is_in_force(tx.now):
+            if action.step not in steps or waits or not action.is_in_force(tx.now):
                 continue
             if action.taken_at is not None and action.taken_at <= event.at:
                 lifted = await ledger.save(tx, replace(action, state=State.LIFTED, due_at=None))

@@ -11,7 +11,7 @@ from service.kit.errors import NotFound, Stale, StateConflict
 from service.kit.ids import wire
 from service.lines.model import Line
 from service.response import rules
-from service.response.model import Ground, LineAction, Mark, NoticeKind, State
+from service.response.model import Ground, LineAction, Mark, NoticeKind, ResponsePolicy, State
 from service.response.store import ledger
 from service.response.workflow.actions import Actions, note_action
 from service.subscribers.model import Erased
@@ -28,7 +28,12 @@ class Judging:
         self._vault = vault
         self._subscribers = subscribers
 
-    # A client, for the holder
+    @property
+    def policy(self) -> ResponsePolicy:
+        """The version in force."""
+        return self._tools.policy
+
+    # The holder, or a client for them
 
     async def listed(
         self, operator: UUID, msisdn: str, dealer: UUID | None = None
@@ -48,9 +53,23 @@ class Judging:
         action_id: UUID | None = None,
         keep: Keep | None = None,
     ) -> LineAction:
-        """Appeal one step, or the strictest in force: once, within the time. NotFound, StateConflict."""
+        """Appeal one step, or the strictest in force or announced: once, within the time. NotFound, StateConflict."""
         line = await self._tools.lines.get(operator, msisdn)
+        return await self.appeal_of(operator, line.id, text, actor, action_id=action_id, keep=keep)
+
+    async def appeal_of(
+        self,
+        operator: UUID,
+        line_id: UUID,
+        text: str,
+        actor: Actor,
+        *,
+        action_id: UUID | None = None,
+        keep: Keep | None = None,
+    ) -> LineAction:
+        """As :meth:`appeal`, of a line that is known already."""
         async with self._tools.db.write(operator) as tx:
+            line = await self._tools.lines.load(tx, line_id)
             await self._actions.hold(tx, line.id)
             action = self._chosen(await ledger.of_line(tx, line.id), action_id, tx)
             if not rules.may_appeal(action, self._tools.policy, tx.now):
@@ -137,6 +156,8 @@ class Judging:
             outcome = "upheld" if upheld else "dismissed"
             action = await ledger.save(tx, replace(action, appeal_outcome=outcome))
             note_action(tx, action, f"response.appeal_{outcome}", staff)
+            if upheld and action.ground is Ground.HAND:
+                await self._tools.risk.acquit(tx, action.registration_id, self._tools.risk_policy())
             if upheld:
                 await self._actions.unstrike(tx, action.source, action.registration_id)
                 action = await self._actions.undo(tx, action, "appeal-upheld", staff)

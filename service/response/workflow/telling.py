@@ -12,13 +12,15 @@ from service.response import rules
 from service.response.model import LineAction, Notice, NoticeKind, NotSent, Sent, State, Step
 from service.response.store import ledger
 from service.response.workflow.actions import SYSTEM, Actions, note_action
+from service.response.workflow.appealing import AppealLinks
 
 BATCH = 100
 
 
 class Telling:
-    def __init__(self, actions: Actions) -> None:
+    def __init__(self, actions: Actions, links: AppealLinks) -> None:
         self._actions = actions
+        self._links = links
         self._tools = actions.tools
 
     async def notify(self, operator: UUID, action_id: UUID, kind: NoticeKind, attempt: int) -> None:
@@ -53,16 +55,19 @@ class Telling:
     def _notice(self, action: LineAction, kind: NoticeKind) -> Notice:
         now = self._tools.db.clock.now()
         waits = kind is NoticeKind.ANNOUNCED
+        may_appeal = kind is not NoticeKind.UNDONE and action.appealed_at is None
         return Notice(
             operator_id=action.operator_id,
             action_id=action.id,
             line_id=action.line_id,
             kind=kind,
             step=action.step,
-            reason=rules.line_reason(action.step, action.ground),
+            reason=rules.reason_of(action),
             begins_at=now + self._tools.policy.notice if waits else action.taken_at,
             until=action.until,
-            may_appeal=kind is NoticeKind.TAKEN and not action.step.is_final,
+            may_appeal=may_appeal,
+            asked_at=action.at,
+            appeal_link=self._links.of(action.operator_id, action.id, now) if may_appeal else None,
         )
 
     def _again(self, tx: Tx, action_id: UUID, outcome: Sent | NotSent, attempt: int) -> datetime | None:

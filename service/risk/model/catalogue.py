@@ -103,25 +103,57 @@ _KEYS = {
     **_SHARED,
 }
 _SELLERS = {"dealer": "this dealer", "agent": "this agent"}
+_SEEN = {
+    "document_seen_before": "this very document",
+    "document_seen_other_names": "this very document under other names",
+    "picture_seen_before": "the same picture of a document, perhaps encoded again",
+    "picture_seen_other_document": "the same picture, in which another document was read",
+}
+_SHOWN = {
+    "on_device": "on this applicant's device",
+    "at_dealer": "at this dealer's",
+    "by_agent": "by this agent",
+}
 _TRIED = {"network": "from the same network", "device": "from this applicant's device"}
 
 _SIGNALS = (
     # Papers.
     _code("document_outcome", "documents", "Whether the document was read and agrees with itself",
           "pass", "refer", "fail", "none"),
-    _code("proof", "documents", "What the document shows: typed or photographed is consistent at most",
+    _code("proof", "documents", "What the document shows: typed or photographed is consistent at most; confirmed is a"
+          " registry's yes with possession",
           "confirmed", "signed", "consistent", "none"),
     _flag("document_expired", "documents", "The document's last day lies before today; unknown where it has no date"),
     Signal("document_expires_in_days", INT, "days", "documents",
            "Days until the document expires; negative after it; unknown where it has no date", 400, -400, 400),
     _flag("document_specimen", "documents", "A specimen: state UTO or a published specimen number"),
     _code("document_signature", "documents", "What checking the document's own signature said",
-          "absent", "valid", "failed"),
-    _flag("document_revoked", "documents", "The issuer lists the document as lost, stolen or withdrawn"),
+          "absent", "valid", "failed", "unknown"),
+    _count("chip_devices", "Devices that this document's chip was shown from within 90 days, this one among them; 0"
+           " where it came as anything else, or no device was named", "documents", "devices"),
+    _flag("document_revoked", "documents", "The issuer lists the document as lost, stolen or withdrawn; unknown where"
+          " nobody could say"),
+    _flag("holder_deceased", "documents", "A death of the person on the document is recorded; unknown where nobody"
+          " could say"),
     _code("registry_answer", "documents", "What the government's registry said about document and person",
           "not_asked", "yes", "no", "unavailable"),
     _code("typed_data", "documents", "Whether what was typed agrees with what the document says",
           "agrees", "differs", "not_given"),
+    _code("sources_agree", "documents", "Whether typed data, zones, chips and numbers say the same, over all documents"
+          " that did not fail", "one_source", "agrees", "differs"),
+    _flag("document_known_fake", "documents", "A document's number is on the policy's list of known fakes"),
+    _flag("document_number_unusual", "documents", "The number is built otherwise than this issuer is known to"),
+    _flag("document_validity_unusual", "documents", "The last day is further ahead than such documents are issued for"),
+    # What documents left behind at this operator: seen within 30 days, tried within 24 hours.
+    *(Signal(name, INT, "registrations", "traces", f"Other applicants' registrations within 30 days with {what}", 0,
+             0, 100)
+      for name, what in _SEEN.items()),
+    *(each for place, what in _SHOWN.items() for each in (
+        Signal(f"document_tries_{place}", INT, "documents", "traces", f"Documents of other registrations that were"
+               f" judged within 24 hours {what}", 0, 0, 1_000),
+        Signal(f"document_fails_{place}", INT, "documents", "traces", f"Of these {what}, those that failed", 0, 0,
+               1_000),
+    )),
     Signal("age_years", INT, "years", "documents",
            "Whole years of age, 21 meaning 21 or more; unknown where the birth date is partial", 21, 0, 21),
     _flag("guardian", "registration", "A guardian stands in for the applicant"),

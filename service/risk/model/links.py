@@ -50,6 +50,20 @@ class Key:
     is_common: bool = False
 
 
+MARKABLE = (HoldingKind.DEVICE, HoldingKind.ADDRESS, HoldingKind.CONTACT, HoldingKind.PAYMENT)
+"""What a person may mark as shared by many. Papers are one person's; a shop has its own measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """A thing that a person marked as shared by many: why (a code), when, and who (id of staff)."""
+
+    kind: HoldingKind
+    reason: str
+    at: datetime
+    by: str
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
     """A line and a thing that it hangs on."""

@@ -26,7 +26,8 @@ class Verdict(StrEnum):
 
 
 class Assurance(StrEnum):
-    """How sure we are of who holds the line. ``high`` is not granted yet: it needs a chip that proves itself."""
+    """How sure we are of who holds the line (``docs/assurance.md``). ``high`` is never granted: nothing here compares a
+    person with a document."""
 
     NONE = "none"
     BASIC = "basic"

@@ -110,7 +110,8 @@ def _judgement(
 
 
 def _assurance(signals: Signals) -> Assurance:
-    """The document carries it; a code says only that the SIM is in a hand, and without one nothing is sure."""
+    """The document carries it; a code says only that the SIM is in a hand, and without one nothing is sure.
+    Coarser than a standard's level, and never more than one supports (``docs/assurance.md``)."""
     seen = signals.values
     has_code = seen.get("line_code_verified") is True or seen.get("contact_code_verified") is True
     if not has_code or seen.get("document_outcome") != "pass":

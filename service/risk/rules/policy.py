@@ -88,6 +88,14 @@ class Parameters:
     night_until: int = _added(0, 23, 5)
     """Hours of UTC: the night of the country whose dealers these are."""
 
+    document_registrations: int = _added(1, 100, 100)
+    """From so many other registrations of one document within 30 days on, the next one weighs."""
+    device_document_fails: int = _added(1, 1_000, 1_000)
+    """From so many failed documents on an applicant's device within 24 hours on, a person looks at the next."""
+    seller_document_tries: int = _added(1, 1_000, 1_000)
+    seller_document_fails_percent: int = _added(1, 100, 100)
+    """More than this share of a shop's or agent's documents of 24 hours failed, of so many at least: a person looks."""
+
     def counts_until(self, opened_at: datetime, closed_at: datetime) -> datetime:
         """Until when a closed line counts for a cap."""
         day = timedelta(days=1)

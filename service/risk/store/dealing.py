@@ -26,9 +26,11 @@ _LINES = Statement(
     sa.text(
         """WITH found AS (
   SELECT h.idx, date_trunc('hour', h.opened_at AT TIME ZONE 'UTC') AS hour,
-    h.scam_at > COALESCE(h.lifted_at, '-infinity'::timestamptz) OR s.struck AS stopped, s.struck
+    h.scam_at > COALESCE(h.lifted_at, '-infinity'::timestamptz)
+      OR h.stopped_at > COALESCE(h.lifted_at, '-infinity'::timestamptz) OR s.struck AS stopped, s.struck
   FROM holding h CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM strike s WHERE s.operator_id = h.operator_id
-      AND s.registration_id = h.registration_id AND (s.undone_at IS NULL OR s.at > s.undone_at)) AS struck) s
+      AND s.registration_id = h.registration_id AND s.kind <> 'sold'
+      AND (s.undone_at IS NULL OR s.at > s.undone_at)) AS struck) s
   WHERE h.operator_id = :operator AND h.kind = 'dealer' AND h.opened_at > :since
     AND h.state <> 'released'
 ), hours AS (

@@ -34,6 +34,11 @@ _COUNTING = """(h.state IN ('approved', 'live')
 SCAM = """(h.scam_at > COALESCE(h.lifted_at, '-infinity'::timestamptz)
   AND (h.scam_at > :strike_since OR h.state IN ('approved', 'live')))"""
 
+# So, or by a step on a confirmed report or a ring (service.risk.store.strikes): what a seller's rate counts. Fixed
+# numbers of lines are of acts on the line alone: three confirmed reports are few for a shop of ten thousand lines.
+STOPPED = f"""({SCAM} OR (h.stopped_at > COALESCE(h.lifted_at, '-infinity'::timestamptz)
+  AND (h.stopped_at > :strike_since OR h.state IN ('approved', 'live'))))"""
+
 # A confirmed strike that was not undone (service.risk.store.strikes) and has not decayed.
 STRUCK = "(h.struck_at > :strike_since)"
 

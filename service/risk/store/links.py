@@ -62,8 +62,9 @@ _KEYS_OF = Statement(
 
 _DEGREES = Statement(
     sa.text(
-        "SELECT w.idx, (SELECT count(*) FROM (SELECT FROM holding h WHERE h.operator_id = :operator"
-        "  AND h.idx = w.idx AND h.state <> 'released' LIMIT :most) AS counted) AS degree"
+        "SELECT w.idx, CASE WHEN EXISTS (SELECT FROM link_common c WHERE c.operator_id = :operator AND c.idx = w.idx)"
+        " THEN CAST(:most AS bigint) ELSE (SELECT count(*) FROM (SELECT FROM holding h WHERE h.operator_id = :operator"
+        "  AND h.idx = w.idx AND h.state <> 'released' LIMIT :most) AS counted) END AS degree"
         " FROM unnest(CAST(:keys AS bytea[])) AS w (idx)"
     )
 )
@@ -175,7 +176,7 @@ async def keys_of(reader: Reader, ids: Collection[UUID]) -> dict[bytes, HoldingK
 
 
 async def degrees(reader: Reader, keys: Iterable[bytes], most: int) -> dict[bytes, int]:
-    """How many lines hang on each, counted up to ``most``."""
+    """How many lines hang on each, counted up to ``most``; that many on what is marked as common."""
     wanted = list(dict.fromkeys(keys))
     if not wanted:
         return {}

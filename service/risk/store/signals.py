@@ -17,7 +17,7 @@ from service.risk.model import Blind, MarkKind, Value
 from service.risk.model.catalogue import LONG_AGO, WINDOWS
 from service.risk.rules import Parameters
 from service.risk.rules.rates import burst, share, shrunken
-from service.risk.store.holdings import SCAM, STRUCK
+from service.risk.store.holdings import SCAM, STOPPED, STRUCK
 
 NEWEST = 200
 NEWEST_OF_SELLER = 1_000
@@ -51,7 +51,7 @@ WHERE k.kind IN ('address', 'contact', 'payment', 'block')
   OR (k.kind = 'agent' AND (h.scam_at > :seller_since OR h.struck_at > :seller_since)) GROUP BY k.kind
 UNION ALL
 SELECT 'seller_' || k.kind, count(*), count(*) FILTER (WHERE h.opened_at > :since_1d),
-  count(*) FILTER (WHERE {SCAM}), count(*) FILTER (WHERE
+  count(*) FILTER (WHERE {STOPPED}), count(*) FILTER (WHERE
     (CAST(extract(hour FROM h.opened_at AT TIME ZONE 'UTC') AS integer) - :night_from + 24) % 24
       < (:night_until - :night_from + 24) % 24),
   0, min(h.opened_at), max(h.opened_at)
@@ -141,7 +141,7 @@ def _seller(
 _PEERS = Statement(
     sa.text(f"""
 INSERT INTO peer_rate (operator_id, kind, lines, stopped, at)
-SELECT :operator, k.kind, count(h.id), count(h.id) FILTER (WHERE {SCAM}), :now
+SELECT :operator, k.kind, count(h.id), count(h.id) FILTER (WHERE {STOPPED}), :now
 FROM (VALUES ('dealer'), ('agent')) AS k (kind)
 LEFT JOIN holding h ON h.operator_id = :operator AND h.kind = k.kind AND h.state <> 'released'
   AND h.opened_at > :seller_since

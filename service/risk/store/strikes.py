@@ -2,6 +2,10 @@
 
 A strike holds while it was put later than it was undone; put and undone may come in any order and any number of times.
 ``holding.struck_at`` is the newest strike that holds, so that a decision counts strikes where it counts lines.
+
+That a source stopped the line is kept beside its strikes, as a row of the kind :data:`SOLD`, which is no kind of
+holding and strikes nothing: whoever sold the line has it in their rate (``holding.stopped_at`` of dealer and agent)
+whether or not it is fair to strike them, and has it no more once the source is undone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +21,8 @@ from service.infra.statements import Statement
 from service.risk.model import HoldingKind
 from service.risk.rules import Parameters
 
+SOLD = "sold"
+
 _LOCK = sa.text(
     "SELECT count(*) FROM (SELECT 1 FROM holding WHERE operator_id = :operator"
     " AND registration_id = ANY(CAST(:registrations AS uuid[])) ORDER BY id FOR UPDATE) AS held"
@@ -31,15 +37,26 @@ FROM holding h WHERE h.operator_id = :operator AND h.registration_id = :registra
 ON CONFLICT (operator_id, registration_id, kind, source_kind, source_id)
   DO UPDATE SET at = EXCLUDED.at WHERE s.at < EXCLUDED.at"""
 )
+_STOP = sa.text(
+    """INSERT INTO strike AS s (operator_id, registration_id, kind, source_kind, source_id, at, undone_at, is_erased)
+SELECT :operator, :registration, 'sold', :source_kind, :source_id, :at, NULL, false
+WHERE EXISTS (SELECT FROM holding h WHERE h.operator_id = :operator AND h.registration_id = :registration
+  AND h.kind IN ('dealer', 'agent'))
+ON CONFLICT (operator_id, registration_id, kind, source_kind, source_id)
+  DO UPDATE SET at = EXCLUDED.at WHERE s.at < EXCLUDED.at"""
+)
 _UNDO = """UPDATE strike SET undone_at = :at
 WHERE operator_id = :operator AND source_kind = :source_kind
-  AND (undone_at IS NULL OR undone_at < :at) AND {0} RETURNING registration_id, is_erased"""
+  AND (undone_at IS NULL OR undone_at < :at) AND {0} RETURNING registration_id, kind, is_erased"""
 _UNDO_SOURCE = sa.text(_UNDO.format("source_id = :source_id"))
 _UNDO_ONE = sa.text(_UNDO.format("source_id = :source_id AND registration_id = :registration"))
 _UNDO_REGISTRATION = sa.text(_UNDO.format("registration_id = :registration"))
 _PROJECT = sa.text(
     """UPDATE holding h SET struck_at = (SELECT max(s.at) FROM strike s WHERE s.operator_id = h.operator_id
-  AND s.registration_id = h.registration_id AND s.kind = h.kind AND (s.undone_at IS NULL OR s.at > s.undone_at))
+  AND s.registration_id = h.registration_id AND s.kind = h.kind AND (s.undone_at IS NULL OR s.at > s.undone_at)),
+  stopped_at = CASE WHEN h.kind IN ('dealer', 'agent') THEN (SELECT max(s.at) FROM strike s
+    WHERE s.operator_id = h.operator_id AND s.registration_id = h.registration_id AND s.kind = 'sold'
+      AND (s.undone_at IS NULL OR s.at > s.undone_at)) END
 WHERE h.operator_id = :operator AND h.registration_id = ANY(CAST(:registrations AS uuid[]))"""
 )
 _FORGET = sa.text(
@@ -77,6 +94,14 @@ async def put(
     return count
 
 
+async def stop(tx: Tx, registration_id: UUID, source_kind: str, source_id: UUID, at: datetime) -> None:
+    """Whoever sold the line sees in their rate that this source stopped it."""
+    await _lock(tx, [registration_id])
+    values = {"registration": registration_id, "source_kind": source_kind, "source_id": source_id, "at": at}
+    await tx.run(_STOP, {"operator": tx.tenant, **values})
+    await _project(tx, [registration_id])
+
+
 async def undo(
     tx: Tx,
     source_kind: str,
@@ -105,7 +130,7 @@ async def undo(
     if erased := list({row.registration_id for row in rows if row.is_erased}):
         gone = await tx.all(_FORGET, {"operator": tx.tenant, "registrations": erased})
     return Undone(
-        len(rows),
+        sum(row.kind != SOLD for row in rows),
         frozenset(row.registration_id for row in gone),
         {bytes(row.idx): HoldingKind(row.kind) for row in gone},
     )
@@ -154,7 +179,7 @@ async def sources(reader: Reader, registration_id: UUID) -> list[tuple[str, str,
     rows = await reader.all(
         sa.text(
             "SELECT kind, source_kind, source_id, at FROM strike WHERE operator_id = :operator"
-            " AND registration_id = :registration AND (undone_at IS NULL OR at > undone_at)"
+            " AND registration_id = :registration AND (undone_at IS NULL OR at > undone_at) AND kind <> 'sold'"
             " ORDER BY at DESC, kind"
         ),
         {"operator": reader.tenant, "registration": registration_id},
@@ -169,9 +194,11 @@ _SHARING = Statement(
   WHERE operator_id = :operator AND registration_id = ANY(CAST(:registrations AS uuid[]))
     AND kind IN ('document', 'personal_number', 'person', 'device', 'dealer')
     AND (kind <> 'dealer' OR opened_at > :dealer_since)),
-counted AS MATERIALIZED (SELECT k.kind, k.idx, k.ours, (SELECT count(*) FROM holding h
+counted AS MATERIALIZED (SELECT k.kind, k.idx, k.ours,
+    CASE WHEN EXISTS (SELECT FROM link_common c WHERE c.operator_id = :operator AND c.idx = k.idx)
+    THEN 1000000000 ELSE (SELECT count(*) FROM holding h
     WHERE h.operator_id = :operator AND h.idx = k.idx AND h.kind = k.kind AND h.state <> 'released'
-      AND (k.kind <> 'dealer' OR h.opened_at > :dealer_since)) AS lines
+      AND (k.kind <> 'dealer' OR h.opened_at > :dealer_since)) END AS lines
   FROM (SELECT kind, idx, count(*) AS ours FROM ring GROUP BY kind, idx) AS k)
 SELECT r.registration_id, r.kind, c.lines, c.ours FROM ring r JOIN counted c USING (kind, idx)"""
     )
@@ -182,7 +209,7 @@ async def sharing(
     reader: Reader, registrations: Iterable[UUID], dealer_since: datetime
 ) -> Mapping[UUID, dict[str, tuple[int, int]]]:
     """By registration and kind of holding: how many lines hang on the same thing, and how many of those are among
-    ``registrations``; of a dealer, those since ``dealer_since``."""
+    ``registrations``; of a dealer, those since ``dealer_since``; countless of what is marked as common."""
     rows = await reader.fetch(
         _SHARING, operator=reader.tenant, registrations=list(registrations), dealer_since=dealer_since
     )

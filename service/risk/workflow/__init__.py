@@ -3,7 +3,7 @@
 from service.risk.workflow.drafting import Drafts
 from service.risk.workflow.judging import Risk
 from service.risk.workflow.links import Links
-from service.risk.workflow.marks import Marks
+from service.risk.workflow.marks import Marks, Why
 from service.risk.workflow.usual import Usual
 
-__all__ = ["Drafts", "Links", "Marks", "Risk", "Usual"]
+__all__ = ["Drafts", "Links", "Marks", "Risk", "Usual", "Why"]

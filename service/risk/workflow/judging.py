@@ -37,8 +37,9 @@ from service.risk.model import (
     ends_for_scam,
 )
 from service.risk.rules import RiskPolicy
-from service.risk.store import decisions, denials, holdings, links, marks, shared, signals, strikes
+from service.risk.store import commons, decisions, denials, holdings, links, marks, shared, signals, strikes
 from service.risk.volatile import Places, Velocity
+from service.risk.workflow.commons import Commons
 from service.risk.workflow.links import Links
 
 log = structlog.get_logger(__name__)
@@ -66,6 +67,7 @@ class Risk:
         self._vault = vault
         self.velocity = velocity
         self.links = Links()
+        self.commons = Commons(self.links)
         self._usual = usual
 
     def lock_keys(self, subject: RiskSubject) -> tuple[int, ...]:
@@ -254,6 +256,7 @@ class Risk:
         gone = await holdings.forget(tx, registration_id, policy.parameters)
         strikes.erased(tx, registration_id)
         if gone:
+            await commons.drop_orphans(tx)
             await self.links.refresh(tx, [registration_id], policy, gone=gone)
         return len(gone)
 
@@ -265,6 +268,7 @@ class Risk:
         rows = await holdings.purge(tx, policy.longest())
         await links.guard(tx)
         await links.drop_orphans(tx)
+        await commons.drop_orphans(tx)
         return rows
 
     def count_peers(self, tx: Tx, policy: RiskPolicy) -> None:
@@ -289,10 +293,7 @@ class Risk:
                 line = event.refs.get("line")
                 changed = await holdings.activate(tx, registration_id, UUID(line) if line else None)
             case EventName.LINE_REINSTATED:
-                changed = await holdings.lift_scam(tx, registration_id, event.at)
-                done = await strikes.undo(tx, BY_LINE, None, event.at, registration_id=registration_id)
-                await self._unlinked(tx, done, policy)
-                changed += done.count
+                changed = await self._lift(tx, registration_id, event.at, policy)
             case EventName.REGISTRATION_CANCELLED:
                 changed = await holdings.release(tx, registration_id)
             case EventName.LINE_CLOSED:
@@ -307,12 +308,26 @@ class Risk:
                 changed += await strikes.put(tx, registration_id, STRUCK_KINDS, BY_LINE, source, event.at)
         return changed > 0
 
+    async def acquit(self, tx: Tx, registration_id: UUID, policy: RiskPolicy) -> int:
+        """An act by hand on the line was wrong: what it marked and struck is undone, also where the line is gone."""
+        return await self._lift(tx, registration_id, tx.now, policy)
+
+    async def _lift(self, tx: Tx, registration_id: UUID, at: datetime, policy: RiskPolicy | None) -> int:
+        changed = await holdings.lift_scam(tx, registration_id, at)
+        done = await strikes.undo(tx, BY_LINE, None, at, registration_id=registration_id)
+        await self._unlinked(tx, done, policy)
+        return changed + done.count
+
     # Strikes by their source: a report, a ring, or an act on the line itself (follow)
 
     async def strike(
         self, tx: Tx, registration_id: UUID, kinds: Sequence[str], source_kind: str, source_id: UUID
     ) -> int:
-        """Strike a registration's holdings of ``kinds``; how many are new. Repeating it is harmless."""
+        """Strike a registration's holdings of ``kinds``; how many are new. Whoever sold the line has it in their rate
+        from now on, struck or not. Repeating it is harmless."""
+        await strikes.stop(tx, registration_id, source_kind, source_id, tx.now)
+        if not kinds:
+            return 0
         return await strikes.put(tx, registration_id, kinds, source_kind, source_id, tx.now)
 
     async def unstrike(

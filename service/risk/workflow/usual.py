@@ -1,16 +1,12 @@
 """What is usual: counted by a chore, read as one frozen object, and written beside the values of a decision."""
 
-import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 from uuid import UUID
 
-import structlog
-
+from service.infra.follow import Follower
 from service.infra.postgres import Database
-from service.kit.errors import Unavailable
 from service.risk.model import Baseline
 from service.risk.store import baselines
 
@@ -18,7 +14,6 @@ WINDOW = timedelta(days=30)
 """Decisions of so many days say what is usual."""
 POLL_S = 60.0
 
-log = structlog.get_logger(__name__)
 _NOTHING: Mapping[str, Baseline] = MappingProxyType({})
 
 
@@ -30,7 +25,7 @@ class Usual:
         self._db = db
         self._operators = operators
         self._current: Mapping[UUID, Mapping[str, Baseline]] = MappingProxyType({})
-        self._follower: asyncio.Task[None] | None = None
+        self._follower = Follower("usual", self.refresh, POLL_S)
 
     def of(self, operator: UUID) -> Mapping[str, Baseline]:
         """By signal; nothing for an operator that has too few decisions."""
@@ -50,23 +45,7 @@ class Usual:
 
     async def start(self) -> None:
         """Load, and follow from then on. Does not fail without PostgreSQL."""
-        with contextlib.suppress(Unavailable):
-            await self.refresh()
-        self._follower = asyncio.create_task(self._follow(), name="usual")
+        await self._follower.start()
 
     async def stop(self) -> None:
-        if self._follower is not None:
-            self._follower.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._follower
-            self._follower = None
-
-    async def _follow(self) -> None:
-        while True:
-            await asyncio.sleep(POLL_S)
-            try:
-                await self.refresh()
-            except Unavailable:
-                continue
-            except Exception as error:
-                log.error("usual.failed", exc_info=error)
+        await self._follower.stop()

@@ -175,6 +175,7 @@ async def test_every_unsafe_route_checks_token_and_origin(sign_in: SignIn) -> No
             filled = path.replace("{case_id}", wire("reg", new_id())).replace(
                 "{line_id}", wire("line", new_id())
             )
+            filled = filled.replace("{document_id}", wire("doc", new_id()))
             filled = filled.replace("{code}", "D-1").replace("{name}", "propose")
             assert (await person.post(filled, {})).status_code == 403, path
             foreign = await person.post(filled, {"csrf": csrf}, Origin="https://attacker.example")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from service.kit.clock import ManualClock
 from service.kit.ids import new_id, wire
 from service.limits.model import Limit, SendBlock
 from service.operators.workflow import Operators
+from service.otp.model import Handed, Notice, NoticeKind
 from service.otp.workflow.history import History
 from service.staff.model import Role
 from tests.api.admin.conftest import MakeCase, SignIn, Visit
@@ -116,6 +118,27 @@ async def test_an_empty_house_says_what_would_be_there(sign_in: SignIn) -> None:
     page = await said(await sign_in())
     for words in ("Nothing is blocked", "No limit was reached", "No messages in these hours", "none sent"):
         assert words in page
+    assert "Every notice was sent" in page
+
+
+async def test_notices_that_wait_are_counted(
+    sign_in: SignIn, services: Services, operator: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By what they are about and what stands in their way; no number."""
+    holder = new_id()
+    async with services.db.write(operator) as tx:
+        services.subscribers.add(tx, holder, {})
+    policy = services.policies.current
+    dear = replace(policy.codes, prices={"DE": 10**12})  # more than a day has
+    monkeypatch.setattr(services.policies, "_current", replace(policy, codes=dear))
+    for kind, is_kept in ((NoticeKind.NEW_LINE, True), (NoticeKind.STEP, False)):
+        notice = Notice(operator, kind, new_id(), "line", holder, NUMBER, is_kept=is_kept)
+        assert await services.courier.hand(notice, lambda _: "Told") is Handed.MONEY
+    page = await said(await sign_in())
+    assert "A line was registered with the holder's papers The day's money is spent. 1" in page
+    assert page.index("it is tried again") > page.index("A line was registered")
+    assert "given up" in page
+    assert NUMBER[-4:] not in page.split("Notices to holders")[1].split("By country")[0]
 
 
 async def test_blocks_are_named_and_numbers_masked(

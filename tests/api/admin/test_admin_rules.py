@@ -1,10 +1,14 @@
 """Rules at the console: what is shown, who writes, who publishes, and what a form refuses."""
 
 import re
+from datetime import timedelta
 from html import unescape
 from random import Random
 
+import pyotp
+
 from service.compose import Services
+from service.kit.clock import ManualClock
 from service.kit.people import invent
 from service.policies import Sources, seed
 from service.risk.rules import examples_of, written
@@ -86,7 +90,7 @@ async def test_a_case_says_what_alone_would_have_let_it_pass(
 
 
 async def test_one_writes_and_another_publishes_and_it_listens(
-    sign_in: SignIn, make_case: MakeCase, services: Services
+    sign_in: SignIn, make_case: MakeCase, services: Services, clock: ManualClock
 ) -> None:
     writer = await sign_in(Role.ANALYST)
     second = await sign_in(Role.SUPERVISOR)
@@ -105,11 +109,26 @@ async def test_one_writes_and_another_publishes_and_it_listens(
     refused = await writer.post(f"{draft}/approve", {"csrf": mine[1], **fields})
     assert refused.status_code == 403
     before = services.policies.current.version
-    answer = await second.submit(draft, f"{draft}/approve", {})
+    # A code is for one draft as it was seen, once; one that does not fit, or none, publishes nothing.
+    for code in ("", "000000"):
+        answer = await second.submit(draft, f"{draft}/approve", {"code": code})
+        assert answer.status_code == 422
+        assert "does not fit" in text_of(answer.text)
+    assert services.policies.current.version == before
+    clock.advance(timedelta(seconds=60))
+    used = pyotp.TOTP(second.secret).at(clock.now())
+    other = await second.submit(draft, f"{draft}/approve", {"code": used, "digest": "0" * 64})
+    assert other.status_code == 409, "what is shown is what is published"
+    assert (await second.submit(draft, f"{draft}/approve", {"code": used})).status_code == 422
+    clock.advance(timedelta(seconds=60))
+    code = pyotp.TOTP(second.secret).at(clock.now())
+    answer = await second.submit(draft, f"{draft}/approve", {"code": code})
     assert answer.status_code == 303, text_of(answer.text)[-500:]
     assert services.policies.current.version != before
-    assert "Published" in text_of((await second.get(draft)).text)
-    again = await second.post(f"{draft}/approve", {"csrf": _csrf(forged.text), **fields})
+    assert "Published" in text_of((await second.get(draft)).text), "still signed in, under another id"
+    clock.advance(timedelta(seconds=60))
+    late = {"csrf": _csrf((await second.get("/admin/you")).text), **fields}
+    again = await second.post(f"{draft}/approve", {**late, "code": pyotp.TOTP(second.secret).at(clock.now())})
     assert again.status_code == 409
     # In shadow it is asked, and changes nothing.
     case = await make_case(waits=False)

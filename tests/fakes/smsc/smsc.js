@@ -16,6 +16,7 @@ const answers = []; // for the next submits, in order: {status}, {silent}, {drop
 const held = [];
 let answersLinks = true;
 let bindStatus = 0;
+let mostBound = Infinity;
 let taken = 0;
 
 const say = (line) => process.stdout.write(JSON.stringify(line) + "\n");
@@ -70,7 +71,8 @@ function accepted(session) {
     note({ ...unit });
     if (unit.command.startsWith("bind_") && !unit.isResponse()) {
       const right = unit.system_id === options.system_id && unit.password === options.password;
-      const status = bindStatus || (right ? 0 : smpp.ESME_RINVPASWD);
+      const full = [...sessions].filter((each) => each.isBound).length >= mostBound;
+      const status = bindStatus || (!right ? smpp.ESME_RINVPASWD : full ? smpp.ESME_RALYBND : 0);
       session.isBound = status === 0;
       session.send(unit.response(status ? { command_status: status } : { system_id: "smsc" }));
       if (status) session.close();
@@ -91,6 +93,7 @@ function reset() {
   for (const list of [history, waiting, answers, held]) list.length = 0;
   answersLinks = true;
   bindStatus = 0;
+  mostBound = Infinity;
   taken = 0;
 }
 
@@ -101,6 +104,7 @@ const verbs = {
   release: () => void held.splice(0).forEach((answer) => answer()),
   links: ({ answered }) => void (answersLinks = answered),
   binds: ({ status }) => void (bindStatus = status),
+  room: ({ most }) => void (mostBound = most),
   drop: () => void sessions.forEach((session) => session.destroy()),
   unbind: () => void bound().unbind(),
   enquire: () => void bound().enquire_link(),

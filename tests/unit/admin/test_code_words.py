@@ -14,7 +14,7 @@ from service.kit.ids import new_id
 from service.limits.model import SHARED, Limit, SendBlock
 from service.limits.rules.policy import BLOCKS
 from service.limits.workflow import MoneyLeft
-from service.otp.model import CodeEvent
+from service.otp.model import CodeEvent, Handed, NoticeKind
 from service.otp.rules.history import WORDS
 from service.otp.store import Conversion
 
@@ -37,6 +37,11 @@ def test_what_is_denied_in_silence_is_marked() -> None:
 
 def test_every_block_is_named() -> None:
     assert set(code_words.BLOCKED) == set(BLOCKS)
+
+
+def test_every_notice_and_why_it_was_not_sent_have_words() -> None:
+    assert set(code_words.NOTICE) == set(NoticeKind)
+    assert set(code_words.NOT_SENT) == set(Handed) - {Handed.SENT}
 
 
 def test_words_blame_nobody() -> None:

@@ -16,7 +16,7 @@ from service.documents.model import (
     DocumentKind,
     DocumentType,
     DocumentUnreadable,
-    KindNotEnabled,
+    EmrtdSubmission,
     MrzSubmission,
     Outcome,
     Proof,
@@ -47,11 +47,19 @@ def test_lines_become_a_submission() -> None:
     assert ADAPTER.validate_python(MRZ).submission() == MrzSubmission(tuple(MRZ["lines"]))
 
 
-def test_a_chip_is_looked_at_by_its_tags_and_not_taken() -> None:
-    for body in (CHIP, {**CHIP, "dg15": None}):
-        with pytest.raises(KindNotEnabled) as refused:
-            ADAPTER.validate_python(body).submission()
-        assert refused.value.code == "category-not-enabled"
+def test_a_chip_is_its_groups_in_bytes() -> None:
+    assert ADAPTER.validate_python(CHIP).submission() == EmrtdSubmission(SOD, DG1, DG15)
+    answered = {**CHIP, "dg15": None, "active_authentication": b64(b"answer")}
+    assert ADAPTER.validate_python(answered).submission() == EmrtdSubmission(SOD, DG1, None, b"answer")
+
+
+@pytest.mark.parametrize("tag", [0x75, 0x63, 0x76, 0x65, 0x67, 0x6B, 0x6E])
+@pytest.mark.parametrize("field", ["sod", "dg1", "dg15"])
+def test_another_group_in_a_field_or_behind_it_is_refused_unread(tag: int, field: str) -> None:
+    """Face, fingers, iris, and the others: in the place of a group, and hidden behind one."""
+    for raw in (tlv(tag, b"x" * 20), {"sod": SOD, "dg1": DG1, "dg15": DG15}[field] + tlv(tag, b"x" * 20)):
+        with pytest.raises((BiometricRefused, ValidationError)):
+            ADAPTER.validate_python({**CHIP, field: b64(raw)})
 
 
 @pytest.mark.parametrize("group", [group for group in range(1, 17) if group not in (1, 15)])
@@ -124,7 +132,6 @@ def test_pictures_are_refused_by_their_name(body: dict[str, Any], name: str) -> 
     [
         ({"kind": "barcode", "symbology": "pdf417", "text": "@\n"}, "category-not-enabled"),
         ({"kind": "aadhaar_qr", "text": "123"}, "category-not-enabled"),
-        (CHIP, "category-not-enabled"),
     ],
 )
 def test_kinds_of_later_issues_are_not_enabled(body: dict[str, Any], code: str) -> None:

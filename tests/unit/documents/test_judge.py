@@ -1,7 +1,7 @@
 """Outcome, proof and reason of documents; identity; the policy's gate; what the document adds to typed data."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ import pytest
 import service
 from service.documents import rules
 from service.documents.model import (
+    Answers,
     AttestedSubmission,
     DocumentFacts,
     DocumentPolicy,
@@ -20,10 +21,14 @@ from service.documents.model import (
     Examination,
     MrzSubmission,
     NationalIdSubmission,
+    Phone,
+    Phones,
     RegistryAnswer,
+    RegistryReply,
 )
 from service.documents.rules.details import CODES, SUBJECTS
 from service.documents.workflow import Documents
+from service.documents.workflow.asking import Authorities
 from service.kit.canon import IndexKind
 from service.kit.mrz import Layout, MrzDate, MrzFields, compose
 from service.kit.values import Malformed
@@ -61,9 +66,9 @@ class Answering:
         self.answer = answer
         self.asked: list[DocumentFacts] = []
 
-    async def look_up(self, document: DocumentFacts) -> RegistryAnswer:
+    async def look_up(self, document: DocumentFacts, phones: Phones) -> RegistryReply:
         self.asked.append(document)
-        return self.answer
+        return RegistryReply(self.answer, phones.named)
 
 
 async def examine(
@@ -71,9 +76,15 @@ async def examine(
     typed: Mapping[str, Any] | None = TYPED,
     policy: DocumentPolicy = POLICY,
     answer: RegistryAnswer = RegistryAnswer.NOT_AVAILABLE,
+    others: Sequence[DocumentFacts] = (),
 ) -> Examination:
-    return await Documents(Answering(answer)).examine(
-        registration_id=REGISTRATION, submission=submission, typed=typed, policy=policy, now=NOW
+    return await Documents(Authorities(Answering(answer))).examine(
+        registration_id=REGISTRATION,
+        submission=submission,
+        typed=typed,
+        policy=policy,
+        now=NOW,
+        others=others,
     )
 
 
@@ -96,9 +107,12 @@ async def test_a_sound_document_that_agrees_is_consistent_and_no_more() -> None:
     assert found.signals == {
         "document_specimen": False,
         "document_signature": "absent",
-        "document_revoked": False,
         "registry_answer": "unavailable",
         "typed_data": "agrees",
+        "sources_agree": "agrees",
+        "document_known_fake": False,
+        "document_number_unusual": False,
+        "document_validity_unusual": False,
     }
     assert (found.check.issuing_state, found.check.expires_on) == ("NLD", date(2032, 4, 15))
 
@@ -121,8 +135,8 @@ async def test_types(layout: Layout, document_code: str, kind: str, expected: st
     assert found.check.outcome == expected
 
 
-async def test_only_a_yes_confirms() -> None:
-    assert verdict(await examine(zone(), answer=RegistryAnswer.YES)) == ("pass", "confirmed", None)
+async def test_a_yes_alone_does_not_confirm_and_a_no_is_for_the_decision() -> None:
+    assert verdict(await examine(zone(), answer=RegistryAnswer.YES)) == ("pass", "consistent", None)
     found = await examine(zone(), answer=RegistryAnswer.NO)
     # the decision denies on it, so it must reach the decision
     assert verdict(found) == ("refer", "consistent", "not-accepted")
@@ -134,7 +148,7 @@ async def test_a_document_that_fails_is_not_shown_to_the_registry() -> None:
     registry = Answering(RegistryAnswer.YES)
     lines = compose(Layout.TD3, FIELDS)
     forged = MrzSubmission((lines[0], "NX7234567" + lines[1][9:]))
-    found = await Documents(registry).examine(
+    found = await Documents(Authorities(registry)).examine(
         registration_id=REGISTRATION, submission=forged, typed=TYPED, policy=POLICY, now=NOW
     )
     assert verdict(found) == ("fail", "none", "unreadable")
@@ -258,8 +272,8 @@ async def test_national_numbers() -> None:
     assert verdict(wrong) == ("fail", "none", "unreadable")
     differs = await examine(NationalIdSubmission("PL", "44051401359"), {"birth_date": "1945-05-14"})
     assert verdict(differs) == ("fail", "consistent", "details-disagree")
-    confirmed = await examine(NationalIdSubmission("PL", "44051401359"), None, answer=RegistryAnswer.YES)
-    assert confirmed.check.proof == "confirmed"
+    known = await examine(NationalIdSubmission("PL", "44051401359"), None, answer=RegistryAnswer.YES)
+    assert (known.check.proof, known.signals["registry_answer"]) == ("consistent", "yes")
     with pytest.raises(Malformed):
         await examine(NationalIdSubmission("AQ", "1"))
 
@@ -315,7 +329,7 @@ async def test_a_personal_number_is_taken_only_where_its_own_digit_agrees() -> N
 
 
 async def test_missing_typed_data_are_taken_from_the_document() -> None:
-    documents = Documents(Answering())
+    documents = Documents(Authorities(Answering()))
     found = await examine(zone(), None)
     whole = {
         "family_name": "DE JONG",
@@ -361,15 +375,15 @@ def test_correcting_typed_data_compares_anew_and_asks_nobody() -> None:
         primary="DE<JONG",
         secondary="ANNA",
     )
-    wrong = rules.conclude(
-        rules.judged_again((), facts, {"family_name": "X"}, POLICY, RegistryAnswer.YES).checks,
-        RegistryAnswer.YES,
-    )
+    known = Answers(RegistryReply(RegistryAnswer.YES, frozenset({Phone.CONTACT})))
+    wrong = rules.judged_again((), facts, {"family_name": "X"}, POLICY, known)
     assert wrong.outcome == "fail"
+    kept = rules.answers_in(wrong.checks)
+    assert kept == known
     right = rules.judged_again(
-        wrong.checks, facts, {"family_name": "de Jong", "given_names": "Anna"}, POLICY, RegistryAnswer.YES
+        wrong.checks, facts, {"family_name": "de Jong", "given_names": "Anna"}, POLICY, kept
     )
-    assert (right.outcome, right.proof) == ("pass", "confirmed")
+    assert (right.outcome, right.proof) == ("pass", "consistent")
     assert len([result for result in right.checks if result.id == "typed.names"]) == 1
 
 

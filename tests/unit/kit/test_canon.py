@@ -30,6 +30,9 @@ VECTORS = [
     (K.LICENCE, ("de", "hrb 1234/b"), "DE|HRB1234B"),
     (K.BLOCK, ("+4915112345678",), "+4915112345"),
     (K.BLOCK, ("+4915112345000",), "+4915112345"),
+    (K.CHIP, ("ab" * 32,), "ab" * 32),
+    (K.NAMES, ("DE<BRUIJN", "WILLEKE<LISELOTTE"), "BRUIJN DE|WILLEKE"),
+    (K.PICTURE, ("1",), "1"),
 ]
 
 

@@ -126,10 +126,36 @@ def test_what_is_not_an_imei_is_refused(text: str) -> None:
 
 
 def test_imsi() -> None:
-    assert Imsi.parse("262011234567890").mcc == "262"
-    for text in ("", "12345", "062011234567890", "26201123456789012", "26201123456789٠"):
+    for text, mcc, mnc, country in (
+        ("262011234567890", "262", "01", "DE"),
+        ("310150123456789", "310", "150", "US"),
+        ("26201123456789", "262", "01", "DE"),
+        ("901011234567890", "901", "01", None),
+        ("999701234567890", "999", None, None),
+    ):
+        imsi = Imsi.parse(text)
+        assert (imsi.mcc, imsi.mnc, imsi.country) == (mcc, mnc, country)
+    for text in ("", "12345", "062011234567890", "26201123456789012", "26201123456789٠", "700011234567890"):
         with pytest.raises(Malformed):
             Imsi.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("894911234567890123", "49"),
+        ("8935112345678901234", "351"),
+        ("890112345678901234", None),
+        ("891" + "0" * 15, "1"),
+    ],
+)
+def test_an_iccid_tells_its_country(body: str, code: str | None) -> None:
+    text = body + luhn.digit(body)
+    if code is not None:
+        assert Iccid.parse(text).country_code == code
+    else:
+        with pytest.raises(Malformed):
+            Iccid.parse(text)
 
 
 def test_masks_never_show_more_than_half() -> None:
@@ -144,7 +170,8 @@ def test_masks_never_show_more_than_half() -> None:
 
 def test_states_hold_the_standard() -> None:
     assert sum(kind is states.StateKind.COUNTRY for kind in states.KINDS.values()) == 249 + 3
-    for code in ("D", "NLD", "RKS", "UNO", "XPO", "EUE", "UTO", "GBN"):
+    special = "D RKS EUE UTO GBD GBN GBO GBP GBS UNO UNA UNK XBA XIM XCC XCE XCO XEC XPO XES XMP XOM XDC NTZ"
+    for code in (*special.split(), "NLD"):
         assert code in states.ISSUERS
     for code in ("XXA", "XXB", "XXC", "XXX"):
         assert code in states.NATIONALITIES

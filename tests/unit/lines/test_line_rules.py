@@ -12,6 +12,7 @@ from service.kit.errors import InvalidRequest, StateConflict
 from service.lines.model import (
     AWAITING_CODE,
     CODE_NEVER_CAME,
+    FULL,
     PROBATION,
     SERVICE_ENDED,
     Action,
@@ -39,6 +40,7 @@ from service.lines.rules import (
     conditions,
     due_at,
     elapse,
+    labelled,
     opened,
     prove,
     refuse_stock,
@@ -262,3 +264,15 @@ def test_every_history_is_legal(
         free = current.closed_at + POLICY.quarantine
         refuse_taken([current], [current], free)
         assert elapse(current, POLICY, free)[0].state is State.CLOSED
+
+
+def test_a_label_bars_nothing_and_ends_by_time_or_with_the_line() -> None:
+    with_label = labelled(line(), NOW + DAY)
+    assert (due_at(with_label), conditions(with_label)) == (NOW + DAY, replace(FULL, label="reported"))
+    assert elapse(with_label, POLICY, NOW + DAY) == (line(), [])
+    held = act(with_label, Action.RESTRICT, until=NOW + DAY)
+    assert conditions(held).label == "reported"
+    assert elapse(held, POLICY, NOW + DAY)[0] == line()
+    closed = act(with_label, Action.CLOSE)
+    assert closed == act(line(), Action.CLOSE)
+    assert labelled(closed, NOW + DAY).labelled_until is None

@@ -77,6 +77,8 @@ def test_five_strangers_count() -> None:
         ({"line_id": REPORT.line_id}, Why.OWN_LINE),
         ({"line_since": NOW - 30 * DAY}, Why.YOUNG_LINE),
         ({"sim_changed_at": NOW - 3 * DAY}, Why.FRESH_SIM),
+        ({"sim_changed_at": NOW - 4 * DAY + timedelta(seconds=1)}, Why.FRESH_SIM),  # rested when it was filed
+        ({"sim_changed_at": NOW - DAY + timedelta(seconds=1)}, Why.FRESH_SIM),  # changed since the proof
         ({"happened_at": NOW - 91 * DAY}, Why.EARLIER_HOLDER),
         ({"happened_at": NOW - 11 * DAY}, Why.OUT_OF_TIME),
         ({"filed_at": NOW - 11 * DAY, "happened_at": None}, Why.OUT_OF_TIME),
@@ -88,7 +90,7 @@ def test_what_stands_against_a_vote_by_itself(changes: dict[str, Any], why: Why)
 
 def test_what_just_suffices_counts() -> None:
     aged = vote(1, line_since=vote(1).filed_at - 30 * DAY)
-    rested = vote(2, sim_changed_at=vote(2).filed_at - timedelta(hours=72))
+    rested = vote(2, sim_changed_at=NOW - DAY - timedelta(hours=72))
     at_the_edge = vote(3, filed_at=NOW - 10 * DAY, happened_at=NOW - 10 * DAY)
     assert weigh(aged, rested, at_the_edge)[0] == 3
 

@@ -25,6 +25,7 @@ from service.response.model import (
     Sent,
     Source,
     SourceKind,
+    Standing,
     State,
     Step,
 )
@@ -172,6 +173,19 @@ def test_taken_back_in_any_order_the_line_stands_as_it_stood(
     assert (now.state, now.reasons, now.held_until) == (start.state, start.reasons, start.held_until)
 
 
+def test_what_changed_nothing_passes_nothing_on() -> None:
+    """Of three suspensions the third is as long as the first: taking it back does not touch what the second found."""
+    asked = Standing("restricted", "holder-asked", None)
+    ends = (NOW + 2 * DAY, NOW + 3 * DAY, NOW + 2 * DAY)
+    first, second, third = (entry(Step.SUSPEND, n, until=end) for n, end in enumerate(ends, 1))
+    first = replace(first, moved=True, was=asked)
+    second = replace(second, moved=True, was=Standing("suspended", "reported", ends[0]))
+    third = replace(third, moved=False, was=Standing("suspended", "reported", ends[1]))
+    assert rules.inherits(third, [first, second, third], NOW, moved=False) == ()
+    [(heir, was)] = rules.inherits(first, [first, second, third], NOW, moved=False)
+    assert (heir.id, was) == (second.id, asked)
+
+
 def test_what_somebody_did_since_stays() -> None:
     action = replace(entry(Step.RESTRICT, until=NOW + DAY), moved=True)
     for other in (
@@ -235,6 +249,9 @@ def test_an_appeal_is_made_once_in_time_and_judged_by_another() -> None:
     assert rules.may_appeal(action, POLICY, NOW + 29 * DAY)
     assert not rules.may_appeal(action, POLICY, NOW + 30 * DAY)
     assert not rules.may_appeal(entry(Step.RESTRICT, until=NOW), POLICY, NOW)
+    announced = entry(Step.RESTRICT, state=State.WAITING, taken_at=None)
+    assert not rules.may_appeal(announced, POLICY, NOW), "the holder was not told yet"
+    assert rules.may_appeal(replace(announced, notice_at=NOW), POLICY, NOW)
     with pytest.raises(StateConflict):
         rules.refuse_appeal(action, "eve")
     appealed = replace(action, appealed_at=NOW)

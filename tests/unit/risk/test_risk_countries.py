@@ -106,6 +106,10 @@ def test_a_version_from_before_these_parameters_means_what_it_meant() -> None:
         "dealer_rate_factor",
         "night_from",
         "night_until",
+        "document_registrations",
+        "device_document_fails",
+        "seller_document_tries",
+        "seller_document_fails_percent",
     }
     known = {name: value for name, value in SEED["parameters"].items() if name not in added}
     old = load_policy({**SEED, "parameters": known, "countries": {}})

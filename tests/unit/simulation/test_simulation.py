@@ -219,7 +219,7 @@ def test_a_ring_turns_to_what_works() -> None:
         tally = run(Task(PEOPLE, SEED, arm, False, pair))
         return tally.attempts["forged"] / tally.attempts.total()
 
-    assert forged(OURS) < 0.2 < forged(NOTHING)
+    assert forged(OURS) < 0.25 < forged(NOTHING)
 
 
 # ---- The real rules --------------------------------------------------------------------------------------------

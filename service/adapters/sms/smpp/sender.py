@@ -40,6 +40,15 @@ _NOT_NOW = frozenset(
 """Statuses of a ``submit_sm_resp`` by which the server, not the message, is at fault (5.1.3)."""
 _TOO_MUCH = frozenset({pdu.MSGQFUL, pdu.THROTTLED})
 
+_REFUSED = {
+    pdu.ALYBND: "no-session-left",
+    pdu.BINDFAIL: "bind-refused",
+    pdu.INVPASWD: "credentials",
+    pdu.INVSYSID: "credentials",
+}
+"""Why a server refuses to bind, where somebody has to change something (``docs/ports.md``): waiting mends a session
+left over from a process that died, and nothing else."""
+
 OnReceipt = Callable[[Receipt], Awaitable[None]]
 
 
@@ -240,18 +249,23 @@ class SmppSender:
                 self._receipts.task_done()
 
     async def _keep(self) -> None:
-        tries = 0
+        tries, said = 0, None
         while True:
             try:
                 session = await Session.open(self._link, self._delivered, self._timings, self._roots)
             except NotBound as refused:
                 tries += 1
-                log.warning("smpp.not_bound", reason=str(refused), tries=tries)
+                why = _REFUSED.get(refused.status or 0)
+                if why is not None and why != said:
+                    log.error("smpp.refused", why=why, reason=str(refused))
+                else:
+                    log.warning("smpp.not_bound", reason=str(refused), tries=tries)
+                said = why
             except Exception as error:  # whatever it was, a sender that never binds again would be worse
                 tries += 1
                 log.error("smpp.failed", tries=tries, exc_info=error)
             else:
-                began = _now()
+                began, said = _now(), None
                 self._session = session
                 self._bound.set()
                 SMPP_BOUND.set(1)

@@ -33,7 +33,11 @@ class Timings:
 
 
 class NotBound(Exception):
-    """No session: not reached, or refused. The text is a code."""
+    """No session: not reached, or refused with ``status`` (5.1.3). The text is a code."""
+
+    def __init__(self, reason: str, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 class NotWritten(Exception):
@@ -96,7 +100,7 @@ class Session:
         except (NotWritten, AnswerLost):
             raise NotBound("bind-not-answered") from None
         if answer.status != pdu.OK:
-            raise NotBound(f"bind-status-{answer.status:04x}")
+            raise NotBound(f"bind-status-{answer.status:04x}", answer.status)
 
     async def request(self, command: int, body: bytes = b"", within: float | None = None) -> Pdu:
         """Say it and wait for its answer, which may be a ``generic_nack``. Raises :class:`NotWritten` and

@@ -18,9 +18,11 @@ from service.documents.model import (
     Examination,
     Outcome,
     Proof,
+    Reading,
     Reason,
-    RegistryAnswer,
 )
+from service.documents.rules import answers_in
+from service.documents.store.traces import Trail, joined
 from service.documents.tables import DocumentCheckRow
 from service.infra.crypto import SubjectKey
 from service.infra.postgres import Reader, Tx
@@ -31,16 +33,20 @@ from service.kit.mrz import MrzDate
 _TABLE = "document_check"
 _ROWS = cast(sa.Table, DocumentCheckRow.__table__)
 _ADD = Statement(sa.insert(_ROWS))
-_JUDGE_AGAIN = Statement(
-    sa.update(_ROWS)
-    .where(_ROWS.c.operator_id == sa.bindparam("at_operator"), _ROWS.c.id == sa.bindparam("at_id"))
-    .values(
-        {
-            name: sa.bindparam(name, type_=_ROWS.c[name].type)
-            for name in ("outcome", "proof", "reason", "checks", "judged_at")
-        }
+_JUDGED = ("outcome", "proof", "reason", "checks", "judged_at")
+
+
+def _update(*names: str) -> Statement:
+    """Columns of one row, told by ``at_operator`` and ``at_id``."""
+    return Statement(
+        sa.update(_ROWS)
+        .where(_ROWS.c.operator_id == sa.bindparam("at_operator"), _ROWS.c.id == sa.bindparam("at_id"))
+        .values({name: sa.bindparam(name, type_=_ROWS.c[name].type) for name in names})
     )
-)
+
+
+_JUDGE_AGAIN = _update(*_JUDGED)
+_REPLACE = _update(*_JUDGED, "document_type", "issuing_state", "registry_answer", "sealed")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -48,26 +54,47 @@ class Kept:
     """A stored check with its blob, still sealed."""
 
     check: DocumentCheck
-    registry: RegistryAnswer | None
     subscriber_id: UUID
     sealed: bytes
 
     def opened(self, key: SubjectKey) -> tuple[DocumentFacts | None, str | None]:
         """(facts, description) under the subject's key."""
-        data = key.open(_TABLE, self.check.id, self.sealed)
-        facts = data.get("facts")
-        description = data.get("description")
-        return (
-            _facts(facts) if isinstance(facts, Mapping) else None,
-            description if isinstance(description, str) else None,
+        description = key.open(_TABLE, self.check.id, self.sealed).get("description")
+        facts = said(key, self.check.id, self.sealed)
+        return facts, description if isinstance(description, str) else None
+
+    def reading(self, key: SubjectKey) -> Reading | None:
+        """Of a picture, what was read of it and what was corrected."""
+        found = key.open(_TABLE, self.check.id, self.sealed).get("reading")
+        if not isinstance(found, Mapping):
+            return None
+        lines, repaired, corrections = (
+            cast(Any, found[name]) for name in ("lines", "repaired", "corrections")
         )
+        return Reading(tuple(lines), tuple(repaired), tuple(corrections))
 
 
-def add(tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) -> None:
-    """Stage the row. The submission itself is not in it."""
+def said(key: SubjectKey, document_id: UUID, sealed: bytes) -> DocumentFacts | None:
+    """What a document says, under the subject's key."""
+    facts = key.open(_TABLE, document_id, sealed).get("facts")
+    return _facts(facts) if isinstance(facts, Mapping) else None
+
+
+def add(
+    tx: Tx,
+    key: SubjectKey,
+    subscriber_id: UUID,
+    examination: Examination,
+    chip: bytes | None = None,
+    trail: Trail | None = None,
+) -> None:
+    """Stage the row. The submission itself is not in it; ``chip`` is a blind index, ``trail`` what is kept beside it
+    for thirty days (:mod:`service.documents.store.traces`)."""
     check = examination.check
-    tx.stage(
+    _stage(
+        tx,
         _ADD,
+        trail,
         {
             "operator_id": tx.tenant,
             "id": check.id,
@@ -76,16 +103,50 @@ def add(tx: Tx, key: SubjectKey, subscriber_id: UUID, examination: Examination) 
             "kind": check.kind.value,
             "document_type": check.document_type.value,
             "issuing_state": check.issuing_state,
-            "outcome": check.outcome.value,
-            "proof": check.proof.value,
-            "reason": check.reason.value if check.reason else None,
-            "checks": _codes(check.checks),
-            "registry_answer": examination.registry.value if examination.registry else None,
+            **_judgement(check),
+            "registry_answer": _registry_answer(check.checks),
+            "chip_idx": chip,
             "sealed": key.seal(_TABLE, check.id, _sealed(examination)),
             "at": check.at,
             "judged_at": tx.now,
         },
     )
+
+
+def _stage(tx: Tx, own: Statement, trail: Trail | None, values: Mapping[str, Any]) -> None:
+    if trail is None:
+        tx.stage(own, values)
+    else:
+        tx.stage(joined(own), {**values, **trail})
+
+
+def replace(tx: Tx, key: SubjectKey, examination: Examination, trail: Trail | None = None) -> None:
+    """Stage what is now said and judged of a kept check, under the same id."""
+    check = examination.check
+    _stage(
+        tx,
+        _REPLACE,
+        trail,
+        {
+            "at_operator": tx.tenant,
+            "at_id": check.id,
+            "document_type": check.document_type.value,
+            "issuing_state": check.issuing_state,
+            "registry_answer": _registry_answer(check.checks),
+            "sealed": key.seal(_TABLE, check.id, _sealed(examination)),
+            **_judgement(check),
+            "judged_at": tx.now,
+        },
+    )
+
+
+def _judgement(check: DocumentCheck) -> JsonObject:
+    return {
+        "outcome": check.outcome.value,
+        "proof": check.proof.value,
+        "reason": check.reason.value if check.reason else None,
+        "checks": _codes(check.checks),
+    }
 
 
 def judge_again(tx: Tx, checks: Sequence[DocumentCheck]) -> None:
@@ -94,10 +155,7 @@ def judge_again(tx: Tx, checks: Sequence[DocumentCheck]) -> None:
         {
             "at_operator": tx.tenant,
             "at_id": check.id,
-            "outcome": check.outcome.value,
-            "proof": check.proof.value,
-            "reason": check.reason.value if check.reason else None,
-            "checks": _codes(check.checks),
+            **_judgement(check),
             "judged_at": tx.now,
         }
         for check in checks
@@ -140,12 +198,17 @@ def _kept(row: sa.Row[Any]) -> Kept:
         checks=_results(row.checks),
         at=row.at,
     )
-    answer = RegistryAnswer(row.registry_answer) if row.registry_answer else None
-    return Kept(check, answer, row.subscriber_id, row.sealed)
+    return Kept(check, row.subscriber_id, row.sealed)
 
 
 def _codes(checks: Iterable[CheckResult]) -> list[JsonValue]:
     return [[result.id, result.outcome.value, result.code] for result in checks]
+
+
+def _registry_answer(checks: Iterable[CheckResult]) -> str | None:
+    """For counting in SQL; what is judged again is judged by the findings."""
+    reply = answers_in(checks).registry
+    return reply.answer.value if reply else None
 
 
 def _results(raw: Sequence[Sequence[str]]) -> tuple[CheckResult, ...]:
@@ -153,11 +216,18 @@ def _results(raw: Sequence[Sequence[str]]) -> tuple[CheckResult, ...]:
 
 
 def _sealed(examination: Examination) -> JsonObject:
-    facts = examination.facts
+    facts, reading = examination.facts, examination.reading
     if facts is None:
         return {"description": examination.description}
     birth = facts.birth
-    return {
+    beside: JsonObject = {}
+    if reading is not None:
+        beside["reading"] = {
+            "lines": list(reading.lines),
+            "repaired": list(reading.repaired),
+            "corrections": list(reading.corrections),
+        }
+    return beside | {
         "facts": {
             "type": facts.type.value,
             "type_class": facts.type_class,
@@ -170,6 +240,7 @@ def _sealed(examination: Examination) -> JsonObject:
             "nationality": facts.nationality,
             "expires_on": facts.expires_on.isoformat() if facts.expires_on else None,
             "personal_number": facts.personal_number,
+            "sex": facts.sex,
         }
     }
 
@@ -188,6 +259,7 @@ def _facts(data: Mapping[str, Any]) -> DocumentFacts:
         nationality=data["nationality"],
         expires_on=date.fromisoformat(expires) if expires is not None else None,
         personal_number=personal,
+        sex=data.get("sex", ""),
     )
 
 

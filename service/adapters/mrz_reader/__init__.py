@@ -1,0 +1,1 @@
+"""Readers of pictures (``service.documents.ports.MrzReader``)."""
