@@ -8,7 +8,7 @@ from service.risk.model import CATALOGUE
 from service.simulation.experiment import Experiment
 from service.simulation.gathering import Gathering
 from service.simulation.judging import shipped
-from service.simulation.ledger import Ledger
+from service.simulation.ledger import Ledger, Line
 from service.simulation.measures import (
     CALM,
     CONTEXT,
@@ -24,6 +24,7 @@ from service.simulation.measures import (
 )
 from service.simulation.population import populate
 from service.simulation.tally import Look, Outcome, Tally
+from service.simulation.world import OFF_CHIP
 
 ENOUGH = 30
 """A group with fewer registrations is not called the worst."""
@@ -246,9 +247,9 @@ def modelled(experiment: Experiment) -> tuple[list[str], list[str]]:
     population = populate(experiment.parameters, experiment.people, experiment.seed)
     parameters = shipped().parameters
     gathering = Gathering(Ledger(parameters), parameters)
-    given: set[str] = set()
+    given: set[str] = {*OFF_CHIP}
     for application in (each for day in population.plan[:20] for each in day):
-        given |= gathering.signals(application, 0).keys()
+        given |= gathering.about(application, Line(application, 0), 0, "sim_swap").keys()
     return sorted(given & set(CATALOGUE)), sorted(set(CATALOGUE) - given)
 
 

@@ -21,6 +21,8 @@ from service.simulation.rings import Ring
 from service.simulation.tally import IN_SERVICE, Capped, Outcome, Tally
 
 PAPERS = ("document", "personal_number", "person")
+OFF_CHIP = ("proof", "registry_answer", "document_signature")
+SIGNED, UNSIGNED = ("signed", "not_asked", "valid"), ("consistent", "not_asked", "absent")
 AFTER = 90
 """Days after the first report on which we look whether a ring is back."""
 
@@ -198,11 +200,7 @@ class World:
             signs = application.facts["registry_answer"] == "yes"
         else:
             signs = strategy.owner and application.luck[1] < chip.ring_has
-        return {
-            "proof": "signed" if signs else "consistent",
-            "registry_answer": "not_asked",
-            "document_signature": "valid" if signs else "absent",
-        }
+        return dict(zip(OFF_CHIP, SIGNED if signs else UNSIGNED, strict=True))
 
     def _reviewed(self, application: Application) -> Outcome:
         self.tally.reviews += 1
