@@ -8,6 +8,9 @@ from uuid import UUID
 GOOD = timedelta(days=30)
 """How long a link works."""
 
+FROZEN = timedelta(days=365)
+"""How long an identity takes no new line once its holder has said so."""
+
 NOT_MINE = "not-mine"
 """The reason that holds a line: its holder by the papers says that it is another's."""
 

@@ -18,10 +18,8 @@ from service.infra.postgres import Database, Tx
 from service.kit.canon import IndexKind
 from service.kit.errors import NotFound
 from service.kit.ids import wire
-from service.lines.model import Action, Line
-from service.lines.model import State as LineState
 from service.notices import rules, store
-from service.notices.model import GOOD, NOT_MINE, Found, NoticePolicy, Said, Target, Way
+from service.notices.model import FROZEN, GOOD, NOT_MINE, Found, NoticePolicy, Said, Target, Way
 from service.operators.workflow import Operators
 from service.otp.model import Notice, NoticeKind
 from service.otp.workflow import Courier
@@ -38,7 +36,6 @@ from service.subscribers.model import Erased
 log = structlog.get_logger(__name__)
 
 HOLDER = Actor.system("holder")
-FROZEN = timedelta(days=365)
 AGAIN = timedelta(seconds=30)
 WAITS = 2_880
 """A line that is approved and not up yet is looked for so often: a day."""
@@ -271,7 +268,7 @@ class Notices:
                 if registration.state is State.APPROVED and waited < WAITS:
                     self._defer_hold(tx, registration_id, waited + 1)
                 return False
-            action = _held_by(line)
+            action = rules.held_by(line)
             if action is None:
                 return False
             await self._parts.lines.act_on(tx, line.id, action, reason=NOT_MINE, actor=HOLDER)
@@ -281,9 +278,3 @@ class Notices:
         """Forget what is over."""
         async with self._db.write(None) as tx:
             await store.purge(tx)
-
-
-def _held_by(line: Line) -> Action | None:
-    if NOT_MINE in line.reasons:
-        return None
-    return {LineState.ACTIVE: Action.RESTRICT, LineState.RESTRICTED: Action.SUSPEND}.get(line.state)

@@ -1,6 +1,6 @@
 """The state machine and what is missing: pure functions of a registration and the instant."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -24,6 +24,10 @@ from service.registration.model import (
     State,
     Target,
 )
+from service.risk.model import CATALOGUE, Value
+
+PLACES = ("lines_on_", "unproven_on_", "hours_since_line_on_", "dealer_lines_", "dealer_unproven_")
+"""Signals that begin so count places that lines take."""
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.COLLECTING: frozenset(
@@ -292,3 +296,11 @@ def _waits_for_confirmation(registration: Registration) -> bool:
     """Whether the best document is a picture that a machine read and nobody confirmed."""
     best = best_document(registration)
     return best is not None and best.awaits_confirmation
+
+
+def taking_no_place(seen: Iterable[str]) -> dict[str, Value]:
+    """What counts places, of the signals ``seen``, at its ordinary value. What changes a line in service takes no place
+    under any cap, so that a holder with as many lines as one may have can still change a card; strikes and scams count
+    as ever."""
+    none = {name: CATALOGUE[name].ordinary for name in seen if name.startswith(PLACES)}
+    return {**none, "shared_limit_exceeded": False}

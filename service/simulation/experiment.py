@@ -1,5 +1,6 @@
 """All arms on one population, and what they come to."""
 
+import gc
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from service.simulation.measures import (
     DOCUMENT,
     NOTHING,
     OURS,
+    REFILLED,
     SPACED,
     STRICT,
     Arm,
@@ -69,7 +71,11 @@ def arms(parameters: Parameters) -> list[Arm]:
 def beside() -> list[Arm]:
     """What an operator might do otherwise, and ours where nobody attacks. Parameters that the policy does not have
     are left out."""
-    own = [arm for arm in (STRICT, SPACED) if all(name in VOCABULARY.parameters for name, _ in arm.overrides)]
+    own = [
+        arm
+        for arm in (STRICT, SPACED, REFILLED)
+        if all(name in VOCABULARY.parameters for name, _ in arm.overrides)
+    ]
     return [CALM, CHIP, *own, ours_and_face(BESIDE)]
 
 
@@ -124,10 +130,17 @@ def _each(tasks: list[Task], workers: int) -> Iterator[Tally]:
         return
     # Not forked: whoever calls this may have threads.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(run, tasks)
+        yield from pool.map(_run_apart, tasks)
 
 
 def run(task: Task) -> Tally:
     population = populate(task.parameters, task.people, task.seed)
     judge = shipped(task.arm.overrides)
     return World(task.parameters, population, task.arm, judge, task.seed, final=task.is_final).run()
+
+
+def _run_apart(task: Task) -> Tally:
+    """In a process of its own, which gives back its memory: a world is a ring of references, and large."""
+    tally = run(task)
+    gc.collect()
+    return tally

@@ -8,8 +8,9 @@ from service.risk.model import CATALOGUE
 from service.simulation.experiment import Experiment
 from service.simulation.gathering import Gathering
 from service.simulation.judging import shipped
-from service.simulation.ledger import Ledger
+from service.simulation.ledger import Ledger, Line
 from service.simulation.measures import (
+    CALM,
     CONTEXT,
     DOCUMENT,
     NOTHING,
@@ -22,7 +23,8 @@ from service.simulation.measures import (
     without,
 )
 from service.simulation.population import populate
-from service.simulation.tally import Outcome, Tally
+from service.simulation.tally import Look, Outcome, Tally
+from service.simulation.world import OFF_CHIP
 
 ENOUGH = 30
 """A group with fewer registrations is not called the worst."""
@@ -46,6 +48,7 @@ class Row:
     lines_back: Figure
     refused: Figure
     refused_cap: Figure
+    refused_else: Figure
     worst: str
     worst_refused: Figure
     stopped_wrongly: Figure
@@ -71,12 +74,13 @@ def row(name: str, tally: Tally, mules: frozenset[str]) -> Row:
         tally.rings_back,
         _rate(tally.lines_back, tally.rings_reported, 1),
         _rate(tally.refused(), tally.honest, 100),
-        _rate(tally.capped, tally.honest, 100),
+        _rate(tally.capped.total(), tally.honest, 100),
+        _rate(tally.refused() - tally.capped.total(), tally.honest, 100),
         worst,
         worst_refused,
-        _rate(tally.honest_stops.total() + tally.honest_held, got, 10_000),
+        _rate(tally.honest_stops.total(), got, 10_000),
         _rate(tally.reviews, asked, 1000),
-        _rate(tally.cases, asked, 1000),
+        _rate(tally.cases.total(), asked, 1000),
     )
 
 
@@ -139,6 +143,7 @@ _COMPARED: tuple[tuple[str, Callable[[Row], Figure], bool], ...] = (
     ("completed scam calls in all", lambda r: float(r.calls), False),
     ("days that a scam line can call", lambda r: r.days, False),
     ("honest people refused", lambda r: r.refused, False),
+    ("honest people refused for anything but the cap", lambda r: r.refused_else, False),
     ("reviews per 1,000 registrations", lambda r: r.reviews, False),
 )
 
@@ -242,9 +247,9 @@ def modelled(experiment: Experiment) -> tuple[list[str], list[str]]:
     population = populate(experiment.parameters, experiment.people, experiment.seed)
     parameters = shipped().parameters
     gathering = Gathering(Ledger(parameters), parameters)
-    given: set[str] = set()
+    given: set[str] = {*OFF_CHIP}
     for application in (each for day in population.plan[:20] for each in day):
-        given |= gathering.signals(application, 0).keys()
+        given |= gathering.about(application, Line(application, 0), 0, "sim_swap").keys()
     return sorted(given & set(CATALOGUE)), sorted(set(CATALOGUE) - given)
 
 
@@ -256,6 +261,36 @@ def blind(measure: Measure) -> list[str]:
 def unmeasured() -> list[str]:
     """Signals that no measure owns: of the papers, and of how it was asked for."""
     return sorted(name for name in CATALOGUE if family_of(name) in (PAPERS, CONTEXT))
+
+
+def looks(experiment: Experiment, arms: Sequence[Arm]) -> list[tuple[str, list[Figure]]]:
+    """What people look at beside registrations in review, of 1,000 registrations, by arm."""
+    tallies = [experiment.of(arm) for arm in arms]
+    asked = [tally.honest + tally.attempts.total() for tally in tallies]
+    return [
+        (look, [_rate(tally.cases[look], of, 1000) for tally, of in zip(tallies, asked, strict=True)])
+        for look in Look
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Honest refusals by the cap of one sort: per cent of the registrations, and of the people who asked."""
+
+    why: str
+    registrations: Figure
+    people: Figure
+
+
+def capped(experiment: Experiment) -> list[Refused]:
+    """What the cap refuses where nobody attacks."""
+    tally = experiment.of(CALM)
+    population = populate(experiment.parameters, experiment.people, experiment.seed)
+    asked = len({application.person for day in population.plan for application in day})
+    return [
+        Refused(why, _rate(tally.capped[why], tally.honest, 100), _rate(len(people), asked, 100))
+        for why, people in tally.people_capped.items()
+    ]
 
 
 def is_conserved(tally: Tally) -> bool:

@@ -33,13 +33,13 @@ CONTEXT = "context"
 
 _FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (PAPERS, ("document_outcome", "document_expired", "document_expires_*", "document_specimen", "typed_data")),
-    (PAPERS, ("age_years", "guardian")),
+    (PAPERS, ("age_years", "guardian", "sources_agree", "document_known_fake", "document_*_unusual")),
     (Measure.NOTICE, ("identity_frozen", "document_reported_lost")),
-    (Measure.PROOF, ("proof", "registry_*", "document_signature", "document_revoked", "holder_deceased")),
+    (Measure.PROOF, ("proof", "registry_*", "document_signature", "document_revoked", "holder_deceased", "chip_*")),
     (Measure.DEALER, ("dealer_*", "agent_*", "outlet_*", "peer_*", "*_on_dealer", "*_on_agent")),
     (Measure.STRIKES, ("strikes_on_*", "scam_on_*", "denials_on_*")),
-    (Measure.OTP, ("*code_verified", "otp_*", "code_*")),
-    (Measure.SPACING, ("hours_since_line_*", "lines_on_*d", "*_tries_*", "network_*", "velocity_*")),
+    (Measure.OTP, ("*code_verified", "otp_*", "code_*", "card_lost")),
+    (Measure.SPACING, ("hours_since_line_*", "lines_on_*d", "*_tries_*", "network_*", "velocity_*", "*_seen_*")),
     (Measure.LINKS, ("*_on_device", "*_on_address", "*_on_contact", "*_on_payment", "*_on_block")),
     (Measure.CAP, ("lines_on_*", "unproven_on_*", "shared_limit_*", "person_weak")),
 )  # fmt: skip
@@ -94,6 +94,7 @@ OURS = Arm("ours", ALL)
 CALM = Arm("ours, no rings", ALL, has_rings=False)
 STRICT = Arm("ours, unproven papers denied", ALL, overrides=(("unproven_evidence", "deny"),))
 SPACED = Arm("ours, 30 days between lines", ALL, overrides=(("spacing_hours", 720),))
+REFILLED = Arm("ours, a closed line frees its place", ALL, overrides=(("refill_days", 0), ("window_days", 1)))
 CHIP = Arm("ours, a chip as proof", ALL, has_chip=True)
 
 

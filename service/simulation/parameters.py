@@ -34,6 +34,7 @@ class PopulationOf:
     hostel_size: int
     recycled_share: float
     people_per_dealer: int
+    agents_per_dealer: int
     corrupt_dealer_share: float
     shop_share: float
     web_share: float
@@ -99,7 +100,6 @@ class CallsOf:
     answered: float
     reported: float
     label_factor: float
-    probation_a_day: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +111,14 @@ class DeskOf:
 
 @dataclass(frozen=True, slots=True)
 class LoopOf:
-    counted_share: float
-    label_at: int
-    corroborated_at: int
-    within_days: int
-    restrict_after_days: int
+    proved_share: float
+    clients: tuple[int, ...]
     case_days: int
     confirms_scam: float
     confirms_honest: float
     ring_confirms_scam: float
     ring_confirms_honest: float
+    holder_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +128,8 @@ class NoticeOf:
     mean_days: float
     confirms: float
     mistaken: float
+    says_lost: float
+    freezes: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,25 @@ STRANGER = 1_000_000_000
 GROUPS = ("citizen", "family", "hostel", "business", "migrant", "many lines")
 
 
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """Reports that hit an honest line so many days after it was opened: of people who were called by somebody who
+    showed its number, or of a ring, by its number, that wants to do harm."""
+
+    after: int
+    reports: int
+    ring: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A line that a person holds on the first day: ``opened`` is negative. ``dealer`` None: through app or web."""
+
+    opened: int
+    operator: int
+    dealer: int | None
+
+
 @dataclass(slots=True, eq=False)
 class Person:
     """``device``, ``contact`` and ``address`` are numbers of things; families and hostels share them."""
@@ -24,8 +43,7 @@ class Person:
     address: int
     dealer: int
     operator: int
-    opened_before: tuple[int, ...]
-    """Days, before the first one, on which the lines were opened that this person already holds."""
+    held: tuple[Held, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -40,16 +58,22 @@ class Application:
     keys: dict[str, int]
     facts: dict[str, Value]
     dealer: int | None
+    agent: int | None = None
     luck: tuple[float, float, float] = (0.5, 0.5, 0.5)
     """For the person who reviews, for the face, for the owner's answer."""
     replaces: bool = False
-    storm: tuple[tuple[int, int, float], ...] = ()
-    """(days after opening, reports, share of them that counts) that hit an honest line."""
+    storms: tuple[Storm, ...] = ()
     owner: int | None = None
     ring: int | None = None
     strategy: Strategy | None = None
     is_swap: bool = False
     is_quiet: bool = False
+
+    @property
+    def sellers(self) -> tuple[tuple[str, int], ...]:
+        """Dealer and agent, as far as they are named."""
+        named = (("dealer", self.dealer), ("agent", self.agent))
+        return tuple((kind, number) for kind, number in named if number is not None)
 
 
 @dataclass(slots=True, eq=False)
@@ -62,7 +86,7 @@ class Population:
     sizes: list[int]
     """Of the rings."""
     before: list[Application]
-    """Whose lines are there on the first day."""
+    """Whose lines are there on the first day, the oldest first."""
 
 
 @lru_cache(2)
@@ -77,7 +101,8 @@ def populate(parameters: Parameters, people: int, seed: int) -> Population:
     sizes = [chance.spread(parameters.rings.size_least, parameters.rings.size_most) for _ in range(rings)]
     plan = _plan(parameters, Chance(seed, "plan"), folk)
     _frame(parameters, Chance(seed, "framed"), plan, rings)
-    return Population(folk, plan, dealers, tuple(range(corrupt)), sizes, _before(folk))
+    _settle(parameters, Chance(seed, "before"), folk)
+    return Population(folk, plan, dealers, tuple(range(corrupt)), sizes, _before(parameters, folk))
 
 
 def _person(parameters: Parameters, chance: Chance, number: int, dealers: int) -> Person:
@@ -93,7 +118,7 @@ def _person(parameters: Parameters, chance: Chance, number: int, dealers: int) -
     elif draw < of.hostel_share + of.business_share + of.family_share:
         group, home = "family", STRANGER // 4 + number // of.family_size
     is_migrant = chance.happens(of.migrant_share)
-    if holds > 5:
+    if holds > 5 and group != "business":
         group = "many lines"
     elif is_migrant:
         group = "migrant"
@@ -101,8 +126,19 @@ def _person(parameters: Parameters, chance: Chance, number: int, dealers: int) -
     used_before = STRANGER + chance.below(8) * 10_000 + chance.below(60)
     contact = used_before if chance.happens(of.recycled_share) else home
     dealer = chance.below(dealers)
-    before = tuple(-1 - chance.below(of.days_before) for _ in range(holds))
-    return Person(number, group, not is_migrant, home, contact, home, dealer, dealer % of.operators, before)
+    # What each has besides is settled later, with a chance of its own.
+    held = tuple(Held(-1 - chance.below(of.days_before), dealer % of.operators, dealer) for _ in range(holds))
+    return Person(number, group, not is_migrant, home, contact, home, dealer, dealer % of.operators, held)
+
+
+def _settle(parameters: Parameters, chance: Chance, people: list[Person]) -> None:
+    """Lines that are there already were got as new ones are: in the own shop, or anywhere through app and web."""
+    of = parameters.population
+    for person in people:
+        person.held = tuple(
+            each if chance.happens(of.shop_share) else Held(each.opened, chance.below(of.operators), None)
+            for each in sorted(person.held, key=lambda held: held.opened)
+        )
 
 
 def _holdings(parameters: Parameters, chance: Chance) -> int:
@@ -115,24 +151,34 @@ def _holdings(parameters: Parameters, chance: Chance) -> int:
     return 1 + chance.weighted(of.weights_1_to_5)
 
 
-def _before(people: list[Person]) -> list[Application]:
+def _before(parameters: Parameters, people: list[Person]) -> list[Application]:
     found = []
     for person in people:
-        keys = keys_of(person, with_device=False)
-        found += [
-            Application(opened, person.group, person.operator, person.number, keys, {}, None)
-            for opened in sorted(person.opened_before)
-        ]
-    return found
+        in_shop, outside = (keys_of(person, with_device=with_device) for with_device in (False, True))
+        for held in person.held:
+            keys = outside if held.dealer is None else in_shop
+            agent = None if held.dealer is None else agent_of(parameters, held.dealer, -held.opened)
+            found.append(
+                Application(
+                    held.opened, person.group, held.operator, person.number, keys, {}, held.dealer, agent
+                )
+            )
+    return sorted(found, key=lambda application: application.day)
+
+
+def agent_of(parameters: Parameters, dealer: int, draw: int) -> int:
+    """One of the people behind a shop's counter."""
+    each = parameters.population.agents_per_dealer
+    return dealer * each + draw % each
 
 
 def _plan(parameters: Parameters, chance: Chance, people: list[Person]) -> list[list[Application]]:
     of = parameters.population
-    held = sum(len(person.opened_before) for person in people)
+    held = sum(len(person.held) for person in people)
     each = of.registrations_per_person * len(people) / held
     plan: list[list[Application]] = [[] for _ in range(of.days)]
     for person in people:
-        wanted = len(person.opened_before) * each
+        wanted = len(person.held) * each
         count = int(wanted) + chance.happens(wanted - int(wanted))
         for _ in range(count):
             day = chance.below(of.days)
@@ -163,6 +209,13 @@ def _application(parameters: Parameters, chance: Chance, person: Person, day: in
     facts["guardian"] = facts["age_years"] == 17 and not chance.happens(share_alone)
     keys = keys_of(person, with_device=not in_shop)
     operator = person.operator if in_shop else chance.below(of.operators)
+    dealer = person.dealer if in_shop else None
+    luck = (chance.unit(), chance.unit(), chance.unit())
+    replaces = chance.happens(of.replaces)
+    storms = _spoofed(parameters, chance)
+    agent = None
+    if dealer is not None and not facts["agent_absent"]:
+        agent = agent_of(parameters, dealer, int(luck[0] * 1_000))
     return Application(
         day,
         person.group,
@@ -170,10 +223,11 @@ def _application(parameters: Parameters, chance: Chance, person: Person, day: in
         person.number,
         keys,
         facts | circumstances(channel, has_device=not in_shop),
-        person.dealer if in_shop else None,
-        (chance.unit(), chance.unit(), chance.unit()),
-        chance.happens(of.replaces),
-        _spoofed(parameters, chance),
+        dealer,
+        agent,
+        luck,
+        replaces,
+        storms,
     )
 
 
@@ -188,19 +242,20 @@ def circumstances(channel: str, *, has_device: bool) -> dict[str, Value]:
     return {"channel": channel, "device_absent": not has_device, "dealer_absent": channel != "shop"}
 
 
-def _spoofed(parameters: Parameters, chance: Chance) -> tuple[tuple[int, int, float], ...]:
+def _spoofed(parameters: Parameters, chance: Chance) -> tuple[Storm, ...]:
     honest = parameters.honest
     if not chance.happens(honest.spoofed_share):
         return ()
     begin = chance.between(5, 60)
     days = [begin + chance.below(honest.spoofed_days) for _ in range(honest.spoofed_reports)]
-    return tuple((day, 1, parameters.loop.counted_share) for day in sorted(days))
+    return tuple(Storm(day, 1) for day in sorted(days))
 
 
 def _frame(parameters: Parameters, chance: Chance, plan: list[list[Application]], rings: int) -> None:
-    """Honest lines that rings report; their reporters are few and mostly linked."""
+    """Honest lines that rings report."""
     honest = parameters.honest
     everyone = [application for day in plan for application in day]
-    for _ in range(rings * honest.framed_per_ring if everyone else 0):
+    for number in range(rings * honest.framed_per_ring if everyone else 0):
         victim = chance.one_of(everyone)
-        victim.storm = (*victim.storm, (chance.between(5, 60), honest.framed_reports, honest.framed_unlinked))
+        storm = Storm(chance.between(5, 60), honest.framed_reports, number // honest.framed_per_ring)
+        victim.storms = (*victim.storms, storm)

@@ -10,7 +10,9 @@ from service.simulation.figures import (
     ablation_arms,
     blind,
     break_even,
+    capped,
     exposed,
+    looks,
     main_arms,
     modelled,
     refusals,
@@ -18,7 +20,7 @@ from service.simulation.figures import (
     rows,
     ways,
 )
-from service.simulation.measures import CHIP, DOCUMENT, NOTHING, OURS, Measure, face_arm
+from service.simulation.measures import CALM, CHIP, DOCUMENT, NOTHING, OURS, Measure, face_arm, without
 from service.simulation.plots import FACE
 from service.simulation.summary import sentences
 
@@ -68,6 +70,21 @@ def tables(experiment: Experiment) -> Iterator[Table]:
         _ways(experiment),
     )
     yield "Honest people refused, by group", *_groups(experiment)
+    seen = (OURS, CALM, without(Measure.REPORTS), without(Measure.NOTICE))
+    yield (
+        "Cases: what people look at beside reviews, of 1,000 registrations",
+        ("what", *(arm.name for arm in seen)),
+        [[what, *map(number, values)] for what, values in looks(experiment, seen)],
+    )
+    yield (
+        "What the cap refuses to honest people, where nobody attacks",
+        (
+            "at the operator that is asked they have",
+            "of registrations",
+            "of the people who asked, at least once",
+        ),
+        [[e.why, number(e.registrations, " %"), number(e.people, " %")] for e in capped(experiment)],
+    )
     yield (
         "Read by whoever steals the database, of 1,000 registrations",
         ("arm", "faces", "document images", "ID numbers, database alone", "with the keys", "remark"),

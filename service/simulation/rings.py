@@ -5,6 +5,7 @@ of its attempts tries something else. What was stopped is replaced on the next d
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from service.risk.model import Value
@@ -16,6 +17,7 @@ from service.simulation.population import (
     Application,
     Person,
     Population,
+    agent_of,
     circumstances,
     keys_of,
 )
@@ -68,7 +70,9 @@ class Ring:
         self.begins = self.chance.between(self._of.begin_first, self._of.begin_last)
         self.budget = size * self._of.budget_cents_per_identity
         self.spent_cents = 0
+        self.lines: list[Line] = []
         self.live: list[Line] = []
+        """Those that may call today."""
         self.first_report: int | None = None
         self.ways, self.stances = Bandit(self._of), Bandit(self._of)
         knows_dealer = self.chance.happens(self._of.dealer_access)
@@ -87,11 +91,13 @@ class Ring:
         missing = self.size - len(self.live)
         return max(0, min(missing, max(1, self.size // self._of.pace_divisor)))
 
-    def night(self) -> None:
+    def night(self, may_call: Callable[[Line], bool]) -> None:
+        """What was stopped is missed from the next day on, and is back when it was given back."""
         self.ways.forget()
         self.stances.forget()
         self._mules = min(self.size * 1.0, self._mules + self.size / self._of.mules_per_day_divisor)
-        self.live = [line for line in self.live if line.is_open]
+        self.lines = [line for line in self.lines if line.is_open]
+        self.live = [line for line in self.lines if may_call(line)]
 
     def pay(self, strategy: Strategy, is_quiet: bool, cents: int) -> None:
         self.spent_cents += cents
@@ -139,7 +145,9 @@ class Ring:
             operator = self.chance.one_of(open_to) if is_quiet else open_to[0]
         is_swap = strategy.name == "dormant"
         if is_swap and victim is not None:
-            operator = victim.operator
+            operator = self.chance.one_of(victim.held).operator
+            keys.pop("contact")  # codes go to the contact that the holder has on file
+        agent = None if dealer is None else agent_of(self._p, dealer, self.chance.below(1_000))
         return (
             Application(
                 day,
@@ -149,6 +157,7 @@ class Ring:
                 keys,
                 self._facts(strategy, identity, in_shop),
                 dealer,
+                agent,
                 (self.chance.unit(), self.chance.unit(), self.chance.unit()),
                 owner=victim.number if victim is not None and strategy.owner else None,
                 ring=self.number,
@@ -169,7 +178,7 @@ class Ring:
             "registry_answer": answer,
             "typed_data": "agrees",
             "line_code_verified": coded,
-            "contact_code_verified": coded,
+            "contact_code_verified": coded and strategy.name != "dormant",
             "agent_absent": not in_shop,
         }
         return facts | circumstances("shop" if in_shop else "app", has_device=not in_shop)
@@ -261,6 +270,7 @@ class Ring:
         identity.lines += 1
         price = strategy.price_cents if strategy.per == "line" else 0
         self.pay(strategy, is_quiet, price + self._of.sim_cents)
+        self.lines.append(line)
         self.live.append(line)
 
     def failed(self, application: Application, identity: Identity) -> None:

@@ -30,6 +30,28 @@ class Stop(StrEnum):
     OWNER = "owner"
 
 
+class Look(StrEnum):
+    """What a person looks at, beside registrations in review."""
+
+    CORROBORATED = "a report that was corroborated"
+    REPORTED = "a report that several made, not corroborated"
+    RING = "a proposed ring action"
+    REFERRED = "a step that waits for a person"
+    DISOWNED = "a line that its owner disowns"
+    RETURNED = "a holder who appeals, or is to be verified again"
+    HOLD = "a hold whose day has come"
+
+
+class Capped(StrEnum):
+    """What an identity has at the operator that is asked, when the cap refuses it one more line. Lines in service are
+    counted here; the rule counts some that were given up as well."""
+
+    ABOVE = "more lines than the cap already"
+    ADDS = "as many as the cap, and wants one more"
+    REPLACES = "as many as the cap, and wants to replace one"
+    GIVEN_UP = "fewer than the cap, but lines given up lately still count"
+
+
 @dataclass(slots=True)
 class Tally:
     """``scam`` counters are by strategy, ``honest`` ones by group. Money is cents; calls are completed ones."""
@@ -40,17 +62,17 @@ class Tally:
     honest_outcomes: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
     """Rules that sent honest registrations to a person or denied them."""
-    capped: int = 0
-    """Honest refusals by the cap alone."""
+    capped: Counter[Capped] = field(default_factory=Counter)
+    """Honest refusals by the cap, by what the cap refused."""
+    people_capped: dict[Capped, set[int]] = field(default_factory=lambda: {why: set() for why in Capped})
     stops: Counter[Stop] = field(default_factory=Counter)
+    """Lines that may call no more, for a time or for ever, each once, by what stopped them first."""
     honest_stops: Counter[Stop] = field(default_factory=Counter)
-    honest_held: int = 0
-    """Honest lines that an owner's or a reporter's mistake restricted or held until a person had looked."""
     calls: Counter[str] = field(default_factory=Counter)
     spent: Counter[str] = field(default_factory=Counter)
     alive_days: Counter[str] = field(default_factory=Counter)
     reviews: int = 0
-    cases: int = 0
+    cases: Counter[Look] = field(default_factory=Counter)
     notices: int = 0
     rings_reported: int = 0
     rings_back: int = 0

@@ -3,9 +3,13 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
+from service.lines.model import DayOfUse, LinePolicy
+from service.lines.rules.probation import days_needed, is_on, is_ordinary, restarted
 from service.risk.model import Value, Verdict
 from service.simulation.aftermath import Aftermath
+from service.simulation.calendar import at
 from service.simulation.chance import Chance
 from service.simulation.gathering import Gathering, Given
 from service.simulation.judging import Judge, Ruling
@@ -14,8 +18,11 @@ from service.simulation.measures import Arm, Measure
 from service.simulation.parameters import Parameters
 from service.simulation.population import Application, Population
 from service.simulation.rings import Ring
-from service.simulation.tally import IN_SERVICE, Outcome, Tally
+from service.simulation.tally import IN_SERVICE, Capped, Outcome, Tally
 
+PAPERS = ("document", "personal_number", "person")
+OFF_CHIP = ("proof", "registry_answer", "document_signature")
+SIGNED, UNSIGNED = ("signed", "not_asked", "valid"), ("consistent", "not_asked", "absent")
 AFTER = 90
 """Days after the first report on which we look whether a ring is back."""
 
@@ -42,15 +49,13 @@ class World:
         sizes = population.sizes if arm.has_rings else []
         self.rings = [Ring(n, size, population, parameters, seed, final) for n, size in enumerate(sizes)]
         self.aftermath = Aftermath(self)
+        self.lines = LinePolicy()
         self.victims: set[int] = set()
-        self._opening: dict[int, list[Line]] = defaultdict(list)
         self._calls: dict[str, float] = defaultdict(float)
         self._seeded()
 
     def run(self) -> Tally:
         for day in range(self.p.population.days):
-            for line in self._opening.pop(day, ()):
-                self._enter(line, day)
             for application in self.population.plan[day]:
                 self.apply(application, day)
             for ring in self.rings:
@@ -72,13 +77,14 @@ class World:
     def apply(self, application: Application, day: int) -> tuple[Outcome, Line | None]:
         """Through the checks to one outcome, counted once."""
         name = self._counted(application)
-        outcome, ruling = self._decide(application, day)
-        line = None
+        outcome, ruling, line = self._decide(application, day)
         if outcome in IN_SERVICE:
             assert ruling is not None
-            line = self._opened(application, ruling, day, late=outcome is Outcome.REVIEW_APPROVED)
-            if self.aftermath.held_by_owner(line, day):
+            line = self._open(line or Line(application, day, ruling.is_limited), ruling, day, outcome)
+            if self.aftermath.held_by_owner(line, day, waits=ruling.waits):
                 outcome, line = Outcome.HELD, None
+        else:
+            line = None
         if application.strategy is not None:
             self.tally.outcomes[name, outcome] += 1
         else:
@@ -95,31 +101,81 @@ class World:
         self.tally.honest_attempts[group] += 1
         return group
 
-    def _decide(self, application: Application, day: int) -> tuple[Outcome, Ruling | None]:
+    def _decide(self, application: Application, day: int) -> tuple[Outcome, Ruling | None, Line | None]:
+        """With the line, where it is one in service that is taken over."""
         strategy = application.strategy
         if self.arm.face is not None and not self._shows_face(application):
-            return Outcome.FACE_REFUSED, None
-        # Without a code a clerk decides about a swap, and most are talked over.
-        is_clerks = application.is_swap and not self.arm.has(Measure.OTP)
-        if is_clerks and strategy is not None and not self.chance.happens(strategy.takes_over):
-            return Outcome.CLERK_REFUSED, None
-        if application.replaces:
-            self._give_up(application, day)
-        given: Mapping[str, Value | None]
-        given = self.gathering.signals(application, day) if self.arm.is_ours else application.facts
-        if self.arm.has_chip:
-            given = {**given, **self._read_chip(application)}
+            return Outcome.FACE_REFUSED, None, None
+        line = None
+        if application.is_swap:
+            # Without a code a clerk decides about a swap, and most are talked over.
+            is_clerks = not self.arm.has(Measure.OTP)
+            if is_clerks and strategy is not None and not self.chance.happens(strategy.takes_over):
+                return Outcome.CLERK_REFUSED, None, None
+            line = self._taken_over(application, day)
+            if line is None:
+                return Outcome.CLERK_REFUSED, None, None
+        given = self._given(application, line, day)
         ruling = self.judge.rule(given, self.sees)
+        outcome = self._outcome(application, ruling)
         if self.arm.is_ours:
-            self.gathering.decided(application, day, is_denied=ruling.verdict is Verdict.DENIED)
-        if ruling.verdict is not Verdict.APPROVED and strategy is None:
+            is_denied, is_reviewed = ruling.verdict is Verdict.DENIED, ruling.verdict is Verdict.REVIEW
+            self.gathering.decided(application, day, is_denied=is_denied, is_reviewed=is_reviewed)
+            is_lost = line is not None and "card_lost" in self.sees and given.get("card_lost") is True
+            if outcome is Outcome.REVIEW_APPROVED and line is not None and is_lost:
+                outcome = Outcome.HELD if self.aftermath.card_asked_for(line, day) else outcome
+        if strategy is None and ruling.verdict is not Verdict.APPROVED:
             self.tally.rules.update(ruling.rules)
+            if outcome is Outcome.DENIED and ruling.rules[:1] == ("cap-on-identity",):
+                self._capped(application)
+        return outcome, ruling, line
+
+    def _given(self, application: Application, line: Line | None, day: int) -> Mapping[str, Value | None]:
+        if not self.arm.is_ours:
+            return application.facts
+        if line is None:
+            given = self.gathering.signals(application, day)
+        else:
+            given = self.gathering.about(application, line, day, "sim_swap")
+        return {**given, **self._read_chip(application)} if self.arm.has_chip else given
+
+    def _taken_over(self, application: Application, day: int) -> Line | None:
+        """The holder's line as whoever takes it over would have it; None where they have none there any more."""
+        if not self.arm.is_ours:
+            return Line(application, day)
+        assert application.owner is not None
+        theirs = self.ledger.oldest_open(application.owner, application.operator)
+        return None if theirs is None else self.ledger.named(Line(application, day, taken_over=theirs))
+
+    def _outcome(self, application: Application, ruling: Ruling) -> Outcome:
         if ruling.verdict is Verdict.APPROVED:
-            return Outcome.APPROVED, ruling
-        if ruling.verdict is Verdict.DENIED:
-            self.tally.capped += strategy is None and ruling.rules[:1] == ("cap-on-identity",)
-            return Outcome.DENIED, ruling
-        return self._reviewed(application), ruling
+            return Outcome.APPROVED
+        return Outcome.DENIED if ruling.verdict is Verdict.DENIED else self._reviewed(application)
+
+    def _capped(self, application: Application) -> None:
+        """What the cap refused to an honest person."""
+        lines = self.ledger.here("document", application.keys["document"], application.operator)
+        left = sum(line.is_open for line in lines) - self.judge.parameters.cap
+        at_cap = Capped.REPLACES if application.replaces else Capped.ADDS
+        why = Capped.GIVEN_UP if left < 0 else Capped.ABOVE if left > 0 else at_cap
+        self.tally.capped[why] += 1
+        self.tally.people_capped[why].add(application.person)
+
+    def reverifies(self, line: Line, day: int) -> Verdict:
+        """What the rules make of it when the holder of a line that is held comes with the same papers, and nothing else
+        that was seen before."""
+        papers = {kind: line.application.keys[kind] for kind in PAPERS if kind in line.application.keys}
+        application = replace(line.application, keys=papers, dealer=None, agent=None)
+        given = self.gathering.about(application, line, day, "reverify")
+        return self.judge.rule(given, self.sees).verdict
+
+    def came_back(self, line: Line) -> None:
+        """Whoever comes to be verified again, or appeals, spends somebody's time on it."""
+        ring, strategy = line.application.ring, line.application.strategy
+        if ring is not None and strategy is not None:
+            cents = self.p.rings.attempt_cents
+            self.rings[ring].pay(strategy, line.application.is_quiet, cents)
+            self.tally.spent[strategy.name] += cents
 
     def _shows_face(self, application: Application) -> bool:
         """The arm that we do not build: whether a face is shown that the check takes for the document's."""
@@ -144,7 +200,7 @@ class World:
             signs = application.facts["registry_answer"] == "yes"
         else:
             signs = strategy.owner and application.luck[1] < chip.ring_has
-        return {"proof": "signed" if signs else "consistent", "registry_answer": "not_asked"}
+        return dict(zip(OFF_CHIP, SIGNED if signs else UNSIGNED, strict=True))
 
     def _reviewed(self, application: Application) -> Outcome:
         self.tally.reviews += 1
@@ -157,33 +213,47 @@ class World:
         approved = luck < honest.gives_up + (1 - honest.gives_up) * honest.review_approves
         return Outcome.REVIEW_APPROVED if approved else Outcome.REVIEW_DENIED
 
-    def _opened(self, application: Application, ruling: Ruling, day: int, *, late: bool) -> Line:
+    def _open(self, line: Line, ruling: Ruling, day: int, outcome: Outcome) -> Line:
         """A place is taken at once; service begins on the next day where a person had to look."""
-        strategy = application.strategy
-        line = Line(application, day, ruling.is_limited)
-        starts = day + late
+        application = line.application
+        starts = day + (outcome is Outcome.REVIEW_APPROVED)
+        line.calls_from = starts + (application.strategy.waits_days if application.strategy else 0)
         if self.arm.has(Measure.PROBATION):
-            line.probation_until = starts + ruling.probation_days
-        line.calls_from = starts + (strategy.waits_days if strategy else 0)
-        if self.arm.is_ours:
+            line.probation_left = self._probation(line, ruling, day)
+        if line.taken_over is not None:
+            line.taken_over.taken_by = line
+        elif self.arm.is_ours:
             self.ledger.hold(line)
-        self._opening[day if not late else starts].append(line)
+            if application.replaces:
+                self._give_up(application, line, day)
+        for storm in application.storms:
+            if storm.ring is None or self.arm.has_rings:
+                self.aftermath.storm(line, starts + storm.after, storm)
         return line
 
-    def _give_up(self, application: Application, day: int) -> None:
-        """The old line goes first; it counts on for ``refill_days``."""
-        old = self.ledger.oldest_open(application.person, application.operator)
-        if old is not None:
-            old.closed = day
+    def _probation(self, line: Line, ruling: Ruling, day: int) -> int:
+        """Days of ordinary use: of a new line what the decision says; of one that nobody used, what another card
+        begins anew."""
+        if line.taken_over is None:
+            return ruling.probation_days
+        policy = self.lines.probation
+        real = self.aftermath.real(line, day)
+        silent = at(day) - policy.dormant - timedelta(days=1)
+        again, _ = restarted(replace(real, used_on=silent.date()), "sim-changed", policy, at(day))
+        return days_needed(again) if is_on(again) else 0
 
-    def _enter(self, line: Line, day: int) -> None:
-        for after, reports, share in line.application.storm:
-            self.aftermath.storm(line, day + after, reports, share)
+    def _give_up(self, application: Application, line: Line, day: int) -> None:
+        """The new line is there, and an old one goes, of the same operator if there is one; it counts on a while."""
+        for operator in (application.operator, None):
+            old = self.ledger.oldest_open(application.person, operator)
+            if old is not None and old is not line:
+                self.aftermath.given_up(old, day)
+                return
 
     # ---- Rings ------------------------------------------------------------------------------------------------
 
     def _act(self, ring: Ring, day: int) -> None:
-        ring.night()
+        ring.night(lambda line: self.aftermath.may_call(line, day))
         if ring.first_report is not None and day == ring.first_report + AFTER:
             self.tally.rings_back += any(line.opened > ring.first_report for line in ring.live)
         for line in ring.live:
@@ -211,14 +281,17 @@ class World:
             ring.pay(strategy, line.application.is_quiet, self.p.face.swap_cents)
 
     def _call(self, ring: Ring, line: Line, day: int) -> None:
-        if day < line.calls_from or line.is_restricted:
+        if day < line.calls_from:
             return
         of, strategy = self.p.calls, line.application.strategy
         assert strategy is not None
         calls = strategy.calls_a_day or (of.a_day_quiet if line.application.is_quiet else of.a_day_loud)
-        if day < line.probation_until:
-            calls = min(calls, of.probation_a_day)
-        answered = calls * of.answered * (of.label_factor if line.is_labelled else 1.0)
+        if line.probation_left > 0:
+            # Strangers are called once each: a call is another number.
+            calls = min(calls, self.lines.probation.callees)
+            today = DayOfUse(at(day).date(), outgoing=calls, callees=calls)
+            line.probation_left -= is_ordinary(today, self.lines.probation)
+        answered = calls * of.answered * (of.label_factor if self.aftermath.is_labelled(line, day) else 1.0)
         self._calls[strategy.name] += answered
         self.tally.alive_days[strategy.name] += 1
         ring.earn(line, answered)
@@ -227,7 +300,7 @@ class World:
             if ring.first_report is None:
                 ring.first_report = day
                 self.tally.rings_reported += day + AFTER < self.p.population.days
-            self.aftermath.reported(line, day, reports, self.p.loop.counted_share)
+            self.aftermath.reported(line, day, reports)
 
 
 def scaled(parameters: Parameters, days: int) -> Parameters:

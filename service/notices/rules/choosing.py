@@ -1,8 +1,9 @@
-"""Which of the lines of an identity are told of a new one."""
+"""Which of the lines of an identity are told of a new one, and how a disowned line is held."""
 
 from collections.abc import Iterable
 
-from service.notices.model import Target
+from service.lines.model import Action, Line, State
+from service.notices.model import NOT_MINE, Target
 
 
 def chosen(targets: Iterable[Target], new_number: str) -> tuple[Target, ...]:
@@ -14,3 +15,11 @@ def chosen(targets: Iterable[Target], new_number: str) -> tuple[Target, ...]:
             seen.add(target.number)
             found.append(target)
     return tuple(found)
+
+
+def held_by(line: Line) -> Action | None:
+    """What holds a line whose holder by the papers disowns it: a restriction, or where one that ends by itself is on it
+    already, a suspension. None where it is held for that, is suspended, or has ended."""
+    if NOT_MINE in line.reasons:
+        return None
+    return {State.ACTIVE: Action.RESTRICT, State.RESTRICTED: Action.SUSPEND}.get(line.state)

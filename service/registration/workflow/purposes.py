@@ -23,16 +23,15 @@ from service.otp.rules import card_notice
 from service.registration import store
 from service.registration.model import Opening, Outcome, Purpose, Registration, Target
 from service.registration.model import State as RegistrationState
+from service.registration.rules import taking_no_place
 from service.registration.store.on_file import OnFile, on_file
 from service.registration.workflow.parts import Parts, opened
 from service.registration.workflow.sharing import Identity, identity_of
-from service.risk.model import CATALOGUE, Signals, Value
+from service.risk.model import Signals, Value
 from service.risk.model.catalogue import LONG_AGO
 from service.risk.rules import RiskPolicy
 from service.subscribers.model import Erased
 
-PLACES = ("lines_on_", "unproven_on_", "hours_since_line_on_", "dealer_lines_", "dealer_unproven_")
-"""Signals that begin so count places that lines take."""
 _IDENTITY = ("document", "personal_number", "person")
 
 
@@ -146,14 +145,10 @@ def _comparable(identity: Identity) -> dict[str, str]:
 
 
 def weighed(registration: Registration, signals: Signals, known: Mapping[str, Value | None]) -> Signals:
-    """The signals as they count for this purpose. What changes a line in service takes no place under any cap, so
-    that a holder with as many lines as one may have can still change a card; strikes and scams count as ever."""
+    """The signals as they count for this purpose."""
     if registration.line_id is None:
         return signals.having(known)
-    none: dict[str, Value | None] = {
-        name: CATALOGUE[name].ordinary for name in signals.values if name.startswith(PLACES)
-    }
-    return signals.having({**none, "shared_limit_exceeded": False, **known})
+    return signals.having({**taking_no_place(signals.values), **known})
 
 
 def shown(registration: Registration, outcome: Outcome) -> Outcome:

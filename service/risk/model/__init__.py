@@ -21,6 +21,7 @@ from service.risk.model.drafting import (
     SecondPersonNeeded,
 )
 from service.risk.model.nouns import (
+    STRUCK_KINDS,
     ApplicantCode,
     Assurance,
     Baseline,
@@ -50,6 +51,7 @@ from service.risk.model.nouns import (
 __all__ = [
     "CATALOGUE",
     "SIGNAL_TYPES",
+    "STRUCK_KINDS",
     "WITHHELD",
     "ApplicantCode",
     "Assurance",

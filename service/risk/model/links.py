@@ -1,11 +1,25 @@
 """Nouns of the entity graph: lines hang on documents, persons, devices, addresses, contacts, dealers, agents, payments
 and number blocks. A line stands under the id of its registration, everything else under its blind index."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from service.risk.model.nouns import HoldingKind
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A line and what it hangs on. ``scam_at`` is None where the line was reinstated since."""
+
+    registration_id: UUID
+    line_id: UUID | None
+    state: str
+    opened_at: datetime
+    scam_at: datetime | None
+    struck_at: datetime | None
+    keys: Mapping[HoldingKind, bytes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -293,6 +293,14 @@ class MarkKind(StrEnum):
     FROZEN = "frozen"
     DOCUMENT_LOST = "document_lost"
 
+    @property
+    def of(self) -> "tuple[HoldingKind, ...]":
+        """What it is set on: an identity is frozen by whatever it is known by; a lost document is that one, and the
+        next one is sound."""
+        if self is MarkKind.DOCUMENT_LOST:
+            return (HoldingKind.DOCUMENT,)
+        return (HoldingKind.DOCUMENT, HoldingKind.PERSONAL_NUMBER, HoldingKind.PERSON)
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -325,6 +333,10 @@ class HoldingsLimit(Refusal):
 
 _SCAM = frozenset({"scam", "scam-confirmed", "fraud", "fraud-confirmed"})
 _CONFIRMED = frozenset({"scam-confirmed", "fraud-confirmed"})
+
+
+STRUCK_KINDS = ("document", "personal_number", "person", "device", "dealer")
+"""What an act on the line itself strikes, where it ends it as a confirmed scam."""
 
 
 def ends_for_scam(reason: str | None) -> tuple[bool, bool]:

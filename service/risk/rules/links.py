@@ -9,16 +9,18 @@ shop shares device and block. Strengths are thousandths; independent ones are jo
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from service.risk.model import HoldingKind, RuleError
-from service.risk.model.links import LinkedLine
+from service.risk.model.links import Held, LinkedLine, Ring
 
 K = HoldingKind
 FULL = 1_000
+RING_MOST = 200
+"""Lines of one ring action."""
 
 Keys = Mapping[HoldingKind, bytes]
 """What one line hangs on."""
@@ -210,6 +212,55 @@ def reach(start: UUID, between: Pairs, floor: int = 1) -> dict[UUID, tuple[int, 
                 best[other] = way
                 open_lines.add(other)
     return best
+
+
+Ways = Mapping[UUID, tuple[int, int, UUID]]
+"""What :func:`reach` says."""
+
+
+def linked(
+    held: Held,
+    ways: Ways,
+    keys: Mapping[UUID, Keys],
+    degrees: Degrees,
+    policy: LinkPolicy,
+    decays: datetime,
+) -> LinkedLine:
+    """A line as it stands at the end of its strongest way; strikes from before ``decays`` have decayed."""
+    at = held.registration_id
+    strength, hop, _ = ways[at]
+    via: set[HoldingKind] = set()
+    while ways[at][1]:
+        before = ways[at][2]
+        shared = shared_by(keys[at], keys[before], degrees)
+        via |= {kind for kind, degree in shared.items() if weight(kind, degree, policy)}
+        at = before
+    return LinkedLine(
+        held.registration_id,
+        held.line_id,
+        held.state,
+        held.opened_at,
+        hop,
+        strength,
+        tuple(sorted(via, key=list(HoldingKind).index)),
+        is_stopped=held.scam_at is not None,
+        is_struck=held.struck_at is not None and held.struck_at > decays,
+    )
+
+
+def ring(
+    root: UUID, lines: Mapping[UUID, Held], degrees: Degrees, policy: LinkPolicy, decays: datetime
+) -> Ring | None:
+    """The ring of ``root`` among the ``lines`` of its component, itself first; None where it is alone. Of more than
+    :data:`RING_MOST` lines, the strongest."""
+    keys = {line: held.keys for line, held in lines.items()}
+    ways = reach(root, pairs(keys, degrees, policy), policy.threshold)
+    ordered = sorted(ways, key=lambda line: (ways[line][1] > 0, -ways[line][0], line))[:RING_MOST]
+    chosen = tuple(linked(lines[line], ways, keys, degrees, policy, decays) for line in ordered)
+    if len(chosen) < 2:
+        return None
+    kinds = {kind for each in chosen for kind in each.via}
+    return Ring(root, chosen, ring_score(chosen, kinds), digest(each.registration_id for each in chosen))
 
 
 _BURST = timedelta(days=30)

@@ -5,7 +5,6 @@ so that a thing on which a million lines hang costs what one with a few dozen do
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,23 +15,11 @@ from service.infra.postgres import Reader, Tx
 from service.infra.statements import Statement
 from service.kit.canon import lock_key
 from service.risk.model import HoldingKind
+from service.risk.model.links import Held
 
 _COLUMNS = (
     "h.registration_id, h.line_id, h.kind, h.idx, h.state, h.opened_at, h.scam_at, h.struck_at, h.lifted_at"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A line and what it hangs on."""
-
-    registration_id: UUID
-    line_id: UUID | None
-    state: str
-    opened_at: datetime
-    scam_at: datetime | None
-    struck_at: datetime | None
-    keys: Mapping[HoldingKind, bytes]
 
 
 # Row-level security is enforced on every row that is looked at; what is compared with it is one constant.

@@ -23,6 +23,7 @@ from service.kit.errors import Refusal, Unavailable
 from service.kit.ids import new_id
 from service.risk import rules
 from service.risk.model import (
+    STRUCK_KINDS,
     Baseline,
     Blind,
     Decider,
@@ -50,7 +51,6 @@ COMES_OR_GOES = (EventName.REGISTRATION_APPROVED, EventName.REGISTRATION_CANCELL
 """With these the graph has a line more or less."""
 BY_LINE = "line"
 """The source of a strike that an act on the line itself put: closed or suspended as a confirmed scam."""
-STRUCK_KINDS = ("document", "personal_number", "person", "device", "dealer")
 
 
 class Risk:

@@ -11,17 +11,15 @@ from uuid import UUID
 
 from service.infra.postgres import Database, Reader, Tx
 from service.risk.model import Blind, HoldingKind
-from service.risk.model.links import Edge, Key, LinkedLine, Neighbourhood, Ring
+from service.risk.model.links import Edge, Held, Key, Neighbourhood, Ring
 from service.risk.rules import RiskPolicy
 from service.risk.rules import links as rules
 from service.risk.store import links as store
-from service.risk.store.links import Held
 
 FETCHED = 600
 """No more lines are read in one hop, nor for one ring: what is left out is said (``is_cut``)."""
 WIDENED = 60
 """So many of a line's neighbours, the strongest, are asked for their own."""
-RING_MOST = 200
 WAITING = "waiting"
 """The state of a registration that holds nothing, where a line has its own."""
 BATCH = 200
@@ -83,20 +81,7 @@ class Links:
             return None
         keys = {idx for line in lines.values() for idx in line.keys.values()}
         degrees = await store.degrees(reader, keys, policy.links.most)
-        kept = {line: held.keys for line, held in lines.items()}
-        between = rules.pairs(kept, degrees, policy.links)
-        ways = rules.reach(registration_id, between, policy.links.threshold)
-        ordered = sorted(ways, key=lambda line: (ways[line][1] > 0, -ways[line][0], line))[:RING_MOST]
-        chosen = tuple(_linked(lines[line], line, ways, kept, degrees, policy, now) for line in ordered)
-        if len(chosen) < 2:
-            return None
-        kinds = {kind for each in chosen for kind in each.via}
-        return Ring(
-            registration_id,
-            chosen,
-            rules.ring_score(chosen, kinds),
-            rules.digest(each.registration_id for each in chosen),
-        )
+        return rules.ring(registration_id, lines, degrees, policy.links, _decays(policy, now))
 
     async def refresh(
         self,
@@ -152,36 +137,9 @@ def _waiting(registration_id: UUID, keys: Mapping[HoldingKind, Blind], now: date
     )
 
 
-def _linked(
-    held: Held,
-    line: UUID,
-    ways: Mapping[UUID, tuple[int, int, UUID]],
-    keys: Mapping[UUID, rules.Keys],
-    degrees: rules.Degrees,
-    policy: RiskPolicy,
-    now: datetime,
-) -> LinkedLine:
-    """A line as it stands at the end of its strongest way."""
-    strength, hop, before = ways[line]
-    via: list[HoldingKind] = []
-    at = line
-    while ways[at][1]:
-        before = ways[at][2]
-        shared = rules.shared_by(keys[at], keys[before], degrees)
-        via += [kind for kind, degree in shared.items() if rules.weight(kind, degree, policy.links)]
-        at = before
-    decays = now - timedelta(days=policy.parameters.strike_days)
-    return LinkedLine(
-        line,
-        held.line_id,
-        held.state,
-        held.opened_at,
-        hop,
-        strength,
-        tuple(sorted(set(via), key=list(HoldingKind).index)),
-        is_stopped=held.scam_at is not None,
-        is_struck=held.struck_at is not None and held.struck_at > decays,
-    )
+def _decays(policy: RiskPolicy, now: datetime) -> datetime:
+    """What was struck before weighs nothing any more."""
+    return now - timedelta(days=policy.parameters.strike_days)
 
 
 class _Near:
@@ -283,7 +241,8 @@ class _Near:
         return Neighbourhood(
             root,
             tuple(
-                _linked(self.lines[line], line, self.ways, keys, self.degrees, policy, now) for line in lines
+                rules.linked(self.lines[line], self.ways, keys, self.degrees, links, _decays(policy, now))
+                for line in lines
             ),
             tuple(self._key(idx, kind, links) for idx, kind in ties.items()),
             tuple(

@@ -19,12 +19,6 @@ from service.risk.store import marks as store
 
 LONGEST = timedelta(days=3_650)
 
-_OF = {
-    MarkKind.FROZEN: (HoldingKind.DOCUMENT, HoldingKind.PERSONAL_NUMBER, HoldingKind.PERSON),
-    MarkKind.DOCUMENT_LOST: (HoldingKind.DOCUMENT,),
-}
-"""An identity is frozen by whatever it is known by; a lost document is that one, and the next one is sound."""
-
 
 @dataclass(frozen=True, slots=True)
 class Why:
@@ -51,7 +45,7 @@ class Marks:
     ) -> Mark:
         """Set a mark; the one of this kind that holds already, where there is one. Raises
         :class:`NothingToMark` where no document was read."""
-        keys = {of: blind for of, blind in subject.keys().items() if of in _OF[kind]}
+        keys = {of: blind for of, blind in subject.keys().items() if of in kind.of}
         if HoldingKind.DOCUMENT not in keys:
             raise NothingToMark()
         for before in await store.holding(tx, keys, tx.now):
@@ -74,7 +68,7 @@ class Marks:
 
     async def holding(self, reader: Reader, subject: RiskSubject) -> Sequence[Mark]:
         """The marks that hold on an identity, the oldest first."""
-        keys = {of: blind for of, blind in subject.keys().items() if of in _OF[MarkKind.FROZEN]}
+        keys = {of: blind for of, blind in subject.keys().items() if of in MarkKind.FROZEN.of}
         return await store.holding(reader, keys, reader.now)
 
     @staticmethod

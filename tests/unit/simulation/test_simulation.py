@@ -11,8 +11,10 @@ from xml.etree import ElementTree
 import pytest
 
 from service.cli import main
-from service.risk.model import CATALOGUE, Signals, Value, Verdict, ordinary
+from service.risk.model import CATALOGUE, Signal, Signals, Value, Verdict, ordinary
+from service.risk.rules import decide
 from service.simulation import experiment as laboratory
+from service.simulation.calendar import at
 from service.simulation.chance import Chance
 from service.simulation.drawing import number
 from service.simulation.experiment import SEED, Experiment, Task, arms, experiment, run
@@ -32,8 +34,9 @@ from tests.house.tree import ROOT
 FILE = ROOT / "service/simulation/parameters.toml"
 PAGE = ROOT / "docs/simulation.md"
 PEOPLE = 150
+NOW = at(0)
 PLOTS = ("ablation.svg", "arms.svg", "break-even.svg", "honest.svg", "ways.svg")
-FROZEN = "4dbe6639d9e679b4c2a75c11b52e08ef19c1f687f657317769abe499addb736f"
+FROZEN = "34e8fe7847c88590bc448de7dd1d64174e8863377be0b82342823626ce7400de"
 """Whoever changes a parameter changes this, says so on the page with the reason, and runs everything again."""
 
 
@@ -244,8 +247,8 @@ def test_a_struck_document_is_denied_until_the_strike_decays() -> None:
     ledger = Ledger(judge.parameters)
     line = Line(asking(0, document=7), 0)
     ledger.hold(line)
-    line.closed = 5
-    ledger.mark(line, 5, ("document",))
+    ledger.close(line, 5)
+    ledger.strike(line, ("document",), "a report", 5)
 
     def verdict(day: int) -> Verdict:
         return judge.rule(ledger.counts(asking(day, document=7), day), OURS.sees()).verdict
@@ -264,16 +267,35 @@ def test_another_operator_counts_its_own() -> None:
 
 
 def test_a_ruling_is_what_decide_says() -> None:
-    from service.simulation.judging import _NOW, Judge, decide
-
     judge = shipped()
     given: dict[str, Value | None] = {"proof": "consistent", "scam_on_document": 1}
-    judgement = decide(ordinary().having(given), judge._policy, _NOW)
+    judgement = decide(ordinary().having(given), judge.risk, NOW)
     ruling = judge.rule(given, frozenset(given))
     assert ruling.verdict is judgement.verdict is Verdict.REVIEW
     assert ruling.rules == tuple(reason.rule for reason in judgement.reasons)
-    assert ruling.probation_days == judge.parameters.probation_days
-    assert isinstance(judge, Judge)
+    assert (ruling.probation_days, ruling.waits) == (judge.parameters.probation_days, True)
+    assert not shipped((("notice_hours", 0),)).rule(given, frozenset(given)).waits
+
+
+@pytest.mark.parametrize("overrides", [(), (("spacing_hours", 720),)])
+def test_what_is_asked_once_is_what_decide_says_every_time(overrides: tuple[tuple[str, Value], ...]) -> None:
+    """Signals that no rule reads change nothing; all others are looked at."""
+    judge, chance = shipped(overrides), Chance(1, "signals")
+
+    def drawn(signal: Signal) -> Value | None:
+        if signal.type.kind == "bool":
+            return chance.happens(0.5)
+        if signal.type.kind == "choice":
+            return chance.one_of(sorted(signal.type.values))
+        return chance.one_of([signal.low, min(signal.high, 5), min(signal.high, 800), signal.ordinary])
+
+    for _ in range(150):
+        some = [each for each in CATALOGUE.values() if chance.happens(0.05)]
+        given = {each.name: None if chance.happens(0.1) else drawn(each) for each in some}
+        judgement = decide(ordinary().having(given), judge.risk, NOW)
+        ruling = judge.rule(given, frozenset(given))
+        assert ruling.verdict is judgement.verdict
+        assert ruling.rules == tuple(reason.rule for reason in judgement.reasons)
 
 
 def test_every_value_that_is_given_is_one_of_the_catalogues() -> None:
