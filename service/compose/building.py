@@ -8,7 +8,7 @@ import structlog
 from service.adapters.sms.holder import SmsHolderNotice
 from service.adapters.sms.outbox import Outbox
 from service.compose.codes import coded
-from service.compose.outside import Instead, authorities, outside, reader, usage
+from service.compose.outside import Instead, enquiries, outside, reader, usage
 from service.compose.reporting import reporting
 from service.compose.services import Services
 from service.dealers.workflow import Dealers
@@ -55,7 +55,7 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     subscribers, dealers = Subscribers(vault), Dealers(db, vault)
     trusted, operators, pictures = Authorities(db), Operators(db), instead.reader or reader(settings)
     chips, traces = Chips(lambda: trusted.current, Nonces(redis, vault), vault), Traces(vault)
-    documents = Documents(authorities(settings, clock, instead), pictures, chips, traces)
+    documents = Documents(enquiries(settings, clock, instead), pictures, chips, traces)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
     courier = Courier(db, subscribers, sent.dispatch, sent.purses, lambda: policies.current.codes)
