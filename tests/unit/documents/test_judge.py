@@ -15,6 +15,8 @@ from service.documents import rules
 from service.documents.model import (
     Answers,
     AttestedSubmission,
+    CheckOutcome,
+    CheckResult,
     DocumentFacts,
     DocumentPolicy,
     DocumentUnreadable,
