@@ -16,12 +16,13 @@ from service.audit.ports import HeadsOutlet
 from service.audit.sealer import Sealer
 from service.compose import Services
 from service.dealers.workflow import Dealers
+from service.documents.workflow.traces import TracePlaintexts
 from service.infra.crypto import KeysetName, Signer, Vault, kms_from
 from service.infra.jobs import MAX_ATTEMPTS
-from service.infra.postgres import Database, Tx
+from service.infra.postgres import Database, Reader, Tx
 from service.infra.telemetry import BLOCKS, JOBS_FAILED, MONEY_LEFT
 from service.kit.clock import Clock
-from service.kit.errors import StateConflict, Unavailable
+from service.kit.errors import JsonObject, StateConflict, Unavailable
 from service.limits.rules.policy import BLOCKS as BLOCKED
 from service.lines.ports import NullProvisioner
 from service.lines.workflow import Lines
@@ -35,6 +36,7 @@ from service.reports import rotation as reports
 from service.risk.workflow import Links, Risk
 from service.settings import Mode, Settings
 from service.subscribers.model import RetentionRun
+from service.subscribers.ports import Plaintexts
 from service.subscribers.retention import run_retention
 from service.subscribers.rotation import Moved, SecretColumn, reindex, rewrap
 from service.subscribers.workflow import Subscribers
@@ -287,6 +289,10 @@ async def rewrite(db: Database, vault: Vault, keyset: KeysetName, operators: Ite
     lines = Lines(db, vault, subscribers, NullProvisioner())
     risk = Risk(vault)
     rows, in_use = 0, set[int]()
+
+    async def typed(reader: Reader, subscriber: UUID) -> JsonObject:
+        return (await subscribers.open(reader, subscriber)).pii
+
     for operator in operators:
         moved = Moved(0, frozenset())
         if keyset is KeysetName.KEK:
@@ -294,7 +300,8 @@ async def rewrite(db: Database, vault: Vault, keyset: KeysetName, operators: Ite
         elif keyset is KeysetName.INDEX:
             rows += await Dealers(db, vault).reindex(operator)
             rows += await reports.reindex(db, vault, operator)
-            moved = await reindex(db, vault, subscribers, operator, [RegistrationPlaintexts(), lines])
+            sources: list[Plaintexts] = [RegistrationPlaintexts(), lines, TracePlaintexts(typed)]
+            moved = await reindex(db, vault, subscribers, operator, sources)
         elif keyset is KeysetName.SHARED:
             rows += await reshare(db, vault, subscribers, lines, risk, operator)
         rows += moved.rows

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from service.cli.open_book import run, vault
 from service.compose import rules_owner
-from service.documents.model import TrustImport
+from service.documents.model.trust import TrustImport
 from service.documents.workflow.trust import Authorities
 from service.infra import telemetry
 from service.infra.postgres import Database

@@ -8,7 +8,7 @@ import structlog
 from service.adapters.sms.holder import SmsHolderNotice
 from service.adapters.sms.outbox import Outbox
 from service.compose.codes import coded
-from service.compose.outside import Instead, authorities, outside, reader, usage
+from service.compose.outside import Instead, enquiries, outside, reader, usage
 from service.compose.reporting import reporting
 from service.compose.services import Services
 from service.dealers.workflow import Dealers
@@ -53,10 +53,9 @@ def build(settings: Settings, clock: Clock, instead: Instead | None = None) -> S
     provisioner, inventory = outside(settings, clock)
     provisioner, inventory = instead.provisioner or provisioner, instead.inventory or inventory
     subscribers, dealers = Subscribers(vault), Dealers(db, vault)
-    trusted, operators = Authorities(db), Operators(db)
-    pictures = instead.reader or reader(settings)
-    chips = Chips(lambda: trusted.current, Nonces(redis, vault), vault)
-    documents = Documents(authorities(settings, clock, instead), pictures, chips, Traces(vault))
+    trusted, operators, pictures = Authorities(db), Operators(db), instead.reader or reader(settings)
+    chips, traces = Chips(lambda: trusted.current, Nonces(redis, vault), vault), Traces(vault)
+    documents = Documents(enquiries(settings, clock, instead), pictures, chips, traces)
     outbox = Outbox(redis, vault, demo=True) if "outbox" in settings.senders else None
     sent = coded(settings, clock, db, redis, vault, policies, outbox, instead)
     courier = Courier(db, subscribers, sent.dispatch, sent.purses, lambda: policies.current.codes)

@@ -12,7 +12,7 @@ from service.adapters.provisioning.http import HttpProvisioner
 from service.adapters.registry.http import DEADLINE_S, HttpDeaths, HttpLostStolen, HttpRegistry
 from service.adapters.usage.http import HttpUsage
 from service.documents.ports import Deaths, LostStolen, MrzReader, NullMrzReader, Registry
-from service.documents.workflow.asking import Authorities
+from service.documents.workflow.asking import Enquiries
 from service.infra.pool import Pool, Terms
 from service.infra.postgres import Deliver
 from service.kit.clock import Clock
@@ -56,7 +56,7 @@ def outside(settings: Settings, clock: Clock) -> tuple[Provisioner, Inventory]:
     return provisioner, inventory
 
 
-def authorities(settings: Settings, clock: Clock, instead: Instead) -> Authorities:
+def enquiries(settings: Settings, clock: Clock, instead: Instead) -> Enquiries:
     """Those who are asked about documents; nobody where none is named."""
 
     def caller(url: str, token: SecretStr) -> Caller | None:
@@ -67,7 +67,7 @@ def authorities(settings: Settings, clock: Clock, instead: Instead) -> Authoriti
     registry = caller(settings.registry_url, settings.registry_token)
     lost_stolen = caller(settings.lost_stolen_url, settings.lost_stolen_token)
     deaths = caller(settings.deaths_url, settings.deaths_token)
-    return Authorities(
+    return Enquiries(
         instead.registry or (HttpRegistry(registry) if registry else None),
         instead.lost_stolen or (HttpLostStolen(lost_stolen) if lost_stolen else None),
         instead.deaths or (HttpDeaths(deaths) if deaths else None),

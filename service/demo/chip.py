@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any
 from uuid import UUID
 
-from service.documents.model import ImportRefused
+from service.documents.model.trust import ImportRefused
 from service.documents.workflow.trust import Authorities
 
 

@@ -239,11 +239,13 @@ async def add_document(
     responses=_PROBLEMS,
     dependencies=[JSON_ALONE],
 )
-async def document_nonce(registration_id: RegistrationId, caller: Caller, works: Works) -> Response:
+async def document_nonce(
+    registration_id: RegistrationId, body: schemas.Empty, caller: Caller, slot: Kept, works: Works
+) -> Response:
     """A challenge for the chip of a document to sign: eight bytes in base64, five minutes, used once. A newer one takes
     its place."""
-    nonce, expires_at = await works.challenge(caller, parse("reg", registration_id))
-    return JSONResponse(papers.nonce(nonce, expires_at), status_code=201)
+    wanted = parse("reg", registration_id)
+    return await slot.run(201, lambda _: works.challenge(caller, wanted), lambda made: papers.nonce(*made))
 
 
 @router.post(

@@ -88,9 +88,16 @@ def best_document(registration: Registration) -> DocumentSummary | None:
 
 def of_all_documents(registration: Registration) -> dict[str, bool | str]:
     """The signals that do not rest on the best document alone: the worst of what any of them says. A document that
-    failed says nothing, but for being a known fake."""
+    failed says nothing, but for being a known fake. A listed document is listed, and a death is recorded, whatever
+    else was shown beside it."""
+    told = {
+        name: True
+        for name in ("document_revoked", "holder_deceased")
+        if any(doc.facts.get(name) is True for doc in registration.documents)
+    }
     usable = [doc.facts.get("sources_agree") for doc in registration.documents if doc.outcome != "fail"]
     return {
+        **told,
         "sources_agree": next((each for each in ("differs", "agrees") if each in usable), "one_source"),
         "document_known_fake": any(
             doc.facts.get("document_known_fake") is True for doc in registration.documents

@@ -10,6 +10,8 @@ import pytest
 from service.compose import Instead, Services
 from service.documents.model import DocumentFacts, Phones, RegistryAnswer, RegistryReply
 from service.kit.clock import ManualClock
+from service.kit.mrz import Layout
+from service.kit.people import InventedPerson, person
 from service.otp.workflow import Codes
 from service.web.auth import Scope
 from tests.api.conftest import Api, Caller
@@ -46,6 +48,20 @@ def deaths() -> TurnableList:
 @pytest.fixture
 def instead(registry: TurnableRegistry, lost: TurnableList, deaths: TurnableList) -> Instead:
     return Instead(registry=registry, lost_stolen=lost, deaths=deaths)
+
+
+def carded(who: InventedPerson) -> InventedPerson:
+    """The same person with a card."""
+    return person(
+        who.family_name,
+        who.given_names,
+        who.birth_date,
+        sex=who.sex,
+        number="UX7654321",
+        personal_number=who.personal_number,
+        expiry=who.expiry,
+        layout=Layout.TD1,
+    )
 
 
 def proofs(made: dict[str, Any]) -> list[str]:
@@ -265,6 +281,23 @@ async def test_a_listed_document_is_denied_and_the_applicant_is_not_told_why(
     assert "lost" not in reason["text"]
     seen = await signals(services, one)
     assert (seen["document_revoked"], seen["holder_deceased"], seen["proof"]) == (True, False, "consistent")
+
+
+async def test_a_listed_document_is_listed_whatever_is_shown_beside_it(
+    api: Api, services: Services, lost: TurnableList
+) -> None:
+    lost.says = RegistryAnswer.YES
+    one = applicant(api)
+    await one.open()
+    assert (await one.show())["outcome"] == "refer"
+    lost.says = RegistryAnswer.NO
+    another = await one.show(lines=carded(one.person).lines)
+    assert another["outcome"] == "pass", "the better one, on which the decision rests"
+    await one.send()
+    await one.answer()
+    await one.prove()
+    assert (await one.submit())["state"] == "denied"
+    assert (await signals(services, one))["document_revoked"] is True
 
 
 async def test_somebody_who_is_recorded_as_dead_is_looked_at(

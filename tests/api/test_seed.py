@@ -19,7 +19,7 @@ from service.demo.hands import Hands
 from service.demo.seed import sow
 from service.demo.traffic import PUMPED, PUMPED_MESSAGES, SPAN
 from service.documents.model import MrzSubmission
-from service.documents.workflow import Authorities
+from service.documents.workflow.trust import Authorities
 from service.infra.crypto import Vault
 from service.infra.postgres import Database
 from service.infra.redis import Redis

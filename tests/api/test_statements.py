@@ -37,10 +37,11 @@ _FRAME = ("begin", "commit", "rollback", "set local", "discard")
 async def sent(api: Api, app: FastAPI, services: Services, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every statement that the driver was given, without those that open and end a transaction.
 
-    What a process asks for itself every two seconds, the policy and the holder of a key, would be counted to
-    whatever request is under way: the poll is stopped, and a holder who is known stays known.
+    What a process asks for itself every two seconds, the policy, the trust store and the holder of a key, would be
+    counted to whatever request is under way: the poll is stopped, and a holder who is known stays known.
     """
     await services.policies.stop()
+    await services.authorities.stop()
     monkeypatch.setattr(app.state.gate, "_monotonic", lambda: 0.0)
     seen: list[str] = []
     execute, many = psycopg.AsyncCursor.execute, psycopg.AsyncCursor.executemany

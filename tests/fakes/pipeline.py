@@ -161,7 +161,7 @@ class Applicant:
     def body(self, **changes: Any) -> dict[str, Any]:
         named = {"contact_msisdn": f"+49160{self.msisdn[-7:]}"} if self.api.has_registry else {}
         subscriber = changes.pop("subscriber", {**self.person.subscriber(), **named})
-        self.contact = (subscriber or {}).get("contact_msisdn", "")
+        self.contact = subscriber.get("contact_msisdn", "") if isinstance(subscriber, dict) else ""
         body = {"msisdn": self.msisdn, "purpose": "new", "subscriber": subscriber, **changes}
         return {name: value for name, value in body.items() if value is not None}
 

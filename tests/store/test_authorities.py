@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from service.audit.workflow import INSTALLATION, Actor
-from service.documents.model import ImportRefused
+from service.documents.model.trust import ImportRefused
 from service.documents.workflow.trust import Authorities
 from service.infra.crypto import Vault
 from service.infra.postgres import Database

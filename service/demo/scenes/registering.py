@@ -2,7 +2,9 @@
 
 import asyncio
 import secrets
+import struct
 import time
+import zlib
 from collections import Counter
 from datetime import date, timedelta
 
@@ -97,22 +99,40 @@ async def forged_digit(here: Theatre) -> str:
     return "A forged digit: refused, and the check is named."
 
 
+def _blurred(width: int = 640, height: int = 480) -> bytes:
+    """A grey PNG in which nothing can be recognised: a bright spot. It stands for any picture without a document."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    rows = (
+        bytes(
+            max(40, 230 - (abs(x - width // 2) + abs(y - height // 2)) * 255 // width) for x in range(width)
+        )
+        for y in range(height)
+    )
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\0" + row for row in rows))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
 async def selfie(here: Theatre) -> str:
-    """A picture of a face is offered."""
+    """A picture without a document is offered: as a picture of one, and as a field of its own."""
     made = await here.done("POST", "/v1/registrations", {"msisdn": number(), "purpose": "new"})
     path = f"/v1/registrations/{made['id']}"
-    here.voice.step(f"POST {path}/documents  image=@selfie.jpg")
-    picture = {"image": ("selfie.jpg", b"\xff\xd8\xff\xe0" + secrets.token_bytes(2000), "image/jpeg")}
+    here.voice.step(f"POST {path}/documents  image=@selfie.png")
+    picture = {"image": ("selfie.png", _blurred(), "image/png")}
     answer = await here.http.post(f"{path}/documents", files=picture)
     code = answer.json().get("code")
     here.voice.came(f"{answer.status_code} {code}: {answer.json().get('detail')}")
     again = await here.ask("POST", f"{path}/documents", {"kind": "mrz", "lines": ["P<UTO"], "selfie": "…"})
     here.voice.came(f"{again.status} {again.code}")
     here.voice.why(
-        "There is no door for a face, a finger or a voice: the body is not even read, and nothing is kept."
+        "There is no door for a face, a finger or a voice. A picture is looked at for the lines of a document; without "
+        "them nothing of it is read or kept."
     )
     here.page(f"/admin/review/{made['id']}")
-    if (answer.status_code, code) != (422, "biometric-refused") or again.code != "biometric-refused":
+    if (answer.status_code, code) != (422, "document-unreadable") or again.code != "biometric-refused":
         raise NotAsTold(f"the picture got {answer.status_code} {code}, the field {again.status} {again.code}")
     await here.done("POST", f"{path}/cancel", say=False)
     return "A selfie: refused."

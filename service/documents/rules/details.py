@@ -209,6 +209,18 @@ CODES: Final = {
 }
 
 
+# Where a code of one check says something else than everywhere else.
+_OWN: Final = {
+    ("chip.content_type", "known"): "one that the standard knows",
+    ("image.states", "real"): "both are in the tables of ICAO Doc 9303",
+    ("image.states", "unreal"): "not both in the tables of ICAO Doc 9303",
+    ("mrz.birth_date", "unknown"): "not stated",
+    ("mrz.sex", "known"): "written as the standard has it",
+    ("mrz.sex", "unknown"): "no letter that the standard has",
+}
+
+
 def describe(result: CheckResult) -> str:
     """``Check digit of the birth date: does not agree with the characters before it.``"""
-    return f"{SUBJECTS.get(result.id, result.id)}: {CODES.get(result.code, result.code)}."
+    said = _OWN.get((result.id, result.code)) or CODES.get(result.code, result.code)
+    return f"{SUBJECTS.get(result.id, result.id)}: {said}."

@@ -34,6 +34,28 @@ PROVES: Final = {
     "document.specimen": "it is not a published sample",
     "document.validity": "it holds as long as policy asks",
     "document.age": "the holder is not older than people become",
+    "document.known_fake": (
+        "the number is not on policy's list of known fakes; forgers copy real numbers too, so it is looked at and "
+        "not refused"
+    ),
+    "document.number_format": (
+        "the number is built as this issuer builds them (a table in policy); a mismatch weighs, and by itself "
+        "refers nobody"
+    ),
+    "document.validity_length": (
+        "the last day is no further ahead than such documents are issued for; weighs likewise"
+    ),
+    "agreement.names": (
+        "the names are one person's: both tables of transliteration, truncation, initials, a name left out"
+    ),
+    "agreement.birth_date": "the birth dates do not contradict each other, unknown parts left open",
+    "agreement.sex": "both show one sex",
+    "agreement.nationality": "one nationality, or each state names its own citizen",
+    "agreement.document_number": (
+        "two documents of one type and issuer (a zone and the chip beside it) have one number"
+    ),
+    "agreement.expiry_date": "under one number stands one last day",
+    "agreement.personal_number": "one state gave one number",
     "attested.description": "nothing: somebody says that they saw a document",
     "typed.names": "the typed names can be written as the document writes them",
     "typed.birth_date": "no part of the date that both know differs",
@@ -86,28 +108,6 @@ PROVES: Final = {
         "how far what was said instead is from what was read: more than two characters of the number is "
         "another one"
     ),
-    "document.known_fake": (
-        "the number is not on policy's list of known fakes; forgers copy real numbers too, so it is looked at "
-        "and not refused"
-    ),
-    "document.number_format": (
-        "the number is built as this issuer builds them (a table in policy); a mismatch weighs, and by itself "
-        "refers nobody"
-    ),
-    "document.validity_length": (
-        "the last day is no further ahead than such documents are issued for; weighs likewise"
-    ),
-    "agreement.names": (
-        "the names are one person's: both tables of transliteration, truncation, initials, a name left out"
-    ),
-    "agreement.birth_date": "the birth dates do not contradict each other, unknown parts left open",
-    "agreement.sex": "both show one sex",
-    "agreement.nationality": "one nationality, or each state names its own citizen",
-    "agreement.document_number": (
-        "two documents of one type and issuer (a zone and the chip beside it) have one number"
-    ),
-    "agreement.expiry_date": "under one number stands one last day",
-    "agreement.personal_number": "one state gave one number",
 }
 
 

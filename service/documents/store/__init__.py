@@ -175,6 +175,15 @@ async def of_registration(reader: Reader, registration_id: UUID) -> list[Kept]:
     return [_kept(each) for each in found]
 
 
+async def of_subscriber(reader: Reader, subscriber_id: UUID) -> list[Kept]:
+    """All checks of a person."""
+    row = DocumentCheckRow
+    found = await reader.all(
+        sa.select(row.__table__).where(row.operator_id == reader.tenant, row.subscriber_id == subscriber_id)
+    )
+    return [_kept(each) for each in found]
+
+
 async def load(reader: Reader, document_id: UUID) -> Kept:
     row = DocumentCheckRow
     found = await reader.one(

@@ -15,12 +15,16 @@ from service.infra.postgres import Tx
 from service.infra.statements import Statement
 
 KEPT: Final = timedelta(days=30)
+CHIPS_KEPT: Final = timedelta(days=90)
+"""So long the keyed hash of a chip is looked for, and then no more kept: what is behind it stands nowhere, so that it
+would keep an old index key in use for ever."""
 DAY: Final = timedelta(days=1)
 BITS: Final = 256
 LIKE: Final = 24
-"""Differing bits up to which two pictures are one that was encoded again. Measured by ``bench.images``: one that was made
-smaller or squeezed differs in 14 in the middle, at most 36, other documents with the same print in the same place in 78 at
-least. Some that were encoded again are let go, rather than taking two documents of one print for one picture."""
+"""Differing bits up to which two pictures are one that was encoded again. Measured by ``bench.images``: one that was
+made smaller or squeezed differs in 14 in the middle, at most 36; other documents with the same print in the same place
+in 78 at least. Some that were encoded again are let go, rather than taking two documents of one print for one
+picture."""
 NEWEST: Final = 1_000
 """Documents of a seller's day that are looked at."""
 
@@ -135,6 +139,16 @@ def spans(now: datetime) -> Mapping[str, datetime]:
 
 async def purge(tx: Tx) -> int:
     """Delete what is older than it is kept; how many documents."""
+    checks = cast(Any, DocumentCheckRow).__table__
+    await tx.run(
+        sa.update(checks)
+        .where(
+            checks.c.operator_id == tx.tenant,
+            checks.c.chip_idx.is_not(None),
+            checks.c.at <= tx.now - CHIPS_KEPT,
+        )
+        .values(chip_idx=None)
+    )
     count = 0
     for row in (PictureHashRow, DocumentTraceRow):
         table = cast(Any, row).__table__

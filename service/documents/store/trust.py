@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from service.documents.model import ImportKind, TrustImport
+from service.documents.model.trust import ImportKind, TrustImport
 from service.documents.tables import CscaActivationRow, CscaImportRow
 from service.infra.postgres import Reader, Tx
 from service.kit.errors import NotFound

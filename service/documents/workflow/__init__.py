@@ -35,7 +35,7 @@ from service.documents.model import (
 from service.documents.ports import MrzReader, NullMrzReader
 from service.documents.store import traces as beside
 from service.documents.workflow import chips, pictures, reading
-from service.documents.workflow.asking import Authorities
+from service.documents.workflow.asking import Enquiries
 from service.documents.workflow.chips import Chips
 from service.documents.workflow.reading import known_state
 from service.documents.workflow.traces import Sight, Traces
@@ -65,12 +65,12 @@ class Documents:
 
     def __init__(
         self,
-        authorities: Authorities,
+        enquiries: Enquiries,
         reader: MrzReader | None = None,
         chips: Chips | None = None,
         traces: Traces | None = None,
     ) -> None:
-        self._authorities = authorities
+        self._enquiries = enquiries
         self._chips = chips
         self._traces = traces
         self._reader = reader or NullMrzReader()
@@ -146,7 +146,7 @@ class Documents:
     ) -> Asked | None:
         """What others say of a document that is sound by itself, and was read for certain."""
         if facts is not None and rules.is_sound(findings) and not rules.awaits_confirmation(findings):
-            return await self._authorities.ask(facts, phones, now, before)
+            return await self._enquiries.ask(facts, phones, now, before)
         if before is not None and before.phones != phones:
             return replace(before, phones=phones, answers=rules.without_contact(before.answers))
         return before

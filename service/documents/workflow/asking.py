@@ -60,7 +60,7 @@ class Noes:
         return len(self._kept)
 
 
-class Authorities:
+class Enquiries:
     """The registry, the list of lost and stolen documents, the register of deaths."""
 
     def __init__(

@@ -1,18 +1,22 @@
 """Traces of documents: what is kept of each for thirty days, made without what it says."""
 
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import UUID
 
+from service.documents import rules
 from service.documents.model import DocumentFacts, Examination, Outcome
 from service.documents.rules.compare import Typed
+from service.documents.store import of_subscriber
 from service.documents.store import traces as store
 from service.documents.store.traces import Sight
-from service.infra.postgres import Tx
+from service.infra.crypto import SubjectKey
+from service.infra.postgres import Reader, Tx
 from service.kit.canon import IndexKind, canon
 from service.kit.transliteration import fold, transliterate
 
-__all__ = ["Sight", "Traces"]
+__all__ = ["Sight", "TracePlaintexts", "Traces"]
 
 _TAG: Final = 4
 """Bytes of the key's id before each keyed hash."""
@@ -22,6 +26,10 @@ class Index(Protocol):
     """The part of the vault that makes blind indexes."""
 
     def index(self, operator: UUID, kind: IndexKind, canon: str) -> bytes: ...
+
+
+Person = Callable[[Reader, UUID], Awaitable[Typed]]
+"""What was typed of a subscriber."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,28 @@ class Traces:
         halves = (self.index.index(operator, IndexKind.PICTURE, half)[_TAG:] for half in ("1", "2"))
         mask = int.from_bytes(b"".join(halves), "big")
         return format(int.from_bytes(fingerprint, "big") ^ mask, f"0{store.BITS}b")
+
+
+class TracePlaintexts:
+    """``service.subscribers.ports.Plaintexts``: what stands behind the traces of a person's documents."""
+
+    def __init__(self, person: Person) -> None:
+        self._person = person
+
+    async def indexed(
+        self, reader: Reader, subscriber_id: UUID, key: SubjectKey
+    ) -> Iterable[tuple[IndexKind, str]]:
+        typed = await self._person(reader, subscriber_id)
+        found: set[tuple[IndexKind, str]] = set()
+        for kept in await of_subscriber(reader, subscriber_id):
+            facts, _ = kept.opened(key)
+            document = rules.identity_of(facts).document if facts is not None else None
+            names = names_of(facts, typed)
+            if document is not None:
+                found.add((IndexKind.DOCUMENT, document))
+            if names is not None:
+                found.add((IndexKind.NAMES, names))
+        return found
 
 
 def names_of(facts: DocumentFacts | None, typed: Typed) -> str | None:

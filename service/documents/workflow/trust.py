@@ -17,7 +17,7 @@ import structlog
 from asn1crypto import pem
 
 from service.audit.workflow import INSTALLATION, Actor, record
-from service.documents.model import ImportKind, ImportRefused, TrustImport
+from service.documents.model.trust import ImportKind, ImportRefused, TrustImport
 from service.documents.store import trust as store
 from service.emrtd import (
     Certificate,

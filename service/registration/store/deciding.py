@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from service.dealers.model import Band, Standing
 from service.dealers.model import State as DealerState
-from service.documents.store.traces import SEEN, spans
+from service.documents.store.traces import CHIPS_KEPT, SEEN, spans
 from service.infra.postgres import Reader
 from service.infra.statements import Statement
 from service.kit.errors import NotFound
@@ -40,7 +40,6 @@ _SENDS = (
     .scalar_subquery()
 )
 # And from how many devices the chip of its document was shown: a copy of one is passed around.
-CHIP_DAYS = timedelta(days=90)
 
 
 def _checks(name: str) -> sa.TableClause:
@@ -99,7 +98,7 @@ async def load_to_decide(reader: Reader, registration_id: UUID, *, dealer: UUID 
         _LOAD_TO_DECIDE,
         at_operator=reader.tenant,
         at_id=registration_id,
-        at_since=reader.now - CHIP_DAYS,
+        at_since=reader.now - CHIPS_KEPT,
         **spans(reader.now),
     )
     if row is None or (dealer is not None and row.dealer_id != dealer):

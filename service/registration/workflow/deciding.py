@@ -4,8 +4,10 @@ Gathered without a write transaction; then, in one: locks on the capped identiti
 each, the pure decision, the pure step of the state machine, the audit entry and the jobs; commit; answer.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from service.audit.workflow import Actor, record
@@ -203,6 +205,17 @@ def _dealing(dealer: Standing | None) -> dict[str, Value | None]:
     }
 
 
+_UNSAID: Final[Mapping[str, Value]] = {
+    "document_specimen": False,
+    "document_signature": "absent",
+    "registry_answer": "not_asked",
+    "typed_data": "not_given",
+    "document_number_unusual": False,
+    "document_validity_unusual": False,
+}
+"""What is known where no document says anything."""
+
+
 def subject_of(
     vault: Vault,
     registration: Registration,
@@ -232,12 +245,7 @@ def subject_of(
         "proof": rules.proof_of(registration, best, rest) if best else "none",
         "document_expired": None if expires_on is None else expires_on < now.date(),
         "document_expires_in_days": None if expires_on is None else (expires_on - now.date()).days,
-        "document_specimen": False,
-        "document_signature": "absent",
-        "registry_answer": "not_asked",
-        "typed_data": "not_given",
-        "document_number_unusual": False,
-        "document_validity_unusual": False,
+        **_UNSAID,
         "age_years": _age(identity.get("born"), now.date()),
         "guardian": False,
         "person_weak": identity.get("person_weak") is True,

@@ -15,6 +15,8 @@ from service.documents import rules
 from service.documents.model import (
     Answers,
     AttestedSubmission,
+    CheckOutcome,
+    CheckResult,
     DocumentFacts,
     DocumentPolicy,
     DocumentUnreadable,
@@ -28,7 +30,7 @@ from service.documents.model import (
 )
 from service.documents.rules.details import CODES, SUBJECTS
 from service.documents.workflow import Documents
-from service.documents.workflow.asking import Authorities
+from service.documents.workflow.asking import Enquiries
 from service.kit.canon import IndexKind
 from service.kit.mrz import Layout, MrzDate, MrzFields, compose
 from service.kit.values import Malformed
@@ -78,7 +80,7 @@ async def examine(
     answer: RegistryAnswer = RegistryAnswer.NOT_AVAILABLE,
     others: Sequence[DocumentFacts] = (),
 ) -> Examination:
-    return await Documents(Authorities(Answering(answer))).examine(
+    return await Documents(Enquiries(Answering(answer))).examine(
         registration_id=REGISTRATION,
         submission=submission,
         typed=typed,
@@ -148,7 +150,7 @@ async def test_a_document_that_fails_is_not_shown_to_the_registry() -> None:
     registry = Answering(RegistryAnswer.YES)
     lines = compose(Layout.TD3, FIELDS)
     forged = MrzSubmission((lines[0], "NX7234567" + lines[1][9:]))
-    found = await Documents(Authorities(registry)).examine(
+    found = await Documents(Enquiries(registry)).examine(
         registration_id=REGISTRATION, submission=forged, typed=TYPED, policy=POLICY, now=NOW
     )
     assert verdict(found) == ("fail", "none", "unreadable")
@@ -329,7 +331,7 @@ async def test_a_personal_number_is_taken_only_where_its_own_digit_agrees() -> N
 
 
 async def test_missing_typed_data_are_taken_from_the_document() -> None:
-    documents = Documents(Authorities(Answering()))
+    documents = Documents(Enquiries(Answering()))
     found = await examine(zone(), None)
     whole = {
         "family_name": "DE JONG",
@@ -427,3 +429,10 @@ def test_a_policy_that_is_not_understood_whole_is_refused(change: dict[str, Any]
 def test_the_seed_refuses_specimens() -> None:
     assert POLICY.specimens is False
     assert "L898902C3" in POLICY.specimen_numbers
+
+
+def test_a_code_that_says_something_else_in_one_check_is_told_apart() -> None:
+    zone = CheckResult("mrz.issuing_state", CheckOutcome.PASS, "known")
+    chip = CheckResult("chip.content_type", CheckOutcome.PASS, "known")
+    assert "9303" in rules.describe(zone)
+    assert rules.describe(chip) == "Kind of the signed content: one that the standard knows."

@@ -30,7 +30,7 @@ from service.documents.model import (
 )
 from service.documents.rules.authorities import CHIP, findings_of, proof_of
 from service.documents.rules.details import CODES, SUBJECTS
-from service.documents.workflow.asking import NOT_LISTED_FOR, Authorities, Noes
+from service.documents.workflow.asking import NOT_LISTED_FOR, Enquiries, Noes
 from service.kit.mrz import MrzDate
 from service.registration import rules as registrations
 from service.registration.model import CodeProof, DocumentSummary, Target
@@ -231,7 +231,7 @@ def known() -> Said:
 async def test_all_are_asked_at_once() -> None:
     gate = asyncio.Barrier(3)
     registry, lost, deaths = replace(known(), before=gate.wait), Said(NO, gate.wait), Said(NO, gate.wait)
-    asked = await Authorities(registry, lost, deaths).ask(ANNA, Phones(LINE, CONTACT), NOW)
+    asked = await Enquiries(registry, lost, deaths).ask(ANNA, Phones(LINE, CONTACT), NOW)
     assert asked.answers == Answers(RegistryReply(YES, BOTH), NO, NO)
 
 
@@ -247,7 +247,7 @@ async def test_who_is_late_is_not_available_and_the_others_count(late: int) -> N
 
     ports = [known(), Said(YES), Said(YES)]
     ports[late].before = hang
-    asked = await Authorities(*ports, deadline_s=0.05).ask(ANNA, Phones(LINE, CONTACT), NOW)
+    asked = await Enquiries(*ports, deadline_s=0.05).ask(ANNA, Phones(LINE, CONTACT), NOW)
     expected = [RegistryReply(YES, BOTH), YES, YES]
     expected[late] = RegistryReply(GONE) if late == 0 else GONE
     assert [asked.answers.registry, asked.answers.lost_stolen, asked.answers.death] == expected
@@ -264,7 +264,7 @@ async def test_whoever_hangs_up_stops_the_asking() -> None:
         finally:
             stopped.set()
 
-    asking = asyncio.create_task(Authorities(replace(known(), before=hang)).ask(ANNA, NO_PHONES, NOW))
+    asking = asyncio.create_task(Enquiries(replace(known(), before=hang)).ask(ANNA, NO_PHONES, NOW))
     await held.wait()
     asking.cancel()
     await asyncio.wait([asking])
@@ -273,9 +273,9 @@ async def test_whoever_hangs_up_stops_the_asking() -> None:
 
 async def test_a_registry_names_only_numbers_that_it_was_asked_about_and_only_with_a_yes() -> None:
     for phones in (NO_PHONES, Phones(None, CONTACT), Phones(LINE)):
-        asked = await Authorities(known()).ask(ANNA, phones, NOW)
+        asked = await Enquiries(known()).ask(ANNA, phones, NOW)
         assert asked.answers.registry == RegistryReply(YES, phones.named)
-    asked = await Authorities(Said(RegistryReply(NO, BOTH))).ask(ANNA, Phones(LINE, CONTACT), NOW)
+    asked = await Enquiries(Said(RegistryReply(NO, BOTH))).ask(ANNA, Phones(LINE, CONTACT), NOW)
     assert asked.answers.registry == RegistryReply(NO)
 
 
@@ -288,14 +288,14 @@ async def test_the_dead_are_looked_for_only_where_somebody_is_named() -> None:
         (ANNA, 1),
     ):
         deaths = Said(YES)
-        asked = await Authorities(deaths=deaths).ask(document, NO_PHONES, NOW)
+        asked = await Enquiries(deaths=deaths).ask(document, NO_PHONES, NOW)
         assert len(deaths.asked) == count
         assert asked.answers.death is (YES if count else None)
 
 
 async def test_a_repetition_in_one_request_asks_only_what_is_new() -> None:
     registry, lost, deaths = known(), Said(YES), Said(YES)
-    authorities = Authorities(registry, lost, deaths)
+    authorities = Enquiries(registry, lost, deaths)
 
     async def again(document: DocumentFacts, phones: Phones, before: Asked | None) -> tuple[Asked, list[int]]:
         asked = await authorities.ask(document, phones, NOW, before)
@@ -319,7 +319,7 @@ async def test_a_no_of_the_lists_is_remembered_shortly_a_yes_and_a_silence_never
     for port in ("lost_stolen", "deaths"):
         for answer, most in ((NO, 1), (YES, 3), (GONE, 3)):
             said = Said(answer)
-            authorities = Authorities(registry, **{port: said})  # type: ignore[arg-type]  # one of the two
+            authorities = Enquiries(registry, **{port: said})  # type: ignore[arg-type]  # one of the two
             for _ in range(3):
                 await authorities.ask(ANNA, NO_PHONES, NOW)
             assert len(said.asked) == most
@@ -328,7 +328,7 @@ async def test_a_no_of_the_lists_is_remembered_shortly_a_yes_and_a_silence_never
 
 async def test_what_was_lost_a_minute_ago_is_listed_now_and_a_restart_remembers_nothing() -> None:
     lost = Said(NO)
-    authorities = Authorities(lost_stolen=lost)
+    authorities = Enquiries(lost_stolen=lost)
     assert (await authorities.ask(ANNA, NO_PHONES, NOW)).answers.lost_stolen is NO
     lost.answer = YES
     almost = NOW + NOT_LISTED_FOR - timedelta(seconds=1)
@@ -336,7 +336,7 @@ async def test_what_was_lost_a_minute_ago_is_listed_now_and_a_restart_remembers_
     other = replace(ANNA, number="NX7654321")
     assert (await authorities.ask(other, NO_PHONES, almost)).answers.lost_stolen is YES
     assert (await authorities.ask(ANNA, NO_PHONES, NOW + NOT_LISTED_FOR)).answers.lost_stolen is YES
-    assert (await Authorities(lost_stolen=lost).ask(ANNA, NO_PHONES, NOW)).answers.lost_stolen is YES
+    assert (await Enquiries(lost_stolen=lost).ask(ANNA, NO_PHONES, NOW)).answers.lost_stolen is YES
 
 
 async def test_the_memory_is_bounded_keyed_and_holds_no_number() -> None:

@@ -6,7 +6,7 @@ from sqlalchemy.dialects.postgresql import BIT
 
 from service.migrations.security import grants, wall
 
-revision = "0016"
+revision = "0015"
 down_revision = "0014"
 branch_labels = None
 depends_on = None
