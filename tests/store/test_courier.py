@@ -188,6 +188,24 @@ async def test_what_never_left_is_paid_back_and_what_may_have_left_is_not(
     assert await office.hand(notice) is (Handed.SENT if again else Handed.UNCERTAIN)
 
 
+async def test_what_may_have_left_each_time_is_sent_five_times_at_most(
+    office: Office, clock: ManualClock
+) -> None:
+    office.raise_cap(100)
+    office.sender.failure = SenderUncertain("turnable", "no-answer")
+    assert await office.hand(office.about(NoticeKind.CARD_ASKED)) is Handed.UNCERTAIN
+    tries = 1
+    for _ in range(2):
+        clock.advance(timedelta(minutes=1))
+        tries += await office.courier.again(office.operator)
+    assert tries == 3
+    for _ in range(16):
+        clock.advance(timedelta(hours=5))
+        tries += await office.courier.again(office.operator)
+    assert tries == 5
+    assert await office.stands() == [("uncertain", False, 1)]
+
+
 async def test_what_the_network_withholds_is_over_and_paid_back(office: Office) -> None:
     barred = office.another(lookup=Nobody())
     assert await office.hand(courier=barred) is Handed.WITHHELD
