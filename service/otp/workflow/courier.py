@@ -166,6 +166,12 @@ class Courier:
         )
 
 
+def drop(tx: Tx, kind: NoticeKind, about: UUID, *, but: str) -> None:
+    """What waits about something is no longer so, ``but`` for the way that says this. A message that is being handed
+    over at this moment still goes."""
+    store.drop(tx, kind, about, but)
+
+
 async def told(reader: Reader, span: timedelta) -> "list[Told]":
     """What waits, and what was never sent in the last ``span``, for staff."""
     return list(await store.told(reader, reader.now - span))

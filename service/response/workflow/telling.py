@@ -50,7 +50,8 @@ class Telling:
     def _is_due(action: LineAction, kind: NoticeKind) -> bool:
         if kind is NoticeKind.UNDONE:
             return action.undone_at is not None
-        return action.state in (State.WAITING, State.IN_FORCE) and action.notice_at is None
+        stands = action.state in (State.WAITING, State.IN_FORCE) and action.undone_at is None
+        return stands and action.notice_at is None
 
     def _notice(self, action: LineAction, kind: NoticeKind) -> Notice:
         now = self._tools.db.clock.now()
