@@ -149,7 +149,7 @@ class Courier:
             if due is None or waiting.tries == 1:
                 self._recorded(tx, waiting, outcome, waits=due is not None)
             if outcome is Handed.SENT and waiting.tries > 1:
-                refs = {"kind": waiting.kind.value, "about": waiting.about.hex}
+                refs = {"kind": waiting.kind.value, "about": waiting.about.hex, "way": waiting.way}
                 emit(tx, Event(EventName.NOTICE_SENT, operator, tx.now, refs))
 
     @staticmethod

@@ -46,6 +46,14 @@ class Telling:
                 return
             await self._told(tx, action_id, outcome, kind)
 
+    async def told_late(self, operator: UUID, action_id: UUID) -> None:
+        """The notice of a step that was taken had to wait, and has left. Heard again it changes nothing, nor of a step
+        that was taken back."""
+        async with self._tools.db.write(operator) as tx:
+            action = await ledger.load(tx, action_id, lock=True)
+            if self._is_due(action, NoticeKind.TAKEN):
+                await self._told(tx, action_id, Sent(), NoticeKind.TAKEN)
+
     @staticmethod
     def _is_due(action: LineAction, kind: NoticeKind) -> bool:
         if kind is NoticeKind.UNDONE:
