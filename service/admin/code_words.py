@@ -20,6 +20,7 @@ NOT_SENT: Mapping[Handed, str] = {
     Handed.WITHHELD: "The network says that nobody has the number.",
     Handed.UNCERTAIN: "A sender gave no answer, so it may have arrived.",
     Handed.ERASED: "The holder was erased.",
+    Handed.OVER: "What it said was no longer so.",
 }
 """Why one was not sent."""
 

@@ -295,7 +295,7 @@ class Notice:
 
 
 class Handed(StrEnum):
-    """What became of a notice. The last three are for good."""
+    """What became of a notice. The last four are for good."""
 
     SENT = "sent"
     MONEY = "money"
@@ -307,6 +307,8 @@ class Handed(StrEnum):
     WITHHELD = "withheld"
     UNCERTAIN = "uncertain"
     ERASED = "holder-erased"
+    OVER = "over"
+    """It waited till it was no longer so."""
 
     @property
     def waits(self) -> bool:

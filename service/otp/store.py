@@ -239,16 +239,34 @@ async def claim_due(tx: Tx, lease: datetime) -> Waiting | None:
 
 
 def settle(tx: Tx, notice_id: UUID, outcome: Handed, due: datetime | None) -> None:
-    """Stage what became of a try, and when the next one is. Content is kept for a next one alone."""
+    """Stage what became of a try, and when the next one is. Content is kept for a next one alone. A notice that was
+    dropped meanwhile has no next one."""
+    stands = sa.true() if outcome is Handed.SENT else _NOTICE.c.due_at.is_not(None)
     tx.stage(
         sa.update(_NOTICE)
-        .where(_NOTICE.c.operator_id == tx.tenant, _NOTICE.c.id == notice_id)
+        .where(_NOTICE.c.operator_id == tx.tenant, _NOTICE.c.id == notice_id, stands)
         .values(
             outcome=outcome.value,
             due_at=due,
             sent_at=tx.now if outcome is Handed.SENT else None,
             **({} if due else {"sealed": None}),
         )
+    )
+
+
+def drop(tx: Tx, kind: NoticeKind, about: UUID, but: str) -> None:
+    """Stage the end of what waits about something, ``but`` for one way."""
+    n = _NOTICE.c
+    tx.stage(
+        sa.update(_NOTICE)
+        .where(
+            n.operator_id == tx.tenant,
+            n.due_at.is_not(None),
+            n.kind == kind.value,
+            n.about == about,
+            n.way != but,
+        )
+        .values(outcome=Handed.OVER.value, due_at=None, sealed=None)
     )
 
 

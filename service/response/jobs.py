@@ -5,8 +5,9 @@ from uuid import UUID
 
 import procrastinate
 
-from service.events import EventName
+from service.events import Event, EventName
 from service.infra.jobs import RETRY, Handler
+from service.otp.model import NoticeKind as Kept
 from service.response.model import NoticeKind
 from service.response.workflow import BATCH, Response
 
@@ -23,8 +24,14 @@ FOLLOWED = (
 
 
 def subscriptions(response: Response) -> Mapping[EventName, Handler]:
-    """What the worker's table of subscribers takes in."""
-    return dict.fromkeys(FOLLOWED, response.following.follow)
+    """What the worker's table of subscribers takes in; a holder whose notice of a step had to wait is told by now."""
+
+    async def told(event: Event) -> None:
+        refs = event.refs
+        if refs["kind"] == Kept.STEP.value and refs.get("way") == NoticeKind.TAKEN.value:
+            await response.telling.told_late(event.operator, UUID(refs["about"]))
+
+    return {**dict.fromkeys(FOLLOWED, response.following.follow), EventName.NOTICE_SENT: told}
 
 
 def blueprint(response: Response, operators: Operators) -> procrastinate.Blueprint:

@@ -243,3 +243,38 @@ async def test_a_step_on_a_line_is_told_by_the_same_hand(
     assert len(await services.outbox.read(here.msisdn)) == before + 2
     gone = await port.send(replace(taken, action_id=new_id(), line_id=new_id()))
     assert gone == NotSent(retryable=False, code="line-gone")
+
+
+@pytest.mark.parametrize("has_contact", [True, False])
+async def test_of_a_line_that_nothing_reaches_the_contact_is_told_if_there_is_one(
+    api: Api, services: Services, has_contact: bool
+) -> None:
+    here = await live(api, 1, somebody(1))
+    async with services.db.write(api.operator) as tx:
+        line = await services.lines.on_number(tx, here.msisdn)
+        if not has_contact:
+            person = await services.subscribers.read(tx, line.subscriber_id)
+            bare = {name: value for name, value in person.items() if name != "contact_msisdn"}
+            await services.subscribers.replace(tx, line.subscriber_id, bare)
+    port = SmsHolderNotice(services.db, services.lines, services.courier)
+    assert services.outbox is not None
+
+    async def came(step: Step, kind: StepKind) -> tuple[Sent | NotSent, int, int]:
+        """The answer, and how many messages came to the line and to the contact."""
+        assert services.outbox is not None
+        before = [len(await services.outbox.read(each)) for each in (here.msisdn, here.contact)]
+        said = await port.send(
+            StepNotice(api.operator, new_id(), line.id, kind, step, "reported", None, None, may_appeal=False)
+        )
+        after = [len(await services.outbox.read(each)) for each in (here.msisdn, here.contact)]
+        return said, after[0] - before[0], after[1] - before[1]
+
+    contact, own = (Sent(), 0, 1), (Sent(), 1, 0)
+    assert await came(Step.RESTRICT, StepKind.TAKEN) == own
+    await services.lines.act(api.operator, here.msisdn, Action.SUSPEND, reason="not-mine", actor=Actor.cli())
+    assert await came(Step.SUSPEND, StepKind.TAKEN) == (contact if has_contact else own)
+    assert await came(Step.LABEL, StepKind.UNDONE) == (contact if has_contact else own)
+    await services.lines.act(api.operator, here.msisdn, Action.CLOSE, reason="moved-away", actor=Actor.cli())
+    gone = (NotSent(retryable=False, code="line-gone"), 0, 0)
+    for kind in (StepKind.TAKEN, StepKind.UNDONE):
+        assert await came(Step.CLOSE, kind) == (contact if has_contact else gone)

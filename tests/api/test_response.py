@@ -1,6 +1,7 @@
 """What follows from reports, by the real pipeline: the ladder, notices, appeals; rings, strikes and their undoing."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,12 +9,18 @@ import pytest
 
 from service.audit.workflow import Actor, entries
 from service.compose import Instead, Services
-from service.events import EventName
+from service.events import Event, EventName
 from service.infra.postgres import Tx
 from service.kit.clock import ManualClock
 from service.kit.errors import Refusal, Stale, StateConflict
 from service.kit.ids import new_id, wire
 from service.lines.model import Action
+from service.otp.model import Handed
+from service.otp.model import Notice as Message
+from service.otp.model import NoticeKind as Kept
+from service.otp.ports import SenderUnavailable
+from service.otp.workflow import courier
+from service.response.jobs import subscriptions
 from service.response.model import (
     Guard,
     Mark,
@@ -222,6 +229,53 @@ async def test_dismissed_it_is_taken_back_whatever_comes_first(
     await town.confirmed(one, report)
     assert await town.steps(one) == [("hold", "in_force")], "confirmed again, after another look"
     assert ("document", "report") in await town.strikes(one)
+
+
+async def test_a_notice_that_left_late_is_told_and_one_of_a_step_taken_back_never_leaves(
+    town: Town,
+    services: Services,
+    clock: ManualClock,
+    notices: TurnableNotices,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The port keeps what it could not send, which the job behind it gives up."""
+    heard: list[Event] = []
+    told = subscriptions(services.response)[EventName.NOTICE_SENT]
+
+    def emitted(tx: Any, event: Event) -> None:
+        heard.append(event)
+
+    async def away(message: Any) -> Any:
+        raise SenderUnavailable("outbox", "away")
+
+    monkeypatch.setattr(courier, "emit", emitted)
+    notices.says = NotSent(retryable=False, code="no-sender")
+    reports = []
+    for turn in (1, 2):
+        one = await town.live(turn)
+        reports.append((one, await town.confirmed(one)))
+        [action], line = await town.ledger(one), await town.line(one)
+        assert action.notice_at is None
+        with monkeypatch.context() as patched:
+            patched.setattr(services.outbox, "send", away)
+            kept = Message(action.operator_id, Kept.STEP, action.id, "taken", line.subscriber_id, one.msisdn)
+            assert await services.courier.hand(kept, lambda language: "Told") is Handed.SENDER
+    (late, _), (undone, report) = reports
+    await town.tell(EventName.REPORT_DISMISSED, undone, report)
+    clock.advance(HOUR)
+    assert await services.courier.again(town.api.operator) == 1
+    [event] = heard
+    for way in ("undone", "taken"):
+        [action] = await town.ledger(late)
+        assert action.notice_at is None
+        await told(replace(event, refs={**event.refs, "way": way}))
+    [after] = await town.ledger(late)
+    assert after.notice_at == clock.now()
+    await told(event)
+    assert await town.ledger(late) == [after], "heard twice"
+    [action] = await town.ledger(undone)
+    await told(replace(event, refs={**event.refs, "about": action.id.hex}))
+    assert await town.ledger(undone) == [action]
 
 
 async def test_what_somebody_else_imposed_stays(town: Town, api: Api, clock: ManualClock) -> None:

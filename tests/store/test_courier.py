@@ -19,7 +19,7 @@ from service.limits.workflow import Blocks, Purses
 from service.otp import rules
 from service.otp.model import Accepted, Handed, Message, Notice, NoticeKind
 from service.otp.ports import Lookup, NullLookup, SenderUnavailable, SenderUncertain
-from service.otp.workflow import Courier, Dispatch
+from service.otp.workflow import Courier, Dispatch, drop
 from service.otp.workflow.courier import LEASE, told
 from service.otp.workflow.dispatch import Pace
 from service.subscribers.workflow import Subscribers
@@ -188,6 +188,24 @@ async def test_what_never_left_is_paid_back_and_what_may_have_left_is_not(
     assert await office.hand(notice) is (Handed.SENT if again else Handed.UNCERTAIN)
 
 
+async def test_what_may_have_left_each_time_is_sent_five_times_at_most(
+    office: Office, clock: ManualClock
+) -> None:
+    office.raise_cap(100)
+    office.sender.failure = SenderUncertain("turnable", "no-answer")
+    assert await office.hand(office.about(NoticeKind.CARD_ASKED)) is Handed.UNCERTAIN
+    tries = 1
+    for _ in range(2):
+        clock.advance(timedelta(minutes=1))
+        tries += await office.courier.again(office.operator)
+    assert tries == 3
+    for _ in range(16):
+        clock.advance(timedelta(hours=5))
+        tries += await office.courier.again(office.operator)
+    assert tries == 5
+    assert await office.stands() == [("uncertain", False, 1)]
+
+
 async def test_what_the_network_withholds_is_over_and_paid_back(office: Office) -> None:
     barred = office.another(lookup=Nobody())
     assert await office.hand(courier=barred) is Handed.WITHHELD
@@ -246,6 +264,42 @@ async def test_a_holder_who_is_erased_meanwhile_is_told_nothing(office: Office, 
     assert office.sender.messages == []
     assert await office.stands() == [("holder-erased", False, 1)]
     assert await office.hand(office.about(way="contact")) is Handed.ERASED
+
+
+async def test_what_is_no_longer_so_is_dropped_but_for_the_word_that_says_this(
+    office: Office, clock: ManualClock
+) -> None:
+    office.sender.failure = SenderUnavailable("turnable", "away")
+    taken, undone = (office.about(NoticeKind.STEP, way) for way in ("taken", "undone"))
+    for notice in (taken, undone, office.about(NoticeKind.NEW_LINE)):
+        assert await office.hand(notice) is Handed.SENDER
+    async with office.db.write(office.operator) as tx:
+        drop(tx, NoticeKind.STEP, taken.about, but="undone")
+    office.sender.failure = None
+    office.raise_cap(3)
+    clock.advance(DAY)
+    assert await office.courier.again(office.operator) == 2
+    assert await office.hand(taken) is Handed.OVER
+    assert await office.stands() == [("over", False, 1)]
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_what_is_dropped_while_it_is_handed_over_is_not_tried_again(
+    office: Office, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    notice, send = office.about(NoticeKind.STEP, "taken"), office.sender.send
+
+    async def dropped(message: Message) -> Accepted:
+        async with office.db.write(office.operator) as tx:
+            drop(tx, notice.kind, notice.about, but="undone")
+        return await send(message)
+
+    monkeypatch.setattr(office.sender, "send", dropped)
+    office.sender.failure = SenderUnavailable("turnable", "away") if fails else None
+    await office.hand(notice)
+    clock.advance(DAY)
+    assert await office.courier.again(office.operator) == 0
+    assert await office.hand(notice) is (Handed.OVER if fails else Handed.SENT)
 
 
 async def test_a_worker_that_dies_in_the_middle_loses_nothing(office: Office, clock: ManualClock) -> None:

@@ -1,5 +1,5 @@
-"""A holder is told of a step on their line by a message to that line (:mod:`service.otp.workflow.courier`); of one that
-bars messages to it too, by a message to the contact on file, where there is one."""
+"""A holder is told of a step on their line by a message to that line (:mod:`service.otp.workflow.courier`); while
+nothing reaches it, by a message to the contact on file, where there is one."""
 
 import tomllib
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from importlib import resources
 from service.infra.postgres import Database, Reader
 from service.kit.clock import rfc3339
 from service.kit.errors import NotFound
-from service.lines.model import Line
+from service.lines.model import Line, State
 from service.lines.workflow import Lines
 from service.otp.model import Handed, NoticeKind
 from service.otp.model import Notice as Message
@@ -19,8 +19,8 @@ from service.response.model import NoticeKind as Kind
 
 _CODES = {Handed.SENDER: "no-sender", Handed.UNCERTAIN: "no-sender", Handed.WITHHELD: "number-not-reached"}
 
-_MUTE = (Step.SUSPEND, Step.CLOSE)
-"""Steps after which nothing reaches the line any more."""
+_REACHED = (State.ACTIVE, State.RESTRICTED)
+"""Lines that messages reach."""
 
 
 @cache
@@ -59,7 +59,9 @@ class SmsHolderNotice:
             numbers = await self._lines.numbers(reader, line)
             if numbers is None:
                 return NotSent(retryable=False, code=Handed.ERASED.value)
-            number = await self._number(reader, notice, line, numbers.msisdn)
+            number = await self._number(reader, line, numbers.msisdn)
+        if number is None:
+            return NotSent(retryable=False, code="line-gone")
         handed = await self._courier.hand(
             Message(
                 notice.operator_id,
@@ -77,11 +79,14 @@ class SmsHolderNotice:
             return Sent()
         return NotSent(retryable=handed.waits, code=_CODES.get(handed, handed.value))
 
-    async def _number(self, reader: Reader, notice: Notice, line: Line, own: str) -> str:
-        if notice.step not in _MUTE or notice.kind is not Kind.TAKEN:
+    async def _number(self, reader: Reader, line: Line, own: str) -> str | None:
+        """None where nobody is reached: the number of a closed line may be somebody else's by now."""
+        if line.state in _REACHED:
             return own
         contact = (await self._lines.subscribers.read(reader, line.subscriber_id)).get("contact_msisdn")
-        return contact if isinstance(contact, str) else own
+        if isinstance(contact, str):
+            return contact
+        return own if line.state.is_open else None
 
 
 def _mark(notice: Notice) -> bytes:

@@ -14,6 +14,10 @@ outage. After it somebody would be told of what is long past."""
 
 FIRST, LONGEST = timedelta(seconds=15), timedelta(minutes=10)
 
+SOON, SELDOM = 3, timedelta(days=1)
+"""What may have left and is sent again all the same is paid for and may arrive each time: up to this try at the usual
+pace, then once a day."""
+
 
 def name_of(notice: Notice) -> UUID:
     """The id of a notice: the same for whoever asks for it again."""
@@ -37,4 +41,6 @@ def next_try(
     if not outcome.waits and not (outcome is Handed.UNCERTAIN and kind.repeats):
         return None
     wait = LONGEST if outcome is Handed.MONEY else min(LONGEST, FIRST * 2 ** min(tries - 1, 10))
+    if outcome is Handed.UNCERTAIN and tries >= SOON:
+        wait = SELDOM
     return now + wait if now + wait <= made_at + KEPT else None

@@ -2,7 +2,7 @@
 
 from service.otp.workflow.budgets import Asker
 from service.otp.workflow.codes import Codes
-from service.otp.workflow.courier import Courier
+from service.otp.workflow.courier import Courier, drop
 from service.otp.workflow.dispatch import Dispatch, Pace
 from service.otp.workflow.engine import Engine, Solution, Tools, new_code
 from service.otp.workflow.receipts import Receipts
@@ -17,5 +17,6 @@ __all__ = [
     "Receipts",
     "Solution",
     "Tools",
+    "drop",
     "new_code",
 ]

@@ -149,7 +149,7 @@ class Courier:
             if due is None or waiting.tries == 1:
                 self._recorded(tx, waiting, outcome, waits=due is not None)
             if outcome is Handed.SENT and waiting.tries > 1:
-                refs = {"kind": waiting.kind.value, "about": waiting.about.hex}
+                refs = {"kind": waiting.kind.value, "about": waiting.about.hex, "way": waiting.way}
                 emit(tx, Event(EventName.NOTICE_SENT, operator, tx.now, refs))
 
     @staticmethod
@@ -164,6 +164,12 @@ class Courier:
             reason=None if is_sent else outcome.value,
             facts={"kind": waiting.kind.value, "way": waiting.way},
         )
+
+
+def drop(tx: Tx, kind: NoticeKind, about: UUID, *, but: str) -> None:
+    """What waits about something is no longer so, ``but`` for the way that says this. A message that is being handed
+    over at this moment still goes."""
+    store.drop(tx, kind, about, but)
 
 
 async def told(reader: Reader, span: timedelta) -> "list[Told]":

@@ -14,6 +14,8 @@ from service.kit.ids import new_id, wire
 from service.lines.model import Line, RetryPolicy
 from service.lines.rules import elapse
 from service.lines.workflow import Lines, label
+from service.otp.model import NoticeKind as Kept
+from service.otp.workflow import drop
 from service.response import rules
 from service.response.model import (
     Facts,
@@ -203,6 +205,7 @@ class Actions:
             await self._label(tx, action, actor)
         note_action(tx, action, "response.undone", actor, reason)
         if was_taken or action.notice_at is not None:
+            drop(tx, Kept.STEP, action.id, but=NoticeKind.UNDONE.value)
             self.tell(tx, action, NoticeKind.UNDONE)
         return action
 

@@ -46,11 +46,20 @@ class Telling:
                 return
             await self._told(tx, action_id, outcome, kind)
 
+    async def told_late(self, operator: UUID, action_id: UUID) -> None:
+        """The notice of a step that was taken had to wait, and has left. Heard again it changes nothing, nor of a step
+        that was taken back."""
+        async with self._tools.db.write(operator) as tx:
+            action = await ledger.load(tx, action_id, lock=True)
+            if self._is_due(action, NoticeKind.TAKEN):
+                await self._told(tx, action_id, Sent(), NoticeKind.TAKEN)
+
     @staticmethod
     def _is_due(action: LineAction, kind: NoticeKind) -> bool:
         if kind is NoticeKind.UNDONE:
             return action.undone_at is not None
-        return action.state in (State.WAITING, State.IN_FORCE) and action.notice_at is None
+        stands = action.state in (State.WAITING, State.IN_FORCE) and action.undone_at is None
+        return stands and action.notice_at is None
 
     def _notice(self, action: LineAction, kind: NoticeKind) -> Notice:
         now = self._tools.db.clock.now()
