@@ -348,3 +348,29 @@ async def test_a_contact_whose_card_is_young_shows_nothing(
     decided = await thief.submit()
     assert proofs(decided) == ["consistent"]
     assert (await signals(services, thief))["proof"] == "consistent"
+
+
+async def test_the_number_that_is_bought_is_no_contact_from_before(
+    api: Api, registry: TurnableRegistry
+) -> None:
+    one = applicant(api)
+    await one.open(subscriber={**one.person.subscriber(), "contact_msisdn": one.msisdn})
+    await one.show()
+    assert registry.phones == [Phones(None, None)]
+
+
+async def test_a_contact_whose_holder_is_new_shows_nothing(
+    api: Api, services: Services, clock: ManualClock
+) -> None:
+    """The record may be about whoever had the number before."""
+    await applicant(api, 1).decided()
+    await work(services)
+    clock.advance(timedelta(hours=1))
+    thief = applicant(api, 2)
+    await thief.open(subscriber={**thief.person.subscriber(), "contact_msisdn": number(1)})
+    await thief.show()
+    await thief.send()
+    await thief.answer()
+    await thief.prove()
+    assert proofs(await thief.submit()) == ["consistent"]
+    assert (await signals(services, thief))["proof"] == "consistent"

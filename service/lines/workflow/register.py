@@ -63,12 +63,14 @@ class Lines(Book):
             raise NotFound()
         return max(lines, key=lambda line: line.id), on_sim
 
-    async def sim_changed_at(self, reader: Reader, msisdn: str) -> datetime | None:
-        """When the card of the line on this number was changed; None where it never was, or is no line here."""
+    async def card_since(self, reader: Reader, msisdn: str) -> datetime | None:
+        """Since when this holder of the line on this number has had its card: what is on record of a number is about
+        whoever had it before. None where it is no line here."""
         try:
-            return (await self.on_number(reader, msisdn)).sim_changed_at
+            line = await self.on_number(reader, msisdn)
         except NotFound:
             return None
+        return max(line.holder_since, line.sim_changed_at or line.holder_since)
 
     async def open(self, tx: Tx, new: NewLine, key: SubjectKey, actor: Actor) -> Line:
         """A new line for an approved registration. The network already has its first conditions

@@ -101,12 +101,10 @@ def sight_of(registration: Registration) -> Sight:
 def phones_of(registration: Registration, person: Opened) -> Phones:
     """The numbers by which possession can be shown. A new line's own is none of them: who is on a record with it had
     it before, and whoever buys it now holds its SIM. Of a line in service the contact is not the one that is typed."""
-    contact = person.pii.get("contact_msisdn")
+    own, contact = Numbers.of(person.key, registration).msisdn, person.pii.get("contact_msisdn")
     had_before = registration.line_id is not None or registration.purpose is Purpose.PORT_IN
-    return Phones(
-        Numbers.of(person.key, registration).msisdn if had_before else None,
-        contact if isinstance(contact, str) and registration.line_id is None else None,
-    )
+    is_another = isinstance(contact, str) and contact != own and registration.line_id is None
+    return Phones(own if had_before else None, str(contact) if is_another else None)
 
 
 async def _challenged(

@@ -95,7 +95,7 @@ async def card_changed_at(
         if registration.line_id is None:
             return None
         return (await parts.lines.load(reader, registration.line_id)).sim_changed_at
-    return None if contact is None else await parts.lines.sim_changed_at(reader, contact)
+    return None if contact is None else await parts.lines.card_since(reader, contact)
 
 
 async def gather(
