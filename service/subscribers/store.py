@@ -231,23 +231,43 @@ def index_columns() -> list[sa.Column[bytes]]:
 
 
 async def move_indexes(tx: Tx, moved: Mapping[bytes, bytes]) -> int:
-    """Write the new keyed hash wherever an old one stands; how many rows changed."""
+    """Write the new keyed hash wherever an old one stands; how many rows changed. Where the hash names the row, one
+    row of a thing stays: that of the newest key."""
     if not moved:
         return 0
     count = 0
+    values = {"op": tx.tenant, "old": list(moved), "fresh": list(moved.values())}
     for column in index_columns():
         name = f'"{column.table.name}"'
+        if column.primary_key:
+            count += await tx.run(_with_moved(_doubles(column)), values)
         count += await tx.run(
-            sa.text(
+            _with_moved(
                 f"UPDATE {name} AS t SET {column.name} = m.fresh FROM unnest(:old, :fresh) AS m (old, fresh)"
                 f" WHERE t.operator_id = :op AND t.{column.name} = m.old"
-            ).bindparams(
-                sa.bindparam("old", type_=ARRAY(sa.LargeBinary())),
-                sa.bindparam("fresh", type_=ARRAY(sa.LargeBinary())),
             ),
-            {"op": tx.tenant, "old": list(moved), "fresh": list(moved.values())},
+            values,
         )
     return count
+
+
+def _doubles(column: sa.Column[bytes]) -> str:
+    """Deletes what would become a row that is there: a hash begins with its key's id, so that the newer is greater."""
+    name, idx = f'"{column.table.name}"', column.name
+    same = "".join(
+        f" AND o.{each.name} = t.{each.name}" for each in column.table.primary_key if each.name != idx
+    )
+    return (
+        f"DELETE FROM {name} AS t USING unnest(:old, :fresh) AS m (old, fresh), {name} AS o"
+        f" LEFT JOIN unnest(:old, :fresh) AS n (old, fresh) ON n.old = o.{idx}"
+        f" WHERE t.operator_id = :op AND o.operator_id = :op AND t.{idx} = m.old{same}"
+        f" AND (o.{idx} = m.fresh OR (n.fresh = m.fresh AND o.{idx} > t.{idx}))"
+    )
+
+
+def _with_moved(statement: str) -> sa.TextClause:
+    array = ARRAY(sa.LargeBinary())
+    return sa.text(statement).bindparams(sa.bindparam("old", type_=array), sa.bindparam("fresh", type_=array))
 
 
 async def index_keys_in_use(reader: Reader) -> set[int]:

@@ -1,6 +1,7 @@
 """The holder's link in the notice of a step: it appeals once, without a key, and for nobody else's line."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -140,10 +141,13 @@ async def test_a_link_of_another_time_operator_or_key_opens_nothing(
     other = await services.operators.add("other", "Other Telecom")
     [action] = await town.ledger(one)
     made = AppealLinks(services.vault, services.settings.public_url)
-    as_other = LINK.search(made.of(other.id, action.id, clock.now()))
-    as_nobody = LINK.search(made.of(new_id(), action.id, clock.now()))
+    as_other = LINK.search(made.of(replace(action, operator_id=other.id), clock.now()))
+    as_nobody = LINK.search(made.of(replace(action, operator_id=new_id()), clock.now()))
     assert as_other is not None
     assert as_nobody is not None
+    early = LINK.search(made.of(action, action.at - HOUR))
+    assert early is not None
+    assert (await api.http.get(early[0])).status_code == 200, "the sender's clock was behind"
     forged = Capability(services.vault, "holder-link/v1", b"appeal/v1", 24).seal(bytes(24))
     for bad in (
         as_other[0],

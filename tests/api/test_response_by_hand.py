@@ -127,6 +127,26 @@ async def test_closed_by_hand_in_error_the_entry_says_so_and_the_strike_goes(
     assert await town.strikes(one) == set()
 
 
+async def test_an_upheld_appeal_clears_of_scam_only_where_no_other_act_says_so(
+    town: Town, clock: ManualClock
+) -> None:
+    one = await town.live(1)
+    for verb, reason in (
+        ("restrict", "late-payment"),
+        ("suspend", "scam-confirmed"),
+        ("close", "scam-confirmed"),
+    ):
+        await act(town, one, verb, reason)
+        clock.advance(HOUR)
+    assert ("document", "line") in await town.strikes(one)
+    await appealed(town, one, Step.RESTRICT)
+    assert ("document", "line") in await town.strikes(one), "it was not for scam"
+    await appealed(town, one, Step.SUSPEND)
+    assert ("document", "line") in await town.strikes(one), "the closing stands"
+    await appealed(town, one, Step.CLOSE)
+    assert await town.strikes(one) == set()
+
+
 async def test_the_ladder_looks_past_acts_by_hand(town: Town, clock: ManualClock) -> None:
     """They are no breaches, and the holder's own wish outlasts what reports did."""
     one = await town.live(1)

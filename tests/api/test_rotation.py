@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -22,8 +23,12 @@ from service.kit.canon import IndexKind
 from service.kit.clock import ManualClock
 from service.lines.model import Action
 from service.operators.workflow import Operators
+from service.risk.model import HoldingKind
+from service.risk.model.links import Common
+from service.risk.store import commons
 from service.settings import Mode, Settings
 from service.staff.model import Role
+from service.subscribers.store import move_indexes
 from service.upkeep import Upkeep
 from service.web.auth import Scope
 from tests.api.conftest import Api
@@ -211,3 +216,24 @@ async def test_retiring_rewrites_first_and_waits_for_what_it_cannot_rewrite(
     async with house.running() as (demo, _):
         assert [run.erased for run in await Upkeep(demo.services).retention()] == [1, 0]
     assert await rotate("index", "retire") == 0, capsys.readouterr().err
+
+
+async def test_a_thing_marked_under_several_index_keys_keeps_one_mark(db: Database, operator: UUID) -> None:
+    """Marked before the promotion and again after it: both rows become the same one."""
+    oldest, old, fresh, lone, moved = (bytes([0, 0, 0, key]) + bytes(16) for key in (1, 2, 3, 4, 5))
+    async with db.write(operator) as tx:
+        for idx, reason in ((oldest, "first"), (old, "second"), (fresh, "third"), (lone, "alone")):
+            await commons.add(tx, idx, Common(HoldingKind.DEVICE, reason, tx.now, "stf_1"))
+    async with db.write(operator) as tx:
+        assert await move_indexes(tx, {oldest: fresh, old: fresh, lone: moved}) == 3
+    async with db.write(operator) as tx:
+        found = await commons.of(tx, [oldest, old, fresh, lone, moved])
+        assert {idx: each.reason for idx, each in found.items()} == {fresh: "third", moved: "alone"}
+        await commons.add(tx, oldest, Common(HoldingKind.DEVICE, "first", tx.now, "stf_1"))
+        await commons.add(tx, old, Common(HoldingKind.DEVICE, "second", tx.now, "stf_1"))
+        await commons.remove(tx, fresh)
+    async with db.write(operator) as tx:
+        await move_indexes(tx, {oldest: fresh, old: fresh})
+        assert {idx: each.reason for idx, each in (await commons.of(tx, [oldest, old, fresh])).items()} == {
+            fresh: "second"
+        }

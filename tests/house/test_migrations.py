@@ -16,6 +16,8 @@ from service.lines.workflow import Lines
 from service.migrations import HEAD
 from service.migrations.run import config, migrate
 from service.operators.workflow import Operators
+from service.otp.model import Notice, NoticeKind
+from service.otp.rules import name_of
 from service.subscribers.workflow import Subscribers
 from service.tables import metadata
 from service.web.auth import Scope
@@ -128,11 +130,48 @@ async def test_who_was_told_stays_told_when_notices_get_one_table(
                 )
         migrate(url)
         with backend.admin() as conn:
-            rows = conn.execute("SELECT about, way, subscriber_id, outcome, due_at FROM notice").fetchall()
+            rows = conn.execute(
+                "SELECT about, way, subscriber_id, outcome, due_at, id FROM notice"
+            ).fetchall()
             walls = conn.execute(
                 "SELECT relname FROM pg_class WHERE relname IN ('line', 'notice') AND NOT relforcerowsecurity"
             ).fetchall()
     finally:
         migrate(url)
-    assert rows == [(line.id, "line", line.subscriber_id, "sent", None)]
+    asked_again = Notice(operator, NoticeKind.NEW_LINE, line.id, "line", line.subscriber_id, "", b"x")
+    assert rows == [(line.id, "line", line.subscriber_id, "sent", None, name_of(asked_again))]
+    assert walls == []
+
+
+async def test_acts_by_hand_go_with_the_schema_that_holds_them(
+    backend: Backend, db: Database, vault: Vault, operator: UUID
+) -> None:
+    subscribers = Subscribers(vault)
+    line = await House(db, operator, Lines(db, vault, subscribers, NullProvisioner()), subscribers).open(
+        "+4915112340001", None
+    )
+    url = backend.servers.owner_url
+    try:
+        with backend.admin() as conn:
+            conn.execute(
+                "INSERT INTO line_action (operator_id, id, line_id, registration_id, step, ground, source_kind,"
+                " source_id, state, at, by, moved, reason, version) VALUES (%s, gen_random_uuid(), %s, %s, 'suspend',"
+                " 'hand', 'act', gen_random_uuid(), 'in_force', now(), 'stf_1', true, 'scam', 1)",
+                (operator, line.id, line.registration_id),
+            )
+            for kind in ("sold", "dealer"):
+                conn.execute(
+                    "INSERT INTO strike (operator_id, registration_id, kind, source_kind, source_id, at, is_erased)"
+                    " VALUES (%s, %s, %s, 'report', gen_random_uuid(), now(), false)",
+                    (operator, line.registration_id, kind),
+                )
+        migrate(url, "0013")
+        with backend.admin() as conn:
+            left = conn.execute("SELECT 'act' FROM line_action UNION ALL SELECT kind FROM strike").fetchall()
+            walls = conn.execute(
+                "SELECT relname FROM pg_class WHERE relname IN ('line_action', 'strike') AND NOT relforcerowsecurity"
+            ).fetchall()
+    finally:
+        migrate(url)
+    assert left == [("dealer",)]
     assert walls == []

@@ -43,9 +43,10 @@ class AppealLinks:
         self._tokens = Capability(vault, "appeal-link/v1", b"appeal/v1", _LENGTH)
         self._base = f"{public_url.rstrip('/')}/h/{PREFIX}"
 
-    def of(self, operator: UUID, action: UUID, now: datetime) -> str:
-        """The link of a notice that is sent ``now``."""
-        plain = _ref(operator) + action.bytes + int(now.timestamp()).to_bytes(4, "big")
+    def of(self, action: LineAction, now: datetime) -> str:
+        """The link of a notice that is sent ``now``, by a clock that may be behind the one that wrote ``action.at``."""
+        told_at = int(max(now, action.at).timestamp())
+        plain = _ref(action.operator_id) + action.id.bytes + told_at.to_bytes(4, "big")
         return self._base + self._tokens.seal(plain)
 
     async def read(self, token: str, now: datetime, operators: Operators) -> Found:

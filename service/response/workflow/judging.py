@@ -14,6 +14,7 @@ from service.response import rules
 from service.response.model import Ground, LineAction, Mark, NoticeKind, ResponsePolicy, State
 from service.response.store import ledger
 from service.response.workflow.actions import Actions, note_action
+from service.risk.model import ends_for_scam
 from service.subscribers.model import Erased
 from service.subscribers.workflow import Subscribers
 
@@ -156,12 +157,24 @@ class Judging:
             outcome = "upheld" if upheld else "dismissed"
             action = await ledger.save(tx, replace(action, appeal_outcome=outcome))
             note_action(tx, action, f"response.appeal_{outcome}", staff)
-            if upheld and action.ground is Ground.HAND:
+            if upheld and await self._acquits(tx, action):
                 await self._tools.risk.acquit(tx, action.registration_id, self._tools.risk_policy())
             if upheld:
                 await self._actions.unstrike(tx, action.source, action.registration_id)
                 action = await self._actions.undo(tx, action, "appeal-upheld", staff)
         return action
+
+    @staticmethod
+    async def _acquits(tx: Tx, action: LineAction) -> bool:
+        """Whether taking this act by hand back clears the line of scam: it was for that, and no other act that stands
+        is."""
+        if action.ground is not Ground.HAND or not ends_for_scam(action.reason)[0]:
+            return False
+        return not any(
+            each.ground is Ground.HAND and each.is_in_force(tx.now) and ends_for_scam(each.reason)[0]
+            for each in await ledger.of_line(tx, action.line_id)
+            if each.id != action.id
+        )
 
     async def _held(self, tx: Tx, action_id: UUID, expected: int) -> LineAction:
         """Under the line's lock, as the page showed it."""

@@ -76,7 +76,7 @@ class Telling:
             until=action.until,
             may_appeal=may_appeal,
             asked_at=action.at,
-            appeal_link=self._links.of(action.operator_id, action.id, now) if may_appeal else None,
+            appeal_link=self._links.of(action, now) if may_appeal else None,
         )
 
     def _again(self, tx: Tx, action_id: UUID, outcome: Sent | NotSent, attempt: int) -> datetime | None:
