@@ -15,19 +15,22 @@ _PASS, _FAIL, _WARN, _SKIPPED = CheckOutcome.PASS, CheckOutcome.FAIL, CheckOutco
 
 def chain(
     signed: Signed, signer: Certificate | None, trust: TrustStore, now: datetime
-) -> tuple[CheckResult, ...]:
+) -> tuple[tuple[CheckResult, ...], Certificate | None]:
+    """(the findings, the authority that signed the signer's certificate, where one is trusted)."""
     if signer is None:
-        return (
+        nothing = (
             CheckResult("chip.trust", _WARN, "no-signer"),
             *(CheckResult(check_id, _SKIPPED, "not-judged") for check_id in _AFTER_TRUST),
         )
+        return nothing, None
     trusted, issuer = _trusted(signer, trust)
-    return (
+    findings = (
         *trusted,
         _usage(signer, issuer),
         *_times(signed, signer, issuer, now),
         _revoked(signer, issuer, trust, now),
     )
+    return findings, issuer
 
 
 _AFTER_TRUST = (

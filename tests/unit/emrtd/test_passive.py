@@ -289,6 +289,14 @@ def test_country_of_the_signer(state: str, country: str, code: str) -> None:
     assert found.outcome is outcomes[code]
 
 
+@pytest.mark.parametrize("state", ["NLD", "UTO", "XOM"])
+def test_an_authority_signs_for_its_own_country_alone(state: str) -> None:
+    """The authority of UT is trusted, and names a signer of NL: for no state's documents."""
+    group = authority.dg1("P<" + state + LINES[0][5:], LINES[1])
+    sod = Sod(CSCA.signer(country="NL"), {1: group})
+    assert failed(judged(sod, dg1=group, dg15=None)) == {"chip.signer_country": "another-country"}
+
+
 @pytest.mark.parametrize("zone", [b"", b"P" * 87, b"\xff" * 88, b"P" * 89])
 def test_a_zone_of_another_length_or_alphabet_is_none(zone: bytes) -> None:
     with pytest.raises(Unreadable):
