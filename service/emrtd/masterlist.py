@@ -106,6 +106,8 @@ def verified_crl(data: bytes, trust: TrustStore, now: datetime) -> tuple[Crl, Ce
     if crl.this_update > now:
         raise NotTrusted("expired")
     for authority in trust.issuers_of(crl.issuer, crl.aki):
+        if authority.subject != crl.issuer:
+            continue  # RFC 5280, 6.3.3 (f): else one authority's list would stand for another's
         try:
             if authority.may_sign_crls() and crl.is_signed_by(authority):
                 return crl, authority

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from asn1crypto import crl as asn1_crl
 
 from service.emrtd import (
     Certificate,
@@ -94,6 +95,25 @@ def test_revocations_are_the_authoritys_own() -> None:
         assert caught.value.code == code
     with pytest.raises(Unreadable):
         verified_crl(b"\x30\x03\x02\x01\x00", trust, NOW)
+
+
+def test_no_authority_revokes_in_the_name_of_another() -> None:
+    other = Entity(name="Other", country="NL", how=FORGER.how)
+    trust = TrustStore([*PINNED, Certificate(other.certificate())])
+    assert verified_crl(other.crl(5), trust, NOW)[1].country == "NL"
+    with pytest.raises(NotTrusted) as caught:
+        verified_crl(FORGER.crl(5), trust, NOW)  # the key of NL, and the name of Root
+    assert caught.value.code == "unknown-root"
+
+
+def test_a_revocation_list_names_its_algorithm_alike_inside_and_outside() -> None:
+    parsed = asn1_crl.CertificateList.load(ROOT.crl(5))
+    tbs = parsed["tbs_cert_list"]
+    tbs["signature"] = {"algorithm": "sha512_ecdsa"}
+    parsed["signature"] = ROOT.how.sign(tbs.dump())
+    with pytest.raises(NotTrusted) as caught:
+        verified_crl(parsed.dump(force=True), TrustStore(PINNED), NOW)
+    assert caught.value.code == "unknown-root"
 
 
 def test_the_newest_list_of_a_name_says() -> None:
