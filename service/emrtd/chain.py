@@ -77,7 +77,11 @@ def _issuer(signer: Certificate, candidates: Sequence[Certificate]) -> Certifica
                 signed.append(each)
         except NotAllowed:
             continue
-    held = [each for each in signed if each.holds_at(signer.not_before) and each.may_certify()]
+    held = [
+        each
+        for each in signed
+        if each.holds_at(signer.not_before) and each.may_certify() and not each.has_strange_demand
+    ]
     return next(iter([*held, *signed]), None)
 
 
@@ -86,7 +90,7 @@ def _usage(signer: Certificate, issuer: Certificate | None) -> CheckResult:
     check_id = "chip.signer_key_usage"
     if not signer.may_sign_documents() or signer.has_strange_demand:
         return CheckResult(check_id, _FAIL, "not-a-signer")
-    if issuer is not None and not issuer.may_certify():
+    if issuer is not None and (not issuer.may_certify() or issuer.has_strange_demand):
         return CheckResult(check_id, _FAIL, "not-an-authority")
     if signer.key_usage is None:
         return CheckResult(check_id, _WARN, "unstated")

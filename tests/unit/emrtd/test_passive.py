@@ -144,6 +144,14 @@ FAULTS: dict[str, tuple[Sod, dict[str, str]]] = {
         {"chip.signer_key_usage": "not-a-signer"},
     ),
     "an unknown demand": (Sod(CSCA.signer(strange=True), GROUPS), {"chip.signer_key_usage": "not-a-signer"}),
+    "made for lists": (
+        Sod(CSCA.signer(purpose="2.23.136.1.1.3"), GROUPS),
+        {"chip.signer_key_usage": "not-a-signer"},
+    ),
+    "made for servers": (
+        Sod(CSCA.signer(purpose="1.3.6.1.5.5.7.3.1"), GROUPS),
+        {"chip.signer_key_usage": "not-a-signer"},
+    ),
     "by a namesake of the authority": (
         Sod(Entity(how=OTHER).signer(), GROUPS),
         {"chip.signer_chain": "wrong"},
@@ -254,10 +262,10 @@ def test_a_curve_with_one_parameter_of_its_own_is_none(different: dict[str, int]
 
 
 def test_the_authority_may_sign_whom_it_may() -> None:
-    no = Entity(usage=DIGITAL_SIGNATURE)
-    assert failed(judged(Sod(no.signer(), GROUPS), store(no))) == {
-        "chip.signer_key_usage": "not-an-authority"
-    }
+    for no in (Entity(usage=DIGITAL_SIGNATURE), Entity(strange=True)):
+        assert failed(judged(Sod(no.signer(), GROUPS), store(no))) == {
+            "chip.signer_key_usage": "not-an-authority"
+        }
 
 
 @pytest.mark.parametrize(

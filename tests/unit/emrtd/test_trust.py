@@ -40,6 +40,10 @@ def test_a_list_signed_under_the_pinned_root_is_taken() -> None:
 
 WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
     "its own root": (lambda: authority.master_list(authority.list_signer(FORGER), LISTED), "unknown-root"),
+    "a signer with an unknown demand": (
+        lambda: authority.master_list(authority.list_signer(ROOT, strange=True), LISTED),
+        "purpose",
+    ),
     "a document signer": (lambda: authority.master_list(ROOT.signer(), LISTED), "purpose"),
     "over": (
         lambda: authority.master_list(authority.list_signer(ROOT, not_after=NOW - timedelta(days=1)), LISTED),
@@ -63,6 +67,13 @@ def test_every_other_list_is_refused(name: str) -> None:
     assert caught.value.code == code
 
 
+def test_a_root_with_an_unknown_demand_vouches_for_no_list() -> None:
+    root = replace(ROOT, strange=True)
+    with pytest.raises(NotTrusted) as caught:
+        verified_list(authority.master_list(SIGNER, LISTED), [Certificate(root.certificate())], NOW)
+    assert caught.value.code == "unknown-root"
+
+
 def test_a_certificate_is_an_authority_and_a_link_is_signed_by_one() -> None:
     trust = TrustStore(PINNED)
     assert verified_certificate(ROOT.certificate(), TrustStore()).country == "XO"
@@ -73,6 +84,7 @@ def test_a_certificate_is_an_authority_and_a_link_is_signed_by_one() -> None:
         (replace(new, issuer=ROOT, country="NL"), "country"),
         (replace(ROOT, usage=DIGITAL_SIGNATURE), "not-an-authority"),
         (replace(ROOT, is_ca=False), "not-an-authority"),
+        (replace(ROOT, strange=True), "not-an-authority"),
         (replace(new, issuer=ROOT, not_before=ROOT.not_before - YEAR), "unknown-root"),
     ):
         with pytest.raises(NotTrusted) as caught:
