@@ -119,18 +119,20 @@ def _times(
 def _revoked(
     signer: Certificate, issuer: Certificate | None, trust: TrustStore, now: datetime
 ) -> CheckResult:
-    """By the newest list of the authority. An old list still says what it says; that it is old is told."""
+    """By the newest lists of the authority, under the name in the signer and under its own: a name changes with a
+    link. An old list still says what it says; that it is old is told."""
     check_id = "chip.signer_revoked"
-    crl = trust.crl_of(signer.issuer)
     if issuer is None:
         return CheckResult(check_id, _SKIPPED, "not-judged")
-    if crl is None:
-        return CheckResult(check_id, _SKIPPED, "no-list")
-    if signer.serial in crl.revoked:
+    names = dict.fromkeys((signer.issuer, issuer.subject))
+    crls = [crl for name in names if (crl := trust.crl_of(name)) is not None]
+    if any(signer.serial in crl.revoked for crl in crls):
         return CheckResult(check_id, _FAIL, "revoked")
     own = trust.crl_of(issuer.issuer)
     if own is not None and issuer.serial in own.revoked:
         return CheckResult(check_id, _FAIL, "authority-revoked")
-    if crl.is_old_at(now):
+    if not crls:
+        return CheckResult(check_id, _SKIPPED, "no-list")
+    if any(crl.is_old_at(now) for crl in crls):
         return CheckResult(check_id, _SKIPPED, "old-list")
     return CheckResult(check_id, _PASS, "not-revoked")

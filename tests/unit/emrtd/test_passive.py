@@ -242,6 +242,22 @@ def test_an_authority_that_was_revoked_takes_its_signers_with_it() -> None:
     }
 
 
+def test_a_revocation_counts_under_the_new_name_of_the_authority() -> None:
+    """The signer names its authority as it was called; the authority is known, and revokes, by its later name."""
+    renamed = Entity(name="Renamed")
+    for lists in ((renamed.crl(7),), (CSCA.crl(99), renamed.crl(7)), (CSCA.crl(7), renamed.crl(99))):
+        verdict = judged(Sod(SIGNER, GROUPS), store(renamed, crls=lists))
+        assert failed(verdict) == {"chip.signer_revoked": "revoked"}
+
+
+def test_an_authority_that_was_revoked_is_so_without_a_list_of_its_own() -> None:
+    link = replace(Entity(name="New", how=How(which=6)), issuer=CSCA, serial=42)
+    trust = store(CSCA, link, crls=(CSCA.crl(42),))
+    assert failed(judged(Sod(link.signer(issuer=link), GROUPS), trust)) == {
+        "chip.signer_revoked": "authority-revoked"
+    }
+
+
 @pytest.mark.parametrize(
     "different",
     [{"x": 1}, {"y": 1}, {"a": 1}, {"b": 1}, {"p": 5}, {"h": 2}],
