@@ -12,6 +12,8 @@ from service.emrtd.algorithms import Algorithm, NotAllowed, hashed, signature_of
 from service.emrtd.keys import PublicKey, is_signed_by, public_key
 
 MASTER_LIST_SIGNER: Final = "2.23.136.1.1.3"
+_OTHER_PURPOSES: Final = ("2.23.136.1.1.", "1.3.6.1.5.5.7.3.")
+"""Begins of the purposes that ICAO names (lists, deviations, barcodes) and RFC 5280, 4.2.1.12 (servers, code, mail)."""
 
 _READ: Final = frozenset(
     {"key_usage", "basic_constraints", "authority_key_identifier", "key_identifier", "extended_key_usage"}
@@ -88,8 +90,11 @@ class Certificate:
         return self.key_usage is None or "crl_sign" in self.key_usage
 
     def may_sign_documents(self) -> bool:
-        """digitalSignature, and no authority (9303-12, table 5). One that states no usage is not said to be none."""
+        """digitalSignature, no authority, and not made for something else (9303-12, table 5: a document signer states
+        no extended usage). One that states no usage is not said to be none."""
         usage = self.key_usage
+        if any(purpose.startswith(_OTHER_PURPOSES) for purpose in self.purposes):
+            return False
         return self.is_ca is not True and (usage is None or "digital_signature" in usage)
 
     def is_signed_by(self, issuer: "Certificate") -> bool:

@@ -15,19 +15,22 @@ _PASS, _FAIL, _WARN, _SKIPPED = CheckOutcome.PASS, CheckOutcome.FAIL, CheckOutco
 
 def chain(
     signed: Signed, signer: Certificate | None, trust: TrustStore, now: datetime
-) -> tuple[CheckResult, ...]:
+) -> tuple[tuple[CheckResult, ...], Certificate | None]:
+    """(the findings, the authority that signed the signer's certificate, where one is trusted)."""
     if signer is None:
-        return (
+        nothing = (
             CheckResult("chip.trust", _WARN, "no-signer"),
             *(CheckResult(check_id, _SKIPPED, "not-judged") for check_id in _AFTER_TRUST),
         )
+        return nothing, None
     trusted, issuer = _trusted(signer, trust)
-    return (
+    findings = (
         *trusted,
         _usage(signer, issuer),
         *_times(signed, signer, issuer, now),
         _revoked(signer, issuer, trust, now),
     )
+    return findings, issuer
 
 
 _AFTER_TRUST = (
@@ -74,7 +77,11 @@ def _issuer(signer: Certificate, candidates: Sequence[Certificate]) -> Certifica
                 signed.append(each)
         except NotAllowed:
             continue
-    held = [each for each in signed if each.holds_at(signer.not_before) and each.may_certify()]
+    held = [
+        each
+        for each in signed
+        if each.holds_at(signer.not_before) and each.may_certify() and not each.has_strange_demand
+    ]
     return next(iter([*held, *signed]), None)
 
 
@@ -83,7 +90,7 @@ def _usage(signer: Certificate, issuer: Certificate | None) -> CheckResult:
     check_id = "chip.signer_key_usage"
     if not signer.may_sign_documents() or signer.has_strange_demand:
         return CheckResult(check_id, _FAIL, "not-a-signer")
-    if issuer is not None and not issuer.may_certify():
+    if issuer is not None and (not issuer.may_certify() or issuer.has_strange_demand):
         return CheckResult(check_id, _FAIL, "not-an-authority")
     if signer.key_usage is None:
         return CheckResult(check_id, _WARN, "unstated")
@@ -112,18 +119,20 @@ def _times(
 def _revoked(
     signer: Certificate, issuer: Certificate | None, trust: TrustStore, now: datetime
 ) -> CheckResult:
-    """By the newest list of the authority. An old list still says what it says; that it is old is told."""
+    """By the newest lists of the authority, under the name in the signer and under its own: a name changes with a
+    link. An old list still says what it says; that it is old is told."""
     check_id = "chip.signer_revoked"
-    crl = trust.crl_of(signer.issuer)
     if issuer is None:
         return CheckResult(check_id, _SKIPPED, "not-judged")
-    if crl is None:
-        return CheckResult(check_id, _SKIPPED, "no-list")
-    if signer.serial in crl.revoked:
+    names = dict.fromkeys((signer.issuer, issuer.subject))
+    crls = [crl for name in names if (crl := trust.crl_of(name)) is not None]
+    if any(signer.serial in crl.revoked for crl in crls):
         return CheckResult(check_id, _FAIL, "revoked")
     own = trust.crl_of(issuer.issuer)
     if own is not None and issuer.serial in own.revoked:
         return CheckResult(check_id, _FAIL, "authority-revoked")
-    if crl.is_old_at(now):
+    if not crls:
+        return CheckResult(check_id, _SKIPPED, "no-list")
+    if any(crl.is_old_at(now) for crl in crls):
         return CheckResult(check_id, _SKIPPED, "old-list")
     return CheckResult(check_id, _PASS, "not-revoked")

@@ -46,6 +46,9 @@ class Crl:
     def is_signed_by(self, authority: Certificate) -> bool:
         """Raises :class:`~service.emrtd.algorithms.NotAllowed`."""
         with der.reading():
+            inner = self._parsed["tbs_cert_list"]["signature"].dump()
+            if inner != self._parsed["signature_algorithm"].dump():
+                return False  # RFC 5280, 5.1.1.2
             how: Algorithm = signature_of(self._parsed["signature_algorithm"])
             signature = self._parsed["signature"].native
             signed = self._parsed["tbs_cert_list"].dump()

@@ -73,7 +73,7 @@ def verified_list(data: bytes, roots: Iterable[Certificate], now: datetime) -> M
             raise NotTrusted("digest")
         if not signed.is_signed_by(signer):
             raise NotTrusted("signature")
-        if MASTER_LIST_SIGNER not in signer.purposes:
+        if MASTER_LIST_SIGNER not in signer.purposes or signer.has_strange_demand:
             raise NotTrusted("purpose")
         root = _root_of(signer, TrustStore(roots))
     except NotAllowed:
@@ -88,7 +88,7 @@ def verified_certificate(data: bytes, trust: TrustStore) -> Certificate:
     """A CSCA's own certificate: signed by itself, so that persons must vouch for it, or a link that a trusted one
     signed. Raises NotTrusted."""
     certificate = Certificate(data)
-    if not certificate.may_certify() or not certificate.country:
+    if not certificate.may_certify() or certificate.has_strange_demand or not certificate.country:
         raise NotTrusted("not-an-authority")
     if not certificate.is_self_signed():
         try:
@@ -106,6 +106,8 @@ def verified_crl(data: bytes, trust: TrustStore, now: datetime) -> tuple[Crl, Ce
     if crl.this_update > now:
         raise NotTrusted("expired")
     for authority in trust.issuers_of(crl.issuer, crl.aki):
+        if authority.subject != crl.issuer:
+            continue  # RFC 5280, 6.3.3 (f): else one authority's list would stand for another's
         try:
             if authority.may_sign_crls() and crl.is_signed_by(authority):
                 return crl, authority
@@ -116,6 +118,8 @@ def verified_crl(data: bytes, trust: TrustStore, now: datetime) -> tuple[Crl, Ce
 
 def _root_of(certificate: Certificate, trust: TrustStore) -> Certificate:
     for root in trust.issuers_of(certificate.issuer, certificate.aki):
+        if root.has_strange_demand:
+            continue
         if root.may_certify() and certificate.is_signed_by(root) and root.holds_at(certificate.not_before):
             return root
     raise NotTrusted("unknown-root")

@@ -48,14 +48,15 @@ def authenticate(sod: bytes, dg1: bytes, dg15: bytes | None, trust: TrustStore, 
     signed = opened(der.inside(sod, 0x77))
     digest, hashes = _hashes(signed.content)
     signer = signed.signer()
+    chained, issuer = chain(signed, signer, trust, now)
     findings = [
         CheckResult("chip.sod", _PASS, "read"),
         _known(signed),
         *_by_signer(signed, signer, digest),
         _hash("chip.dg1_hash", hashes, 1, digest, dg1),
         _hash("chip.dg15_hash", hashes, 15, digest, dg15),
-        *chain(signed, signer, trust, now),
-        _country(signer, lines),
+        *chained,
+        _country(signer, issuer, lines),
     ]
     return Verdict(tuple(findings), lines, 15 in hashes, hashed("sha256", signed.content).hex())
 
@@ -138,12 +139,15 @@ def _by_signer(signed: Signed, signer: Certificate | None, digest: str) -> tuple
     )
 
 
-def _country(signer: Certificate | None, lines: tuple[str, ...]) -> CheckResult:
-    """Doc 9303-12, 7.1: the signer's country is the issuer's; small letters are let pass."""
+def _country(signer: Certificate | None, issuer: Certificate | None, lines: tuple[str, ...]) -> CheckResult:
+    """Doc 9303-12, 7.1: the signer's country is the issuer's; small letters are let pass. An authority signs for its
+    own country alone, whatever it writes into its signers' names."""
     check_id = "chip.signer_country"
     state = lines[0][2:5].replace("<", "")
     if signer is None:
         return CheckResult(check_id, _SKIPPED, "not-judged")
+    if issuer is not None and issuer.country != signer.country:
+        return CheckResult(check_id, _FAIL, "another-country")
     if not alpha2.has_signer(state):
         return CheckResult(check_id, _WARN, "no-country")
     agrees = states.canonical(state) in alpha2.states_of(signer.country)

@@ -144,6 +144,14 @@ FAULTS: dict[str, tuple[Sod, dict[str, str]]] = {
         {"chip.signer_key_usage": "not-a-signer"},
     ),
     "an unknown demand": (Sod(CSCA.signer(strange=True), GROUPS), {"chip.signer_key_usage": "not-a-signer"}),
+    "made for lists": (
+        Sod(CSCA.signer(purpose="2.23.136.1.1.3"), GROUPS),
+        {"chip.signer_key_usage": "not-a-signer"},
+    ),
+    "made for servers": (
+        Sod(CSCA.signer(purpose="1.3.6.1.5.5.7.3.1"), GROUPS),
+        {"chip.signer_key_usage": "not-a-signer"},
+    ),
     "by a namesake of the authority": (
         Sod(Entity(how=OTHER).signer(), GROUPS),
         {"chip.signer_chain": "wrong"},
@@ -234,6 +242,22 @@ def test_an_authority_that_was_revoked_takes_its_signers_with_it() -> None:
     }
 
 
+def test_a_revocation_counts_under_the_new_name_of_the_authority() -> None:
+    """The signer names its authority as it was called; the authority is known, and revokes, by its later name."""
+    renamed = Entity(name="Renamed")
+    for lists in ((renamed.crl(7),), (CSCA.crl(99), renamed.crl(7)), (CSCA.crl(7), renamed.crl(99))):
+        verdict = judged(Sod(SIGNER, GROUPS), store(renamed, crls=lists))
+        assert failed(verdict) == {"chip.signer_revoked": "revoked"}
+
+
+def test_an_authority_that_was_revoked_is_so_without_a_list_of_its_own() -> None:
+    link = replace(Entity(name="New", how=How(which=6)), issuer=CSCA, serial=42)
+    trust = store(CSCA, link, crls=(CSCA.crl(42),))
+    assert failed(judged(Sod(link.signer(issuer=link), GROUPS), trust)) == {
+        "chip.signer_revoked": "authority-revoked"
+    }
+
+
 @pytest.mark.parametrize(
     "different",
     [{"x": 1}, {"y": 1}, {"a": 1}, {"b": 1}, {"p": 5}, {"h": 2}],
@@ -254,10 +278,10 @@ def test_a_curve_with_one_parameter_of_its_own_is_none(different: dict[str, int]
 
 
 def test_the_authority_may_sign_whom_it_may() -> None:
-    no = Entity(usage=DIGITAL_SIGNATURE)
-    assert failed(judged(Sod(no.signer(), GROUPS), store(no))) == {
-        "chip.signer_key_usage": "not-an-authority"
-    }
+    for no in (Entity(usage=DIGITAL_SIGNATURE), Entity(strange=True)):
+        assert failed(judged(Sod(no.signer(), GROUPS), store(no))) == {
+            "chip.signer_key_usage": "not-an-authority"
+        }
 
 
 @pytest.mark.parametrize(
@@ -287,6 +311,14 @@ def test_country_of_the_signer(state: str, country: str, code: str) -> None:
         "no-country": CheckOutcome.WARN,
     }
     assert found.outcome is outcomes[code]
+
+
+@pytest.mark.parametrize("state", ["NLD", "UTO", "XOM"])
+def test_an_authority_signs_for_its_own_country_alone(state: str) -> None:
+    """The authority of UT is trusted, and names a signer of NL: for no state's documents."""
+    group = authority.dg1("P<" + state + LINES[0][5:], LINES[1])
+    sod = Sod(CSCA.signer(country="NL"), {1: group})
+    assert failed(judged(sod, dg1=group, dg15=None)) == {"chip.signer_country": "another-country"}
 
 
 @pytest.mark.parametrize("zone", [b"", b"P" * 87, b"\xff" * 88, b"P" * 89])

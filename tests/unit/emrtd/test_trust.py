@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from asn1crypto import crl as asn1_crl
 
 from service.emrtd import (
     Certificate,
@@ -39,6 +40,10 @@ def test_a_list_signed_under_the_pinned_root_is_taken() -> None:
 
 WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
     "its own root": (lambda: authority.master_list(authority.list_signer(FORGER), LISTED), "unknown-root"),
+    "a signer with an unknown demand": (
+        lambda: authority.master_list(authority.list_signer(ROOT, strange=True), LISTED),
+        "purpose",
+    ),
     "a document signer": (lambda: authority.master_list(ROOT.signer(), LISTED), "purpose"),
     "over": (
         lambda: authority.master_list(authority.list_signer(ROOT, not_after=NOW - timedelta(days=1)), LISTED),
@@ -62,6 +67,13 @@ def test_every_other_list_is_refused(name: str) -> None:
     assert caught.value.code == code
 
 
+def test_a_root_with_an_unknown_demand_vouches_for_no_list() -> None:
+    root = replace(ROOT, strange=True)
+    with pytest.raises(NotTrusted) as caught:
+        verified_list(authority.master_list(SIGNER, LISTED), [Certificate(root.certificate())], NOW)
+    assert caught.value.code == "unknown-root"
+
+
 def test_a_certificate_is_an_authority_and_a_link_is_signed_by_one() -> None:
     trust = TrustStore(PINNED)
     assert verified_certificate(ROOT.certificate(), TrustStore()).country == "XO"
@@ -72,6 +84,7 @@ def test_a_certificate_is_an_authority_and_a_link_is_signed_by_one() -> None:
         (replace(new, issuer=ROOT, country="NL"), "country"),
         (replace(ROOT, usage=DIGITAL_SIGNATURE), "not-an-authority"),
         (replace(ROOT, is_ca=False), "not-an-authority"),
+        (replace(ROOT, strange=True), "not-an-authority"),
         (replace(new, issuer=ROOT, not_before=ROOT.not_before - YEAR), "unknown-root"),
     ):
         with pytest.raises(NotTrusted) as caught:
@@ -94,6 +107,25 @@ def test_revocations_are_the_authoritys_own() -> None:
         assert caught.value.code == code
     with pytest.raises(Unreadable):
         verified_crl(b"\x30\x03\x02\x01\x00", trust, NOW)
+
+
+def test_no_authority_revokes_in_the_name_of_another() -> None:
+    other = Entity(name="Other", country="NL", how=FORGER.how)
+    trust = TrustStore([*PINNED, Certificate(other.certificate())])
+    assert verified_crl(other.crl(5), trust, NOW)[1].country == "NL"
+    with pytest.raises(NotTrusted) as caught:
+        verified_crl(FORGER.crl(5), trust, NOW)  # the key of NL, and the name of Root
+    assert caught.value.code == "unknown-root"
+
+
+def test_a_revocation_list_names_its_algorithm_alike_inside_and_outside() -> None:
+    parsed = asn1_crl.CertificateList.load(ROOT.crl(5))
+    tbs = parsed["tbs_cert_list"]
+    tbs["signature"] = {"algorithm": "sha512_ecdsa"}
+    parsed["signature"] = ROOT.how.sign(tbs.dump())
+    with pytest.raises(NotTrusted) as caught:
+        verified_crl(parsed.dump(force=True), TrustStore(PINNED), NOW)
+    assert caught.value.code == "unknown-root"
 
 
 def test_the_newest_list_of_a_name_says() -> None:
