@@ -77,6 +77,42 @@ async def test_a_newer_list_takes_the_place_and_an_older_never_comes_back(author
     assert await reason(authorities.stage(stale, roots, ONE)) == "older"
 
 
+async def test_a_withdrawal_brings_nothing_older_back(authorities: Authorities) -> None:
+    roots = [ROOT.certificate()]
+    older = await authorities.stage(FIRST, roots, ONE)
+    await authorities.activate(older.id, OTHER)
+    newer = await authorities.stage(NEWER, roots, ONE)
+    await authorities.activate(newer.id, OTHER)
+    await authorities.withdraw(newer.id, OTHER)
+    assert authorities.current.is_empty
+    assert not any(each.is_in_force for each in await authorities.listed())
+    assert await reason(authorities.activate(older.id, OTHER)) == "older"
+    stale = authority.master_list(SIGNER, LISTED, NOW - timedelta(days=1, hours=1))
+    assert await reason(authorities.stage(stale, roots, ONE)) == "older"
+    # nor does one person undo it: the same file takes two again
+    assert await reason(authorities.activate(newer.id, OTHER)) == "withdrawn"
+    again = await authorities.stage(NEWER, roots, OTHER)
+    assert await reason(authorities.activate(again.id, OTHER)) == "same-person"
+    await authorities.activate(again.id, ONE)
+    assert authorities.current.size == 1
+    assert [each.id for each in await authorities.listed() if each.is_in_force] == [again.id]
+    await authorities.withdraw(older.id, ONE)
+    assert authorities.current.size == 1
+
+
+async def test_revocations_are_replaced_and_never_withdrawn(authorities: Authorities) -> None:
+    await authorities.activate((await authorities.stage(ROOT.certificate(), [], ONE)).id, OTHER)
+    crl = await authorities.stage_crl(ROOT.crl(7), ONE)
+    await authorities.activate(crl.id, OTHER)
+    for person in (ONE, OTHER, uuid4()):
+        assert await reason(authorities.withdraw(crl.id, person)) == "revocations"
+    (kept,) = [each for each in await authorities.listed() if each.id == crl.id]
+    assert kept.is_in_force
+    held = authorities.current.crl_of(authorities.current.certificates[0].subject)
+    assert held is not None
+    assert held.revoked == {7}
+
+
 async def test_what_nobody_vouches_for_does_not_enter(authorities: Authorities) -> None:
     assert await reason(authorities.stage(FIRST, [], ONE)) == "unknown-root"
     assert await reason(authorities.stage(FIRST, [LISTED[0]], ONE)) == "unknown-root"
