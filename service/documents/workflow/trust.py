@@ -105,9 +105,10 @@ class Authorities:
             wanted = [each for each in await store.listed(reader) if each.is_in_force]
             contents = await store.contents(reader, [each.id for each in wanted])
         # A master list is a second's work: it does not stop the requests.
-        self._current = await asyncio.to_thread(_built, [(each, contents[each.id]) for each in wanted])
-        self._version = version
-        log.info("csca.taken", version=version, certificates=self._current.size)
+        built = await asyncio.to_thread(_built, [(each, contents[each.id]) for each in wanted])
+        if version > self._version:  # another refresh may have taken a newer one meanwhile
+            self._current, self._version = built, version
+            log.info("csca.taken", version=version, certificates=built.size)
         return self._current
 
     async def stage(self, data: bytes, roots: Iterable[bytes], by: UUID) -> TrustImport:
@@ -139,7 +140,9 @@ class Authorities:
         return found
 
     async def activate(self, import_id: UUID, by: UUID) -> TrustImport:
-        """Bring it into force, by another person than the one who brought it."""
+        """Bring it into force, by another person than the one who brought it. A revocation list is verified again,
+        because its authority may be trusted no more; the roots of a master list were vouched for when it came."""
+        trusted = await self.refresh()
         async with self._db.write(INSTALLATION) as tx:
             await store.lock(tx)
             found = await store.load(tx, import_id)
@@ -148,6 +151,9 @@ class Authorities:
             if _is_withdrawn(found):
                 raise refused("withdrawn")
             _refuse_older(found, [each for each in await store.listed(tx) if _same(each, found)])
+            if found.kind is ImportKind.CRL:
+                content = (await store.contents(tx, [import_id]))[import_id]
+                await asyncio.to_thread(_judged_crl, content, trusted, tx.now, by)
             store.act(tx, import_id, "trust", by)
             _audit(tx, "csca.activated", found, by)
         await self.refresh()
