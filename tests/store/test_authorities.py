@@ -1,8 +1,11 @@
 """The trust store on a real PostgreSQL: two persons, monotonic, audited, followed; and by the command line."""
 
+import asyncio
 import json
+import threading
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,6 +13,7 @@ import sqlalchemy as sa
 
 from service.audit.workflow import INSTALLATION, Actor
 from service.documents.model.trust import ImportRefused
+from service.documents.workflow import trust
 from service.documents.workflow.trust import Authorities
 from service.infra.crypto import Vault
 from service.infra.postgres import Database
@@ -75,6 +79,80 @@ async def test_a_newer_list_takes_the_place_and_an_older_never_comes_back(author
     assert await reason(authorities.activate(older.id, OTHER)) == "older"
     stale = authority.master_list(SIGNER, LISTED, NOW - timedelta(days=3))
     assert await reason(authorities.stage(stale, roots, ONE)) == "older"
+
+
+async def test_a_withdrawal_brings_nothing_older_back(authorities: Authorities) -> None:
+    roots = [ROOT.certificate()]
+    older = await authorities.stage(FIRST, roots, ONE)
+    await authorities.activate(older.id, OTHER)
+    newer = await authorities.stage(NEWER, roots, ONE)
+    await authorities.activate(newer.id, OTHER)
+    await authorities.withdraw(newer.id, OTHER)
+    assert authorities.current.is_empty
+    assert not any(each.is_in_force for each in await authorities.listed())
+    assert await reason(authorities.activate(older.id, OTHER)) == "older"
+    stale = authority.master_list(SIGNER, LISTED, NOW - timedelta(days=1, hours=1))
+    assert await reason(authorities.stage(stale, roots, ONE)) == "older"
+    # nor does one person undo it: the same file takes two again
+    assert await reason(authorities.activate(newer.id, OTHER)) == "withdrawn"
+    again = await authorities.stage(NEWER, roots, OTHER)
+    assert await reason(authorities.activate(again.id, OTHER)) == "same-person"
+    await authorities.activate(again.id, ONE)
+    assert authorities.current.size == 1
+    assert [each.id for each in await authorities.listed() if each.is_in_force] == [again.id]
+    await authorities.withdraw(older.id, ONE)
+    assert authorities.current.size == 1
+
+
+async def test_revocations_are_replaced_and_never_withdrawn(authorities: Authorities) -> None:
+    await authorities.activate((await authorities.stage(ROOT.certificate(), [], ONE)).id, OTHER)
+    crl = await authorities.stage_crl(ROOT.crl(7), ONE)
+    await authorities.activate(crl.id, OTHER)
+    for person in (ONE, OTHER, uuid4()):
+        assert await reason(authorities.withdraw(crl.id, person)) == "revocations"
+    (kept,) = [each for each in await authorities.listed() if each.id == crl.id]
+    assert kept.is_in_force
+    held = authorities.current.crl_of(authorities.current.certificates[0].subject)
+    assert held is not None
+    assert held.revoked == {7}
+
+
+async def test_revocations_of_an_authority_that_is_trusted_no_more_do_not_enter(
+    authorities: Authorities,
+) -> None:
+    root = await authorities.stage(ROOT.certificate(), [], ONE)
+    await authorities.activate(root.id, OTHER)
+    crl = await authorities.stage_crl(ROOT.crl(7), ONE)
+    await authorities.withdraw(root.id, OTHER)
+    assert await reason(authorities.activate(crl.id, OTHER)) == "unknown-root"
+    assert not any(each.is_in_force for each in await authorities.listed())
+
+
+async def test_a_slow_refresh_does_not_take_a_newer_store_away(
+    authorities: Authorities, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One process reads, then another change is read and taken, and only then the first is done building."""
+    elsewhere = Authorities(db)
+    root = await authorities.stage(ROOT.certificate(), [], ONE)
+    await authorities.activate(root.id, OTHER)
+    building, go_on, build = threading.Event(), threading.Event(), trust._built
+
+    def slow(found: Any) -> Any:
+        if not building.is_set():
+            building.set()
+            assert go_on.wait(30)
+        return build(found)
+
+    monkeypatch.setattr(trust, "_built", slow)
+    late = asyncio.create_task(elsewhere.refresh())
+    assert await asyncio.to_thread(building.wait, 30)
+    try:
+        await authorities.withdraw(root.id, OTHER)
+        assert (await elsewhere.refresh()).is_empty
+    finally:
+        go_on.set()
+    assert (await late).is_empty
+    assert elsewhere.current.is_empty
 
 
 async def test_what_nobody_vouches_for_does_not_enter(authorities: Authorities) -> None:

@@ -34,6 +34,8 @@ class TrustImport:
     staged_by: UUID
     staged_at: datetime
     activated_by: UUID | None = None
+    activation: int | None = None
+    """The number of the act that first brought it into force; it stays when it is withdrawn or replaced."""
     is_in_force: bool = False
 
 

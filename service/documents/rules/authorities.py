@@ -19,6 +19,7 @@ from service.documents.model import (
     RegistryAnswer,
     RegistryReply,
 )
+from service.documents.rules import chips
 
 _PASS, _FAIL, _WARN, _SKIPPED = CheckOutcome.PASS, CheckOutcome.FAIL, CheckOutcome.WARN, CheckOutcome.SKIPPED
 
@@ -29,6 +30,8 @@ DEATH: Final = "death.answer"
 ASKED: Final = frozenset({REGISTRY, POSSESSION, LOST_STOLEN, DEATH})
 CHIP: Final = "chip.active_authentication"
 """A pass of it: the chip signed our nonce with its own key (ICAO Doc 9303-11, 6.1), so it is in a hand now."""
+CHIP_KEY: Final = "chip.dg15_hash"
+"""A pass of it: that key is among what the document's issuer signed (ICAO Doc 9303-11, 6.1)."""
 
 _Finding = tuple[CheckOutcome, str]
 _Table = Mapping[RegistryAnswer | None, _Finding]
@@ -63,11 +66,18 @@ def findings_of(answers: Answers, others: Iterable[CheckResult]) -> tuple[CheckR
 
 def _possession(registry: RegistryReply | None, others: Iterable[CheckResult]) -> CheckResult:
     """Skipped, never a warning, where a code may still come: a yes alone is no reason for a person to look."""
-    if any(result.id == CHIP and result.outcome is _PASS for result in others):
+    others = tuple(others)
+    if _chip_answered(others):
         return CheckResult(POSSESSION, _PASS, "chip-answered")
     if registry is None or registry.answer is not RegistryAnswer.YES:
         return CheckResult(POSSESSION, _SKIPPED, "not-asked")
     return CheckResult(POSSESSION, _SKIPPED, _ON_RECORD[registry.phones])
+
+
+def _chip_answered(others: tuple[CheckResult, ...]) -> bool:
+    """The issuer's chip: anybody makes a key, answers with it and signs its hash by a signer of their own."""
+    passed = {result.id for result in others if result.outcome is _PASS}
+    return chips.is_signed(others) and {CHIP, CHIP_KEY} <= passed
 
 
 def answers_in(findings: Iterable[CheckResult]) -> Answers:

@@ -22,9 +22,18 @@ _LAST = (
     .where(_ACT.c.number.in_(_NEWEST))
     .subquery("last")
 )
+_FIRST = (
+    sa.select(_ACT.c.import_id, sa.func.min(_ACT.c.number).label("activation"))
+    .where(_ACT.c.effect == "trust")
+    .group_by(_ACT.c.import_id)
+    .subquery("first")
+)
 _BESIDE = [column for column in _IMPORT.c if column.name != "content"]
-_KNOWN = sa.select(*_BESIDE, _LAST.c.effect, _LAST.c.done_by).outerjoin(
-    _LAST, _LAST.c.import_id == _IMPORT.c.id
+_KNOWN = (
+    sa.select(*_BESIDE, _LAST.c.effect, _LAST.c.done_by, _FIRST.c.activation)
+    .select_from(_IMPORT)
+    .outerjoin(_LAST, _LAST.c.import_id == _IMPORT.c.id)
+    .outerjoin(_FIRST, _FIRST.c.import_id == _IMPORT.c.id)
 )
 
 
@@ -90,15 +99,16 @@ def _import(row: Any) -> TrustImport:
         staged_by=row.staged_by,
         staged_at=row.staged_at,
         activated_by=row.done_by if row.effect == "trust" else None,
+        activation=row.activation,
     )
 
 
 def _in_force(found: list[TrustImport], trusted: set[UUID]) -> list[TrustImport]:
-    """The newest of a source that is trusted."""
-    newest: dict[tuple[ImportKind, str], tuple[datetime, UUID]] = {}
+    """The newest of a source that ever was in force, unless it is withdrawn: what it replaced never comes back."""
+    newest: dict[tuple[ImportKind, str], tuple[datetime, int, UUID]] = {}
     for each in found:
-        if each.id in trusted:
-            key = (each.kind, each.source)
-            newest[key] = max(newest.get(key, (each.dated_at, each.id)), (each.dated_at, each.id))
-    ids = {import_id for _, import_id in newest.values()}
+        if each.activation is not None:
+            key, this = (each.kind, each.source), (each.dated_at, each.activation, each.id)
+            newest[key] = max(newest.get(key, this), this)
+    ids = {import_id for *_, import_id in newest.values()} & trusted
     return [replace(each, is_in_force=each.id in ids) for each in found]

@@ -51,7 +51,9 @@ _WHY: Final = {
     "not-an-authority": "The certificate is no country's signing authority.",
     "country": "The link was signed by another country.",
     "same-person": "Another person must bring it into force.",
-    "older": "What is in force of this source is as new, or newer.",
+    "older": "What is or was in force of this source is as new, or newer.",
+    "withdrawn": "It was withdrawn. Bring it again, for another person to trust.",
+    "revocations": "Only a newer list of this source takes its place: without it the revoked pass again.",
     "known": "It was brought before.",
     "unreadable": "It is neither DER nor PEM of what it should be.",
 }
@@ -103,9 +105,10 @@ class Authorities:
             wanted = [each for each in await store.listed(reader) if each.is_in_force]
             contents = await store.contents(reader, [each.id for each in wanted])
         # A master list is a second's work: it does not stop the requests.
-        self._current = await asyncio.to_thread(_built, [(each, contents[each.id]) for each in wanted])
-        self._version = version
-        log.info("csca.taken", version=version, certificates=self._current.size)
+        built = await asyncio.to_thread(_built, [(each, contents[each.id]) for each in wanted])
+        if version > self._version:  # another refresh may have taken a newer one meanwhile
+            self._current, self._version = built, version
+            log.info("csca.taken", version=version, certificates=built.size)
         return self._current
 
     async def stage(self, data: bytes, roots: Iterable[bytes], by: UUID) -> TrustImport:
@@ -128,7 +131,7 @@ class Authorities:
         async with self._db.write(INSTALLATION) as tx:
             await store.lock(tx)
             others = [each for each in await store.listed(tx) if _same(each, found)]
-            if any(each.digest == found.digest for each in others):
+            if any(each.digest == found.digest and not _is_withdrawn(each) for each in others):
                 raise refused("known")
             _refuse_older(found, others)
             found = replace(found, staged_at=tx.now)
@@ -137,23 +140,33 @@ class Authorities:
         return found
 
     async def activate(self, import_id: UUID, by: UUID) -> TrustImport:
-        """Bring it into force, by another person than the one who brought it."""
+        """Bring it into force, by another person than the one who brought it. A revocation list is verified again,
+        because its authority may be trusted no more; the roots of a master list were vouched for when it came."""
+        trusted = await self.refresh()
         async with self._db.write(INSTALLATION) as tx:
             await store.lock(tx)
             found = await store.load(tx, import_id)
             if found.staged_by == by:
                 raise refused("same-person")
+            if _is_withdrawn(found):
+                raise refused("withdrawn")
             _refuse_older(found, [each for each in await store.listed(tx) if _same(each, found)])
+            if found.kind is ImportKind.CRL:
+                content = (await store.contents(tx, [import_id]))[import_id]
+                await asyncio.to_thread(_judged_crl, content, trusted, tx.now, by)
             store.act(tx, import_id, "trust", by)
             _audit(tx, "csca.activated", found, by)
         await self.refresh()
         return replace(found, is_in_force=True, activated_by=by)
 
     async def withdraw(self, import_id: UUID, by: UUID) -> TrustImport:
-        """Trust it no more. One person may: what it leads to is that documents go to people."""
+        """Trust it no more, nor what it replaced. One person may: what it leads to is that documents go to people.
+        Not so of revocations, without which documents pass: :class:`ImportRefused`."""
         async with self._db.write(INSTALLATION) as tx:
             await store.lock(tx)
             found = await store.load(tx, import_id)
+            if found.kind is ImportKind.CRL:
+                raise refused("revocations")
             store.act(tx, import_id, "withdraw", by)
             _audit(tx, "csca.withdrawn", found, by)
         await self.refresh()
@@ -168,10 +181,18 @@ def _same(one: TrustImport, other: TrustImport) -> bool:
     return (one.kind, one.source) == (other.kind, other.source)
 
 
+def _is_withdrawn(one: TrustImport) -> bool:
+    """Was in force once, and its last act is a withdrawal: another two persons may bring the same file anew."""
+    return one.activation is not None and one.activated_by is None
+
+
 def _refuse_older(found: TrustImport, others: Iterable[TrustImport]) -> None:
-    """Nothing goes back: an old list still holds what was revoked since (``security.md`` 13)."""
-    if any(each.is_in_force and each.dated_at >= found.dated_at for each in others):
-        raise refused("older")
+    """Nothing goes back: an old list still holds what was revoked since (``security.md`` 13). What was withdrawn
+    counts as well, or one person's withdrawal would open the way back."""
+    for each in others:
+        is_brought_again = _is_withdrawn(each) and each.digest == found.digest
+        if each.activation is not None and each.dated_at >= found.dated_at and not is_brought_again:
+            raise refused("older")
 
 
 def _audit(tx: Tx, action: str, what: TrustImport, by: UUID) -> None:

@@ -28,7 +28,8 @@ from service.documents.model import (
     RegistryAnswer,
     RegistryReply,
 )
-from service.documents.rules.authorities import CHIP, findings_of, proof_of
+from service.documents.rules.authorities import CHIP, CHIP_KEY, POSSESSION, findings_of, proof_of
+from service.documents.rules.chips import SIGNED_BY
 from service.documents.rules.details import CODES, SUBJECTS
 from service.documents.workflow.asking import NOT_LISTED_FOR, Enquiries, Noes
 from service.kit.mrz import MrzDate
@@ -49,7 +50,7 @@ ANNA = DocumentFacts(
     secondary="ANNA",
     birth=MrzDate(1974, 8, 12),
 )
-CHIP_ANSWERED = CheckResult(CHIP, CheckOutcome.PASS, "valid")
+CHIP_ANSWERED = tuple(CheckResult(each, CheckOutcome.PASS, "valid") for each in (*SIGNED_BY, CHIP_KEY, CHIP))
 
 
 def registry_says(answer: RegistryAnswer, *phones: Phone) -> Answers:
@@ -93,15 +94,44 @@ def test_what_follows_from_every_answer() -> None:
 
 @pytest.mark.parametrize("listed", [None, NO, GONE, YES])
 @pytest.mark.parametrize("answer", [YES, NO, GONE])
-@pytest.mark.parametrize("chip", [True, False])
-def test_a_yes_confirms_with_the_chip_that_answered(
-    answer: RegistryAnswer, listed: RegistryAnswer | None, chip: bool
+def test_the_issuers_chip_that_answered_shows_possession(
+    answer: RegistryAnswer, listed: RegistryAnswer | None
 ) -> None:
-    own = (CHIP_ANSWERED if chip else replace(CHIP_ANSWERED, outcome=CheckOutcome.SKIPPED),)
-    judged = rules.conclude(own, Answers(RegistryReply(answer), listed))
-    is_confirmed = chip and answer is YES and listed is not YES
-    assert judged.proof is (Proof.CONFIRMED if is_confirmed else Proof.CONSISTENT)
-    assert proof_of(judged.checks) is judged.proof
+    judged = rules.conclude(CHIP_ANSWERED, Answers(RegistryReply(answer), listed))
+    assert CheckResult(POSSESSION, CheckOutcome.PASS, "chip-answered") in judged.checks
+    assert judged.proof is Proof.SIGNED
+    is_confirmed = answer is YES and listed is not YES
+    assert proof_of(judged.checks) is (Proof.CONFIRMED if is_confirmed else Proof.CONSISTENT)
+
+
+# a chip of one's own: its key, its answer and its signature agree with each other, and nobody trusted signed any
+NO_STORE = {"chip.trust": CheckOutcome.SKIPPED}
+CHAIN = [each for each in SIGNED_BY if each.startswith("chip.signer_")]
+NO_CHAIN = dict.fromkeys(CHAIN, CheckOutcome.SKIPPED)
+SELF_MADE = [
+    NO_STORE,
+    {**NO_STORE, **NO_CHAIN},
+    {**NO_CHAIN, "chip.signer_chain": CheckOutcome.WARN},
+    *({each: outcome} for each in (*SIGNED_BY, CHIP_KEY, CHIP) for outcome in CheckOutcome),
+    *({each: None} for each in (*SIGNED_BY, CHIP_KEY, CHIP)),
+    dict.fromkeys(SIGNED_BY),
+]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [each for each in SELF_MADE if CheckOutcome.PASS not in each.values()],
+    ids=lambda each: f"{len(each)} {next(iter(each.items()))}",
+)
+def test_a_chip_that_nobody_trusted_signed_shows_no_possession(
+    changes: dict[str, CheckOutcome | None],
+) -> None:
+    outcomes = {each.id: changes.get(each.id, each.outcome) for each in CHIP_ANSWERED}
+    own = tuple(CheckResult(name, outcome, "valid") for name, outcome in outcomes.items() if outcome)
+    judged = rules.conclude(own, registry_says(YES, Phone.CONTACT))
+    assert CheckResult(POSSESSION, CheckOutcome.SKIPPED, "contact-on-record") in judged.checks
+    assert judged.proof is not Proof.CONFIRMED
+    assert proof_of(judged.checks) is Proof.CONSISTENT
 
 
 def check_of(answers: Answers, proof: Proof = Proof.CONSISTENT) -> DocumentCheck:
