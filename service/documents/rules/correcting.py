@@ -50,7 +50,7 @@ def merged(reading: Reading, said: Correction) -> Correction:
     for earlier in reading.corrections:
         told = earlier["said"]
         assert isinstance(told, Mapping)
-        known = dict(told) if "lines" in told else known | told
+        known = {**told} if "lines" in told else {**known, **told}
     if "lines" in known:
         known["lines"] = tuple(known["lines"])
     if "expiry_date" in known:
@@ -62,9 +62,11 @@ def merged(reading: Reading, said: Correction) -> Correction:
 
 
 def corrected(read: Mrz, said: Correction) -> Mrz:
-    """``read``, or the lines that were said instead of it, with the fields that were said laid on. Check digits stay as
-    they were: they judge what was said, too. Raises ``InvalidRequest`` for a value that does not fit, ``DocumentUnreadable`` for lines that are
-    no zone."""
+    """``read``, or the lines that were said instead of it, with the fields that were said laid on.
+
+    Check digits stay as they were: they judge what was said, too. Raises ``InvalidRequest`` for a value that does not
+    fit, or a number that goes on in the optional field, and ``DocumentUnreadable`` for lines that are no zone.
+    """
     if said.lines is not None:
         read = parse(said.lines)
         if said == Correction(lines=said.lines):
@@ -98,7 +100,18 @@ def corrected(read: Mrz, said: Correction) -> Mrz:
     if (text := _names(read, said)) is not None:
         put(at.names, text, "/fields/family_name")
     width = at.width
-    return parse(["".join(zone[start : start + width]) for start in range(0, len(zone), width)])
+    made = parse(["".join(zone[start : start + width]) for start in range(0, len(zone), width)])
+    number = said.document_number
+    if number is not None and _plain(made.document_number) != _plain(number):
+        # Of a long number only the head was replaced: 9303-5 and 9303-6, note j.
+        raise InvalidRequest(
+            "/fields/document_number", "zone-length", "Send the lines instead: /fields/lines."
+        )
+    return made
+
+
+def _plain(number: str) -> str:
+    return number.replace("<", "")
 
 
 def _birth(text: str | None) -> str | None:

@@ -158,6 +158,19 @@ def test_what_no_number_confirms_any_more_waits_again() -> None:
     assert rules.findings_of_correction(strict, (), zone, zone, Correction(sex="F"))[0] == strict[0]
 
 
+@pytest.mark.parametrize("layout", [Layout.TD1, Layout.TD2])
+def test_a_number_is_not_joined_to_the_rest_of_a_long_one(layout: Layout) -> None:
+    long = parse(compose(layout, replace(FIELDS, document_code="I", document_number="D23145890734")))
+    for said in (Correction("D23145927"), Correction("D23145927", lines=long.lines)):
+        with pytest.raises(InvalidRequest) as refused:
+            rules.corrected(long, said)
+        [error] = refused.value.facts["errors"]  # type: ignore[misc]  # one of them
+        assert (error["pointer"], error["code"]) == ("/fields/document_number", "zone-length")  # type: ignore[index,call-overload]  # JSON
+    assert rules.corrected(long, Correction(sex="F")).document_number == "D23145890734"
+    short = parse(compose(layout, replace(FIELDS, document_code="I", document_number="D23145890")))
+    assert rules.corrected(short, Correction("D23<145<9")).document_number == "D23<145<9"
+
+
 def test_lines_that_are_no_zone() -> None:
     with pytest.raises(DocumentUnreadable):
         rules.corrected(parse(GOOD), Correction(lines=("P<NLD",)))
