@@ -13,8 +13,11 @@ from service.audit.workflow import entries
 from service.compose import Instead, Services
 from service.documents.model import PictureUnreadable, RegistryAnswer
 from service.infra.postgres import Database
+from service.kit.canon import IndexKind
 from service.kit.errors import Unavailable
 from service.kit.ids import parse
+from service.kit.people import person as of_utopia
+from service.registration import store
 from service.web.middleware import MAX_UPLOAD
 from service.web.upload import AT_ONCE
 from tests.api.conftest import Api
@@ -273,6 +276,50 @@ async def test_what_was_read_and_what_was_said_are_kept_sealed_side_by_side(
     assert facts is not None
     assert facts.number == one.person.document_number
     assert sorted(str(each.facts["fields"]) for each in written) == ["birth_date", "document_number sex"]
+
+
+@pytest.mark.parametrize("has_another", [False, True], ids=["alone", "beside another"])
+async def test_a_correction_that_fails_takes_its_identity_away(
+    one: Applicant, reader: StillReader, services: Services, db: Database, has_another: bool
+) -> None:
+    """What stays is whom the document shows that is now the best one, and nobody where there is none."""
+
+    async def known() -> tuple[Any, set[str]]:
+        async with db.read(one.api.operator) as found:
+            kept = await store.load(found, one.uuid)
+            person = await services.subscribers.open(found, kept.subscriber_id)
+            values = await services.subscribers.values(found, kept.subscriber_id)
+        sealed = kept.identity
+        identity = person.key.open("registration_identity", kept.id, sealed) if sealed else None
+        return identity, {text for kind, text in values if kind is IndexKind.DOCUMENT}
+
+    nationality = {"nationality": "BEL"} if has_another else {}
+    patched = await one.api.ask(
+        "PATCH", one.path, json={"subscriber": nationality or {"email": "a@b.example"}}
+    )
+    assert patched.status_code == 200, patched.text
+    if has_another:
+        assert (await one.show())["outcome"] == "refer"
+    before = await known()
+    assert (before[0] is not None) is has_another
+    doc = await uncertain(one, reader)
+    who = one.person
+    other = of_utopia(
+        who.family_name,
+        who.given_names,
+        who.birth_date,
+        sex=who.sex,
+        number="UX7777777",
+        personal_number=who.personal_number,
+        expiry=who.expiry,
+    ).lines
+    assert (await confirm(one, doc, lines=list(other))).json()["outcome"] == "refer", "it is another number"
+    identity, documents = await known()
+    assert documents == {identity["document"]}
+    assert "UX7777777" in identity["document"]
+    wrong = [other[0], other[1][:-1] + str((int(other[1][-1]) + 1) % 10)]
+    assert (await confirm(one, doc, lines=wrong)).json()["outcome"] == "fail"
+    assert await known() == before
 
 
 async def test_a_read_that_nobody_confirmed_identifies_nobody(

@@ -164,6 +164,21 @@ async def test_one_document_under_other_names(api: Api) -> None:
     assert "document-under-other-names" in [reason.rule for reason in found.judgement.reasons]
 
 
+async def test_a_document_that_passes_after_a_patch_is_found_and_is_seen(api: Api, db: Database) -> None:
+    """Whoever lets a document fail at first, by a wrong name, leaves what they would have left without."""
+    for turn in (1, 2):
+        one = applicant(api, turn, person=somebody(1))
+        wrong = {**one.person.subscriber(), "family_name": "Somebodyelse"}
+        await one.open(subscriber=wrong, device=PHONE)
+        assert (await one.show())["outcome"] == "fail"
+        right = {"subscriber": {"family_name": one.person.family_name}}
+        assert (await api.ask("PATCH", one.path, json=right)).status_code == 200
+        assert (await decision(one)).signals.values["document_seen_before"] == turn - 1
+    sql = "SELECT failed, names_idx IS NULL AS nameless, device_idx IS NULL AS nowhere FROM document_trace"
+    async with db.read(api.operator) as reading:
+        assert [tuple(row) for row in await reading.all(sa.text(sql))] == [(False, False, False)] * 2
+
+
 async def test_two_documents_that_differ_go_to_a_person_and_the_applicant_hears_no_more(
     api: Api, caller: Caller
 ) -> None:

@@ -42,15 +42,17 @@ def may_correct(check: DocumentCheck, reading: Reading | None) -> None:
 
 
 def merged(reading: Reading, said: Correction) -> Correction:
-    """``said`` on top of what was said before; lines replace it all."""
+    """``said`` on top of what was said before: the last lines, and of each field that was said after them the last
+    word. Lines replace it all."""
     if said.lines is not None:
         return said
     known: dict[str, Any] = {}
     for earlier in reading.corrections:
         told = earlier["said"]
         assert isinstance(told, Mapping)
-        known |= told
-    known.pop("lines", None)  # of several fields, the last word counts
+        known = {**told} if "lines" in told else {**known, **told}
+    if "lines" in known:
+        known["lines"] = tuple(known["lines"])
     if "expiry_date" in known:
         known["expiry_date"] = date.fromisoformat(known["expiry_date"])
     for name, value in ((each.name, getattr(said, each.name)) for each in fields(Correction)):
@@ -60,11 +62,15 @@ def merged(reading: Reading, said: Correction) -> Correction:
 
 
 def corrected(read: Mrz, said: Correction) -> Mrz:
-    """``read`` with what was said in the place of what was read. Check digits stay as they were read: they judge what
-    was said, too. Raises ``InvalidRequest`` for a value that does not fit, ``DocumentUnreadable`` for lines that are
-    no zone."""
+    """``read``, or the lines that were said instead of it, with the fields that were said laid on.
+
+    Check digits stay as they were: they judge what was said, too. Raises ``InvalidRequest`` for a value that does not
+    fit, or a number that goes on in the optional field, and ``DocumentUnreadable`` for lines that are no zone.
+    """
     if said.lines is not None:
-        return parse(said.lines)
+        read = parse(said.lines)
+        if said == Correction(lines=said.lines):
+            return read
     if read.layout not in _ICAO:
         raise InvalidRequest(
             "/fields", "lines-needed", "Send the lines of this document's zone: /fields/lines."
@@ -94,7 +100,18 @@ def corrected(read: Mrz, said: Correction) -> Mrz:
     if (text := _names(read, said)) is not None:
         put(at.names, text, "/fields/family_name")
     width = at.width
-    return parse(["".join(zone[start : start + width]) for start in range(0, len(zone), width)])
+    made = parse(["".join(zone[start : start + width]) for start in range(0, len(zone), width)])
+    number = said.document_number
+    if number is not None and _plain(made.document_number) != _plain(number):
+        # Of a long number only the head was replaced: 9303-5 and 9303-6, note j.
+        raise InvalidRequest(
+            "/fields/document_number", "zone-length", "Send the lines instead: /fields/lines."
+        )
+    return made
+
+
+def _plain(number: str) -> str:
+    return number.replace("<", "")
 
 
 def _birth(text: str | None) -> str | None:
@@ -131,18 +148,30 @@ def findings_of_correction(
 ) -> tuple[CheckResult, ...]:
     """The ``image.…`` findings of a read after it was corrected, and the findings of the corrected zone.
 
-    It is confirmed once somebody has typed the number or the lines. A check digit that disagrees then is for a person:
-    it may be the digit that was misread.
+    It is confirmed while a number or lines that somebody typed hold, and waits again where none does. A check digit
+    that disagrees with a field is for a person: it may be the digit that was misread.
     """
     is_confirmed = said.lines is not None or said.document_number is not None
     found = [
-        replace(result, outcome=CheckOutcome.PASS, code="confirmed")
-        if result.id == READ and is_confirmed
-        else result
+        _stands(result, is_confirmed)
         for result in before
         if result.id.startswith("image.") and result.id != CORRECTION
     ]
-    return (*found, _difference(read, now), *(zone if said.lines is not None else map(_softened, zone)))
+    return (
+        *found,
+        _difference(read, now),
+        *(zone if said == Correction(lines=said.lines) else map(_softened, zone)),
+    )
+
+
+def _stands(result: CheckResult, is_confirmed: bool) -> CheckResult:
+    if result.id != READ:
+        return result
+    if is_confirmed:
+        return replace(result, outcome=CheckOutcome.PASS, code="confirmed")
+    if result.code == "confirmed":
+        return replace(result, outcome=CheckOutcome.WARN, code="to-confirm")
+    return result
 
 
 def _softened(result: CheckResult) -> CheckResult:

@@ -149,19 +149,21 @@ def _judgement(check: DocumentCheck) -> JsonObject:
     }
 
 
-def judge_again(tx: Tx, checks: Sequence[DocumentCheck]) -> None:
-    """Stage the new judgements of checks whose reading did not change, in one statement."""
-    judged = [
+def judge_again(tx: Tx, checks: Sequence[DocumentCheck], trails: Sequence[Trail | None]) -> None:
+    """Stage the new judgements of checks whose reading did not change, in one statement, each with its trail. A trace
+    that was purged comes back as old as its check. All have a trail, or none has."""
+    judged: list[Mapping[str, Any]] = [
         {
             "at_operator": tx.tenant,
             "at_id": check.id,
             **_judgement(check),
             "judged_at": tx.now,
+            **({**trail, "shown_at": check.at} if trail is not None else {}),
         }
-        for check in checks
+        for check, trail in zip(checks, trails, strict=True)
     ]
     if judged:
-        tx.stage(_JUDGE_AGAIN, judged)
+        tx.stage(_JUDGE_AGAIN if trails[0] is None else joined(_JUDGE_AGAIN), judged)
 
 
 async def of_registration(reader: Reader, registration_id: UUID) -> list[Kept]:

@@ -206,9 +206,13 @@ class Documents:
         is_contact_moved: bool = False,
     ) -> list[Examination]:
         """After the typed data were corrected: every reading of the registration compared anew, oldest first, and
-        staged. Nobody outside is asked again; an attestation stays what it was. Where another contact number was named
-        (``is_contact_moved``), what the registry said of the old one is dropped."""
+        staged with its trace: what failed and passes now is found by its hashes from here on.
+
+        Nobody outside is asked again; an attestation stays what it was. Where another contact number was named
+        (``is_contact_moved``), what the registry said of the old one is dropped.
+        """
         found: list[Examination] = []
+        trails: list[beside.Trail | None] = []
         before: list[DocumentFacts] = []
         for kept in await store.of_registration(tx, registration_id):
             facts, description = kept.opened(key)
@@ -229,9 +233,10 @@ class Documents:
             )
             examination = _examination(check, facts, judgement, None, description)
             found.append(examination)
+            trails.append(self._trail(tx, kept.subscriber_id, examination, typed, Sight()))
             if facts is not None and _is_usable(check):
                 before.append(facts)
-        store.judge_again(tx, [each.check for each in found])
+        store.judge_again(tx, [each.check for each in found], trails)
         return found
 
     async def listed(self, reader: Reader, registration_id: UUID) -> list[DocumentCheck]:

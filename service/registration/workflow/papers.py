@@ -12,10 +12,11 @@ from service.documents.model import (
     DocumentFacts,
     EmrtdSubmission,
     Examination,
+    Identity,
     Phones,
     Submission,
 )
-from service.documents.rules import identity_keys, proved, ties
+from service.documents.rules import identity_keys, identity_of, proved, ties
 from service.documents.workflow import Sight
 from service.documents.workflow.pictures import Gone
 from service.infra.crypto import SubjectKey
@@ -72,7 +73,7 @@ async def add_document(
         shown = proved(examination.check, rules.proved_by_code(registration))
         try:
             async with parts.db.write(caller.operator_id) as tx:
-                await _add(parts, tx, client_actor(caller), registration, examination, person)
+                await _add(parts, tx, client_actor(caller), found, examination, person)
                 subscriber, sight = registration.subscriber_id, sight_of(registration)
                 parts.documents.save(tx, person.key, subscriber, examination, person.pii, sight)
                 await keep(tx, shown)
@@ -90,6 +91,16 @@ def _said(parts: Parts, found: WithPapers, key: SubjectKey, but: UUID | None = N
         if doc.outcome != "fail" and not doc.awaits_confirmation and doc.id != but
     }
     return parts.documents.said(key, [pair for pair in found.sealed if pair[0] in usable])
+
+
+def _identity(
+    parts: Parts, found: WithPapers, key: SubjectKey, best: DocumentSummary | None
+) -> Identity | None:
+    """Whom one of its kept documents shows; None of what failed, waits to be confirmed or says nothing."""
+    if best is None or best.outcome == "fail" or best.awaits_confirmation:
+        return None
+    facts = parts.documents.said(key, [pair for pair in found.sealed if pair[0] == best.id])
+    return identity_of(facts[0]) if facts else None
 
 
 def sight_of(registration: Registration) -> Sight:
@@ -132,22 +143,28 @@ async def _add(
     parts: Parts,
     tx: Tx,
     actor: Actor,
-    registration: Registration,
+    found: WithPapers,
     examination: Examination,
     person: Opened,
     said: Correction | None = None,
     reason: str | None = None,
 ) -> None:
-    """What follows from a judged document for its registration; ``said``: it was judged by a correction."""
-    check = examination.check
+    """What follows from a judged document for its registration; ``said``: it was judged by a correction.
+
+    The identity is that of the best document: a correction can make a document the best one, and can take that away.
+    """
+    check, registration = examination.check, found.registration
     after = rules.with_document(registration, summary(examination))
-    if examination.identity is not None:
+    identity = examination.identity
+    if said is not None or identity is not None:
         pii = parts.documents.complete(person.pii, examination)
-        values = [*indexes(pii), *identity_keys(examination.identity)]
-        await parts.subscribers.put(tx, person, pii, values)
         best = rules.best_document(after)
-        if best is not None and best.id == check.id:
-            after = replace(after, identity=_sealed(person.key, registration, examination))
+        if best is None or best.id != check.id:
+            identity = _identity(parts, found, person.key, best)
+        await parts.subscribers.put(
+            tx, person, pii, [*indexes(pii), *(identity_keys(identity) if identity else ())]
+        )
+        after = replace(after, identity=_sealed(person.key, registration, identity) if identity else None)
     await store.save(tx, after, expected=registration.version)
     record(
         tx,
@@ -236,7 +253,7 @@ async def _confirm(
         shown = proved(examination.check, rules.proved_by_code(registration))
         try:
             async with parts.db.write(by.operator) as tx:
-                await _add(parts, tx, by.actor, registration, examination, person, said, by.reason)
+                await _add(parts, tx, by.actor, found, examination, person, said, by.reason)
                 subscriber = registration.subscriber_id
                 parts.documents.save_correction(tx, person.key, subscriber, examination, person.pii)
                 await keep(tx, shown)
@@ -246,9 +263,8 @@ async def _confirm(
     raise Stale()
 
 
-def _sealed(key: SubjectKey, registration: Registration, examination: Examination) -> bytes:
-    assert examination.identity is not None
-    return key.seal("registration_identity", registration.id, examination.identity.as_json())
+def _sealed(key: SubjectKey, registration: Registration, identity: Identity) -> bytes:
+    return key.seal("registration_identity", registration.id, identity.as_json())
 
 
 def summary(examination: Examination) -> DocumentSummary:
@@ -289,7 +305,7 @@ async def patch(parts: Parts, caller: Principal, registration_id: UUID, given: J
         identity = None
         if chosen is not None and chosen.identity is not None:
             values += identity_keys(chosen.identity)
-            identity = _sealed(key, before, chosen)
+            identity = _sealed(key, before, chosen.identity)
         await parts.subscribers.put(tx, known, person, values)
         after = replace(after, identity=identity)
         if moved:

@@ -128,6 +128,49 @@ def test_what_was_said_before_still_holds_until_it_is_said_anew() -> None:
     assert rules.merged(reading, Correction(lines=GOOD)) == Correction(lines=GOOD)
 
 
+def test_fields_are_laid_on_the_lines_that_were_said_before() -> None:
+    """L898902G3 and L89890263 have one check digit: G and 6 are equal modulo 10."""
+    true = compose(Layout.TD3, replace(FIELDS, document_number="L898902G3"))
+    read = (true[0], true[1].replace("L898902G3", "L89890263"))
+    told = (
+        Correction(document_number="L89890263", sex="M"),
+        Correction(lines=true),
+        Correction(nationality="BEL"),
+    )
+    reading = Reading(read, corrections=tuple({"said": each.as_json()} for each in told))
+    whole = rules.merged(reading, Correction(given_names="Anna Maria"))
+    assert whole == Correction(lines=true, nationality="BEL", given_names="Anna Maria")
+    now = rules.corrected(parse(read), replace(whole, nationality=None))
+    assert (now.document_number, now.lines) == ("L898902G3", true)
+    found = rules.findings_of_correction(READ, (), parse(read), now, whole)
+    assert [(each.id, each.code) for each in found] == [
+        ("image.read", "confirmed"),
+        ("image.correction", "changed"),
+    ]
+
+
+def test_what_no_number_confirms_any_more_waits_again() -> None:
+    kept = (CheckResult("image.read", CheckOutcome.PASS, "confirmed"),)
+    zone = parse(GOOD)
+    found = rules.findings_of_correction(kept, (), zone, zone, Correction(sex="F"))
+    assert found[0] == READ[0]
+    strict = (replace(kept[0], code="strict"),)
+    assert rules.findings_of_correction(strict, (), zone, zone, Correction(sex="F"))[0] == strict[0]
+
+
+@pytest.mark.parametrize("layout", [Layout.TD1, Layout.TD2])
+def test_a_number_is_not_joined_to_the_rest_of_a_long_one(layout: Layout) -> None:
+    long = parse(compose(layout, replace(FIELDS, document_code="I", document_number="D23145890734")))
+    for said in (Correction("D23145927"), Correction("D23145927", lines=long.lines)):
+        with pytest.raises(InvalidRequest) as refused:
+            rules.corrected(long, said)
+        [error] = refused.value.facts["errors"]  # type: ignore[misc]  # one of them
+        assert (error["pointer"], error["code"]) == ("/fields/document_number", "zone-length")  # type: ignore[index,call-overload]  # JSON
+    assert rules.corrected(long, Correction(sex="F")).document_number == "D23145890734"
+    short = parse(compose(layout, replace(FIELDS, document_code="I", document_number="D23145890")))
+    assert rules.corrected(short, Correction("D23<145<9")).document_number == "D23<145<9"
+
+
 def test_lines_that_are_no_zone() -> None:
     with pytest.raises(DocumentUnreadable):
         rules.corrected(parse(GOOD), Correction(lines=("P<NLD",)))
