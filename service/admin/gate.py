@@ -181,6 +181,12 @@ def bare_frame(request: Request, now: Any = None) -> Frame:
     )
 
 
+def version_of(form: Form) -> int:
+    """The version that the page showed; 0, which nothing has, for what is none. ``int`` raises over 4,300 digits."""
+    text = form.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
 async def done(visitor: Visitor, path: str, flash: str) -> Response:
     """After an act: say what was done on the page that follows."""
     await visitor.console.desk.flash(visitor.who.session, flash)

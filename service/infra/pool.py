@@ -112,7 +112,6 @@ class Pool:
 
     async def _asking(self, parts: Sequence[bytes], check: Callable[[bytes], None] | None) -> bytes:
         child = await self._ready_one()
-        self._busy.add(child)
         answer: bytes | None = None
         try:
             said = await child.ask(parts, self.terms.seconds)
@@ -120,21 +119,36 @@ class Pool:
                 check(said)
             answer = said
         finally:
-            self._busy.discard(child)
             if answer is None or child.answers >= self.terms.most or self._is_stopped:
-                await asyncio.shield(child.end())
+                await asyncio.shield(self._over(child))
             else:
+                self._busy.discard(child)
                 self._idle.append(child)
         return answer
 
     async def _ready_one(self) -> "_Child":
-        """One that waits, quiet and alive; else a new one."""
+        """One that waits, quiet and alive; else a new one. It is among the busy: :meth:`stop` has to find it."""
         while self._idle:
             child = self._idle.pop()
-            if await child.is_quiet():
+            self._busy.add(child)
+            is_quiet = False
+            try:
+                is_quiet = await child.is_quiet()
+            finally:
+                if not is_quiet:
+                    await asyncio.shield(self._over(child))
+            if is_quiet:
                 return child
+        child = await self._come_up()
+        self._busy.add(child)
+        return child
+
+    async def _over(self, child: "_Child") -> None:
+        """End a busy one. Shield it: whoever hangs up has to leave nothing behind."""
+        try:
             await child.end()
-        return await self._come_up()
+        finally:
+            self._busy.discard(child)
 
     async def _come_up(self) -> "_Child":
         loop = asyncio.get_running_loop()

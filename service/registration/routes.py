@@ -170,8 +170,7 @@ class _Multipart(APIRoute):
 
 async def _picture(request: Request, caller: Caller) -> AsyncIterator[bytes]:
     """The picture, once it is known who asks and that there is room; put it before the slot, which reads the body."""
-    del caller
-    with request.app.state.uploads.seat():
+    with request.app.state.uploads.seat(caller.operator_id):
         yield await upload.picture_of(request)
 
 

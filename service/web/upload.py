@@ -4,11 +4,14 @@ The framework's own form reader rolls parts into a temporary folder (``security.
 which the edge bounds, and finds the one part in it.
 """
 
+import asyncio
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
 from fastapi import Request
 from python_multipart.multipart import parse_options_header
@@ -21,6 +24,10 @@ ENVELOPE: Final = 4 * 1024
 """Bytes of a body around the picture."""
 AT_ONCE: Final = 32
 """Uploads that one process holds, each of at most 10 MiB, whoever sends them."""
+AT_ONCE_PER_OPERATOR: Final = 8
+"""Of these, for one operator: who fills its own leaves room for the others."""
+BODY_S: Final = 30.0
+"""For a body to come in whole, since it holds a seat meanwhile: 10 MiB at 2.8 Mbit/s."""
 _MOST_HEAD: Final = 2 * 1024
 _MOST_PARTS: Final = 10
 _BOUNDARY: Final = re.compile(rb"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")  # RFC 2046, 5.1.1
@@ -32,17 +39,20 @@ class Uploads:
     """How many pictures this process holds."""
 
     held: int = 0
+    by_operator: Counter[UUID] = field(default_factory=Counter)
 
     @contextmanager
-    def seat(self) -> Iterator[None]:
-        """Raises ``Unavailable`` where all are taken. Take it before the body is read."""
-        if self.held >= AT_ONCE:
+    def seat(self, operator: UUID) -> Iterator[None]:
+        """Raises ``Unavailable`` where all are taken, or all of this operator. Take it before the body is read."""
+        if self.held >= AT_ONCE or self.by_operator[operator] >= AT_ONCE_PER_OPERATOR:
             raise Unavailable("image-reader", detail="Too many pictures are coming in.")
         self.held += 1
+        self.by_operator[operator] += 1
         try:
             yield
         finally:
             self.held -= 1
+            self.by_operator[operator] -= 1
 
 
 def is_multipart(content_type: str) -> bool:
@@ -53,7 +63,8 @@ async def picture_of(request: Request) -> bytes:
     """The bytes of the one part ``image``: JPEG, PNG or WebP by its first bytes, 10 MiB at most.
 
     Raises ``UnsupportedMedia`` for another format, ``TooLarge``, ``BiometricRefused`` where something else came with
-    it or instead, ``InvalidRequest`` for a body that is no form. Nothing is decoded.
+    it or instead, ``InvalidRequest`` for a body that is no form, ``Unavailable`` for one that is not whole after
+    :data:`BODY_S`. Nothing is decoded.
     """
     media, options = parse_options_header(request.headers.get("content-type", ""))
     if media != b"multipart/form-data":
@@ -62,7 +73,11 @@ async def picture_of(request: Request) -> bytes:
     if not _BOUNDARY.fullmatch(boundary):
         raise _no_form()
     raise_cap(request.scope, MAX_UPLOAD + ENVELOPE)
-    body = await request.body()
+    try:
+        async with asyncio.timeout(BODY_S):
+            body = await request.body()
+    except TimeoutError:
+        raise Unavailable("image-reader", detail="The picture took too long to come in.") from None
     parts = list(_parts(body, b"--" + boundary))
     if len(parts) != 1 or parts[0].name != PART:
         if any(part.may_be_picture for part in parts):

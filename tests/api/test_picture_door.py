@@ -19,7 +19,7 @@ from service.kit.ids import parse
 from service.kit.people import person as of_utopia
 from service.registration import store
 from service.web.middleware import MAX_UPLOAD
-from service.web.upload import AT_ONCE
+from service.web.upload import AT_ONCE, AT_ONCE_PER_OPERATOR
 from tests.api.conftest import Api
 from tests.fakes.pipeline import Applicant, TurnableRegistry, applicant, refused
 from tests.fakes.still_reader import StillReader, seen
@@ -133,6 +133,10 @@ async def test_as_many_uploads_as_there_is_memory_for(one: Applicant, app: FastA
     assert refused(answer, 503, "unavailable")["dependency"] == "image-reader"
     assert int(answer.headers["retry-after"]) > 0
     app.state.uploads.held = 0
+    app.state.uploads.by_operator[one.api.operator] = AT_ONCE_PER_OPERATOR
+    assert refused(await send(one), 503, "unavailable")["dependency"] == "image-reader"
+    app.state.uploads.by_operator.clear()
+    assert (await send(one)).status_code != 503
 
 
 async def test_what_the_reader_cannot_read(one: Applicant, reader: StillReader) -> None:

@@ -165,6 +165,30 @@ async def test_who_hangs_up_frees_the_child() -> None:
         assert await waiting == b"waited"
 
 
+async def test_who_hangs_up_before_the_question_leaves_no_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between being taken and being asked: it is looked at whether the child is quiet."""
+    looked = asyncio.Event()
+
+    async def is_quiet(_: object) -> bool:
+        looked.set()
+        await asyncio.Event().wait()
+        return True
+
+    async with opened() as pool:
+        first = (await who(pool))["pid"]
+        with monkeypatch.context() as patched:
+            patched.setattr(pools._Child, "is_quiet", is_quiet)
+            asking = asyncio.create_task(do(pool, "say", b"x"))
+            await looked.wait()
+            assert pool.pids == {first}
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+        assert not lives(first)
+        assert not pool.pids
+        assert await do(pool, "say", b"next") == b"next"
+
+
 async def test_the_queue_is_bounded() -> None:
     async with opened(queue=1) as pool:
         await pool.start()

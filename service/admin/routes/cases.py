@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from service.admin import present, rule_words, store, words
-from service.admin.gate import Visitor, act, done, frame, new_router, show, visit
+from service.admin.gate import Visitor, act, done, frame, new_router, show, version_of, visit
 from service.admin.store import Names
 from service.admin.views import Act, CasePage, Fact, Moment, Pager, Reveal, ReviewPage, Tab
 from service.audit import workflow as audit
@@ -283,7 +283,6 @@ async def decide(request: Request, case_id: str) -> Response:
     reason = form.get("reason", "")
     if reasons is None or reason not in {choice.code for choice in reasons}:
         raise InvalidRequest("/reason", "required", "Choose a reason first; it is part of the decision.")
-    version = form.get("version", "")
     note = form.get("note", "").strip()[:1000] or None
     try:
         await visitor.console.registrations.decide_by_person(
@@ -293,7 +292,7 @@ async def decide(request: Request, case_id: str) -> Response:
             verdict=verdict,
             reason_code=reason,
             note=note,
-            expected_version=int(version) if version.isascii() and version.isdigit() else 0,
+            expected_version=version_of(form),
         )
     except HoldingsLimit as refusal:
         refusal.detail = (

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.admin import document_words as words
-from service.admin.gate import act, done, new_router
+from service.admin.gate import act, done, new_router, version_of
 from service.documents.model import Correction
 from service.documents.schemas import Confirmation
 from service.kit.errors import InvalidRequest
@@ -25,7 +25,6 @@ async def confirm(request: Request, case_id: str, document_id: str) -> Response:
     reason = form.get("reason", "")
     if reason not in {choice.code for choice in words.CONFIRM_REASONS}:
         raise InvalidRequest("/reason", "required", "Say first how you know what the document shows.")
-    version = form.get("version", "")
     await visitor.console.registrations.confirm_by_person(
         operator=visitor.who.staff.operator_id,
         registration_id=registration_id,
@@ -33,7 +32,7 @@ async def confirm(request: Request, case_id: str, document_id: str) -> Response:
         staff=visitor.actor,
         said=_said(form),
         reason_code=reason,
-        expected_version=int(version) if version.isascii() and version.isdigit() else 0,
+        expected_version=version_of(form),
     )
     return await done(visitor, f"/admin/review/{case_id}", "document-confirmed")
 

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.admin import ring_words as said
-from service.admin.gate import Visitor, act, done, new_router
+from service.admin.gate import Visitor, act, done, new_router, version_of
 from service.admin.present import rings as shown
 from service.admin.views.rings import Ledger, MarkRow
 from service.infra.postgres import Reader
@@ -55,7 +55,7 @@ async def ledger_of(visitor: Visitor, reader: Reader, line: Line) -> Ledger:
 @router.post("/admin/lines/{line_id}/actions/{action_id}")
 async def decide(request: Request, line_id: str, action_id: str) -> Response:
     visitor, form = await act(request, Permission.DECIDE)
-    verdict, version = form.get("verdict", ""), form.get("version", "")
+    verdict = form.get("verdict", "")
     if verdict not in _VERDICTS:
         raise InvalidRequest("/verdict", "unknown", "There is no such act.")
     wanted, operator = parse("act", action_id), visitor.who.staff.operator_id
@@ -64,7 +64,7 @@ async def decide(request: Request, line_id: str, action_id: str) -> Response:
         action = await judging.load(reader, wanted, parse("line", line_id))
     if not may_decide(visitor, action):
         raise NotPermitted()
-    expected = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
+    expected = version_of(form)
     if verdict in ("accept", "refuse"):
         await judging.decide(
             operator, wanted, accepted=verdict == "accept", staff=visitor.actor, expected=expected

@@ -8,7 +8,6 @@ from starlette.responses import HTMLResponse, Response
 from service.admin import present, store
 from service.admin import ring_words as said
 from service.admin.gate import (
-    Form,
     Visitor,
     act,
     done,
@@ -18,6 +17,7 @@ from service.admin.gate import (
     renewed,
     show,
     stepped_up,
+    version_of,
     visit,
 )
 from service.admin.html import span
@@ -168,16 +168,11 @@ def _acts(visitor: Visitor, ring: RingAction, is_late: bool) -> tuple[tuple[Act,
     return tuple(acts), why
 
 
-def _version(form: Form) -> int:
-    text = form.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-
-
 @router.post(HOME + "/{ring_id}/propose")
 async def propose(request: Request, ring_id: str) -> Response:
     visitor, form = await act(request, Permission.DECIDE)
     await visitor.console.response.rings.propose(
-        visitor.who.staff.operator_id, parse("rng", ring_id), visitor.actor, expected=_version(form)
+        visitor.who.staff.operator_id, parse("rng", ring_id), visitor.actor, expected=version_of(form)
     )
     return await done(visitor, f"{HOME}/{ring_id}", "ring-proposed")
 
@@ -194,7 +189,7 @@ async def approve(request: Request, ring_id: str) -> Response:
     except (CodeRefused, SignInDelayed) as refusal:
         return await _again(visitor, wanted, refusal.detail or f"{refusal.title}.", status_of(refusal))
     try:
-        await rings.approve(operator, wanted, visitor.actor, seen=seen, expected=_version(form))
+        await rings.approve(operator, wanted, visitor.actor, seen=seen, expected=version_of(form))
         response = await done(visitor, f"{HOME}/{ring_id}", "ring-approved")
     except Refusal as refusal:
         said_why = f"{refusal.title}. {refusal.detail or ''}".strip()
@@ -221,6 +216,6 @@ async def refuse(request: Request, ring_id: str) -> Response:
         parse("rng", ring_id),
         visitor.actor,
         reason=reason,
-        expected=_version(form),
+        expected=version_of(form),
     )
     return await done(visitor, f"{HOME}/{ring_id}", "ring-refused")

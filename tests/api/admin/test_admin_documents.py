@@ -110,6 +110,7 @@ async def test_who_may_say_it(sign_in: SignIn, case: tuple[Applicant, str], make
     form = {**csrf, "reason": "document-seen", "sex": "F"}
     assert (await supervisor.post(path, {**form, "csrf": "x" * 32})).status_code == 403
     assert (await supervisor.post(path, {**form, "version": "1"})).status_code == 409, "an old page"
+    assert (await supervisor.post(path, {**form, "version": "9" * 4_301})).status_code == 409, "int() raises"
     other = await make_case()
     elsewhere = path.replace(one.id, other)
     assert (await supervisor.post(elsewhere, form)).status_code in (404, 409), "of another case"

@@ -1,13 +1,24 @@
 """One picture in a form: what is one, byte by byte, and what is not."""
 
+import asyncio
+from contextlib import ExitStack
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from fastapi import Request
 
-from service.kit.errors import BiometricRefused, InvalidRequest, Refusal, TooLarge, UnsupportedMedia
+from service.kit.errors import (
+    BiometricRefused,
+    InvalidRequest,
+    Refusal,
+    TooLarge,
+    Unavailable,
+    UnsupportedMedia,
+)
+from service.web import upload
 from service.web.middleware import MAX_UPLOAD
-from service.web.upload import AT_ONCE, ENVELOPE, Uploads, picture_of
+from service.web.upload import AT_ONCE, AT_ONCE_PER_OPERATOR, ENVELOPE, Uploads, picture_of
 from tests.no_face.canary import Canary
 
 JPEG = Canary().jpeg()
@@ -108,11 +119,43 @@ async def test_what_is_no_form(media: str, refusal: type[Refusal]) -> None:
         await taken(form((IMAGE, JPEG)), media)
 
 
+async def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upload, "BODY_S", 0.05)
+    pieces = [form((IMAGE, JPEG))[:50]]
+    scope: dict[str, Any] = {
+        "type": "http", "method": "POST", "path": "/", "query_string": b"", "state": {},
+        "headers": [(b"content-type", FORM.encode())],
+    }  # fmt: skip
+
+    async def receive() -> dict[str, Any]:
+        if not pieces:
+            await asyncio.Event().wait()
+        return {"type": "http.request", "body": pieces.pop(), "more_body": True}
+
+    async with asyncio.timeout(10):
+        with pytest.raises(Unavailable) as refused:
+            await picture_of(Request(scope, receive))  # type: ignore[arg-type]
+    assert refused.value.facts == {"dependency": "image-reader"}
+
+
 def test_seats_are_given_back() -> None:
-    uploads = Uploads()
-    with uploads.seat():
-        assert uploads.held == 1
-    assert uploads.held == 0
+    uploads, operator = Uploads(), uuid4()
+    with uploads.seat(operator):
+        assert (uploads.held, uploads.by_operator[operator]) == (1, 1)
+    assert (uploads.held, uploads.by_operator[operator]) == (0, 0)
     uploads.held = AT_ONCE
-    with pytest.raises(Refusal), uploads.seat():
+    with pytest.raises(Unavailable), uploads.seat(operator):
         pass
+
+
+def test_one_operator_does_not_take_all_seats() -> None:
+    uploads, greedy = Uploads(), uuid4()
+    with ExitStack() as held:
+        for _ in range(AT_ONCE_PER_OPERATOR):
+            held.enter_context(uploads.seat(greedy))
+        with pytest.raises(Unavailable), uploads.seat(greedy):
+            pass
+        with uploads.seat(uuid4()):
+            assert uploads.held == AT_ONCE_PER_OPERATOR + 1
+    with uploads.seat(greedy):
+        assert uploads.held == 1
