@@ -20,6 +20,7 @@ FOLLOWED = (
     EventName.LINE_RESTRICTED,
     EventName.LINE_REINSTATED,
     EventName.LINE_CLOSED,
+    EventName.NOTICE_SENT,
 )
 
 
