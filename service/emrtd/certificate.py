@@ -147,4 +147,6 @@ def _value(name: str, parsed: Any) -> Any:
         return frozenset(purpose.dotted for purpose in parsed)
     if name == "key_usage":
         return frozenset(parsed.native)
+    if name == "authority_key_identifier":
+        return {"key_identifier": parsed["key_identifier"].native}  # the names beside it may hold anything
     return parsed.native

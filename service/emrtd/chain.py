@@ -6,6 +6,7 @@ from datetime import datetime
 
 from service.emrtd.algorithms import NotAllowed
 from service.emrtd.certificate import Certificate
+from service.emrtd.der import Unreadable
 from service.emrtd.signed import Signed
 from service.emrtd.trust import TrustStore
 from service.kit.checks import CheckOutcome, CheckResult
@@ -75,8 +76,8 @@ def _issuer(signer: Certificate, candidates: Sequence[Certificate]) -> Certifica
         try:
             if signer.is_signed_by(each):
                 signed.append(each)
-        except NotAllowed:
-            continue
+        except (NotAllowed, Unreadable):
+            continue  # a key that cannot be read is not the one
     held = [
         each
         for each in signed

@@ -11,7 +11,10 @@ from typing import Final
 
 MAX_DEPTH: Final = 20
 MAX_BYTES: Final = 64 * 1024
+MAX_OID: Final = 64
+"""Octets. Decoding one takes time that grows with the square of an arc's length; the longest in use has 11."""
 
+_OID: Final = 0x06
 _CONSTRUCTED: Final = 0x20
 _UNIVERSAL_CONSTRUCTED: Final = frozenset({0x10, 0x11, 0x08, 0x0B})  # SEQUENCE, SET, EXTERNAL, EMBEDDED PDV
 
@@ -39,6 +42,8 @@ def check(data: bytes, most: int = MAX_BYTES) -> None:
         constructed, start, end = header(data, at, limit)
         if not ends and end != size:
             raise Unreadable("trailing")
+        if data[at] == _OID and end - start > MAX_OID:
+            raise Unreadable("structure")
         if constructed and end > start:
             if len(ends) + 1 >= MAX_DEPTH:
                 raise Unreadable("too-deep")

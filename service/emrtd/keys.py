@@ -21,6 +21,13 @@ _BY_LIBRARY: Final = {curve.known().name: curve for curve in CURVES if curve.kno
 
 def public_key(info: keys.PublicKeyInfo) -> PublicKey:
     """Raises :class:`NotAllowed` for a key that is weak, too large, or over no known curve."""
+    try:
+        return _read(info)
+    except UnsupportedAlgorithm:  # a curve that the library was built without
+        raise NotAllowed("key") from None
+
+
+def _read(info: keys.PublicKeyInfo) -> PublicKey:
     if info.algorithm == "rsa":
         return _rsa(info["public_key"].parsed)
     if info.algorithm == "ec":

@@ -111,15 +111,20 @@ def verified_crl(data: bytes, trust: TrustStore, now: datetime) -> tuple[Crl, Ce
         try:
             if authority.may_sign_crls() and crl.is_signed_by(authority):
                 return crl, authority
-        except NotAllowed:
+        except (NotAllowed, der.Unreadable):
             continue
     raise NotTrusted("unknown-root")
 
 
 def _root_of(certificate: Certificate, trust: TrustStore) -> Certificate:
+    """Raises :class:`NotAllowed` for the certificate's own algorithm; a root that cannot be read is passed over."""
+    _ = certificate.algorithm
     for root in trust.issuers_of(certificate.issuer, certificate.aki):
-        if root.has_strange_demand:
+        if root.has_strange_demand or not root.may_certify() or not root.holds_at(certificate.not_before):
             continue
-        if root.may_certify() and certificate.is_signed_by(root) and root.holds_at(certificate.not_before):
-            return root
+        try:
+            if certificate.is_signed_by(root):
+                return root
+        except (NotAllowed, der.Unreadable):
+            continue
     raise NotTrusted("unknown-root")

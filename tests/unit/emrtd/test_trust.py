@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from asn1crypto import crl as asn1_crl
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from service.emrtd import (
     Certificate,
@@ -13,11 +16,13 @@ from service.emrtd import (
     NotTrusted,
     TrustStore,
     Unreadable,
+    authenticate,
     certificates_of,
     verified_certificate,
     verified_crl,
     verified_list,
 )
+from service.emrtd.algorithms import NotAllowed
 from tests.fakes import authority
 from tests.fakes.authority import DIGITAL_SIGNATURE, NOW, YEAR, Entity, How
 
@@ -107,6 +112,43 @@ def test_revocations_are_the_authoritys_own() -> None:
         assert caught.value.code == code
     with pytest.raises(Unreadable):
         verified_crl(b"\x30\x03\x02\x01\x00", trust, NOW)
+
+
+class _NoPoint(How):
+    """A key that is no point of its curve."""
+
+    def public(self) -> Any:
+        info = super().public()
+        info["public_key"] = b"\x04" + bytes(64)
+        return info
+
+
+@pytest.mark.parametrize("how", [_NoPoint(which=3), How("rsa1024")], ids=["no point", "short"])
+def test_one_authority_with_a_bad_key_does_not_stand_before_another(how: How) -> None:
+    """Two of one name, and the bad one comes first."""
+    bad = Certificate(replace(ROOT, how=how, issuer=ROOT).certificate())
+    with pytest.raises((NotAllowed, Unreadable)):
+        assert bad.key
+    roots, trust = [bad, *PINNED], TrustStore([bad, *PINNED])
+    signer = replace(SIGNER, aki=b"nobody's")
+    assert verified_list(authority.master_list(signer, LISTED), roots, NOW).root is PINNED[0]
+    link = replace(ROOT, how=How(which=8), issuer=ROOT, name="Next", aki=b"nobody's")
+    assert verified_certificate(link.certificate(), trust).country == "XO"
+    with pytest.raises(NotTrusted) as caught:
+        verified_list(authority.master_list(signer, LISTED), [bad], NOW)
+    assert caught.value.code == "unknown-root"
+    sod = authority.Sod(ROOT.signer(aki=b"nobody's"), {1: authority.dg1("P<" + "<" * 42, "<" * 44)})
+    found = authenticate(sod.bytes(), authority.dg1("P<" + "<" * 42, "<" * 44), None, trust, NOW).findings
+    assert next(each for each in found if each.id == "chip.signer_chain").code == "verifies"
+
+
+def test_a_curve_that_the_library_lacks_is_off_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking(_: object) -> None:
+        raise UnsupportedAlgorithm("curve")
+
+    monkeypatch.setattr(ec.EllipticCurvePublicNumbers, "public_key", lacking)
+    with pytest.raises(NotAllowed):
+        assert Certificate(ROOT.certificate()).key
 
 
 def test_no_authority_revokes_in_the_name_of_another() -> None:
