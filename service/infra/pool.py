@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import resource
+import signal
 import struct
 from asyncio.subprocess import Process
 from collections.abc import Callable, Sequence
@@ -27,6 +28,8 @@ NICE: Final = 10
 """Below whoever answers requests: a picture can wait, a code cannot."""
 PAUSE_S: Final = 5.0
 """After a child that did not come up: so long nobody tries again."""
+END_S: Final = 5.0
+"""For a killed child's pipes to close: something that it started may hold them."""
 _MOST_FILES: Final = 64
 _LENGTH: Final = struct.Struct(">I")
 
@@ -250,16 +253,25 @@ class _Child:
         return False
 
     def kill(self) -> None:
+        """With all that it started: its session has a process group of its own. Where it was reaped before, its number
+        is the group's as long as nobody else has it."""
         with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+            if self._process.returncode is None or not Path(f"/proc/{self.pid}").exists():
+                os.killpg(self.pid, signal.SIGKILL)
 
     async def end(self) -> None:
-        """Kill and reap it, and throw away what it still said: asyncio counts a process as over once its pipes are."""
+        """Kill and reap it, and throw away what it still said: asyncio counts a process as over once its pipes are.
+        Where they do not close within :data:`END_S`, they are closed from here."""
         self.kill()
         self._in.close()
-        while await self._out.read(MOST_OUT):
-            pass
-        await self.wait()
+        try:
+            async with asyncio.timeout(END_S):
+                while await self._out.read(MOST_OUT):
+                    pass
+                await self.wait()
+        except TimeoutError:
+            log.error("pool.child_did_not_end")
+            self._process._transport.close()  # type: ignore[attr-defined]  # the stream API has no public one
 
     async def wait(self) -> None:
         await self._process.wait()

@@ -57,6 +57,14 @@ def lives(pid: int) -> bool:
     return True
 
 
+def is_over(pid: int) -> bool:
+    """Also where whoever adopted it has yet to reap it."""
+    try:
+        return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return True
+
+
 async def until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(GIVE_UP_S):
         while not is_so():
@@ -106,6 +114,42 @@ async def test_a_child_that_breaks_off_is_replaced(what: str) -> None:
         assert not failed.value.late
         assert not lives(first["pid"])
         assert (await who(pool))["pid"] != first["pid"]
+
+
+async def test_what_a_child_started_ends_with_it() -> None:
+    async with opened() as pool:
+        child = (await who(pool))["pid"]
+        started = int(await do(pool, "fork"))
+        assert os.getpgid(started) == child
+    await until(lambda: is_over(started))
+
+
+async def test_what_a_dead_child_started_ends_when_that_is_noticed() -> None:
+    async with opened() as pool:
+        child = (await who(pool))["pid"]
+        started = int(await do(pool, "fork"))
+        os.kill(child, signal.SIGKILL)
+        await until(lambda: not lives(child))
+        assert not is_over(started)
+        assert (await who(pool))["pid"] != child
+        await until(lambda: is_over(started))
+
+
+async def test_who_holds_the_pipes_of_a_dead_child_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "END_S", 0.2)
+    before = len(os.listdir("/proc/self/fd"))
+    async with opened() as pool:
+        child = (await who(pool))["pid"]
+        started = int(await do(pool, "escape"))
+        await until(lambda: os.getpgid(started) == started)
+        try:
+            async with asyncio.timeout(GIVE_UP_S):
+                await pool.stop()
+            assert not lives(child)
+            assert not is_over(started)
+            await until(lambda: len(os.listdir("/proc/self/fd")) <= before)
+        finally:
+            os.kill(started, signal.SIGKILL)
 
 
 async def test_a_late_child_is_killed_and_replaced() -> None:
@@ -273,12 +317,4 @@ def test_no_child_outlives_a_killed_parent() -> None:
         parent.kill()
         parent.communicate()
 
-    def is_over() -> bool:
-        try:
-            return (
-                "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
-            )  # whoever adopts it has yet to reap it
-        except FileNotFoundError:
-            return True
-
-    asyncio.run(until(is_over))
+    asyncio.run(until(lambda: is_over(pid)))

@@ -39,6 +39,13 @@ def answer(what: str, body: bytes, hoard: list[bytearray]) -> None:
                 sys.stdout.buffer.write(b"\xff" * 65536)
         case "longer":
             say(bytes(65 * 1024))
+        case "fork" | "escape":
+            if (started := os.fork()) == 0:  # it holds the pipes
+                if what == "escape":
+                    os.setsid()
+                time.sleep(60)
+                os._exit(0)
+            say(str(started).encode())
         case "twice":
             both = (struct.pack(">I", len(each)) + each for each in (b"mine", b"the next one's"))
             sys.stdout.buffer.write(b"".join(both))

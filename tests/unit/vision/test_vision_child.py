@@ -2,9 +2,13 @@
 
 import ctypes
 import io
+import os
 import random
 import resource
 import struct
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -176,3 +180,42 @@ def test_the_child_ends_with_its_parent_and_with_the_protocol() -> None:
         confused.process.stdin.write(struct.pack(">I", 2**31) + b"x")
         confused.process.stdin.flush()
         assert confused.process.wait(timeout=30) == 0
+
+
+CONFINED = (
+    "from service.vision.confine import confine; confine(); print(1, flush=True); import time; time.sleep(60)"
+)
+PARENT = f"""
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-B", "-c", {CONFINED!r}], stdout=subprocess.PIPE)
+child.stdout.readline()
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_it_does_not_outlive_a_killed_parent_whatever_it_is_busy_with() -> None:
+    """Its input stays open and it is not reading: only the kernel can tell it."""
+    with subprocess.Popen(
+        [sys.executable, "-B", "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        status = Path(f"/proc/{int(parent.stdout.readline())}/status")
+        assert "State:\tZ" not in status.read_text("ascii")
+        parent.kill()
+        until = time.monotonic() + 20
+        while status.exists() and "State:\tZ" not in status.read_text("ascii"):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+
+def test_it_does_not_begin_without_a_parent() -> None:
+    end, other = os.pipe()
+    os.close(other)
+    try:
+        orphan = subprocess.run(
+            [sys.executable, "-B", "-c", CONFINED], stdin=end, capture_output=True, timeout=30, check=False
+        )
+    finally:
+        os.close(end)
+    assert (orphan.returncode, orphan.stdout) == (1, b"")
