@@ -23,7 +23,7 @@ from service.documents.model import (
 )
 from service.documents.rules import proved
 from service.documents.workflow import Documents
-from service.documents.workflow.asking import Authorities
+from service.documents.workflow.asking import Enquiries
 from service.infra.crypto import SealBroken, SubjectKey, Vault
 from service.infra.postgres import Database, Tx
 from service.kit.clock import ManualClock
@@ -75,7 +75,7 @@ class House:
         self.clock = clock
         self.operator = operator
         self.registry = Yes()
-        self.documents = Documents(Authorities(self.registry))
+        self.documents = Documents(Enquiries(self.registry))
         self.subscribers = Subscribers(vault)
         self.registration, self.subscriber = new_id(), new_id()
 
