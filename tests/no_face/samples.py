@@ -43,6 +43,7 @@ BODIES: dict[str, list[Json]] = {
         {"kind": "aadhaar_qr", "text": "1234"},
         {"image": "the one part of a form; as JSON it is none"},
     ],
+    "post /v1/registrations/{registration_id}/documents/nonce": [{}],
     "post /v1/registrations/{registration_id}/documents/{document_id}/confirm": [
         {
             "fields": {
