@@ -12,11 +12,11 @@ class Anything(core.SetOf):  # type: ignore[misc]  # an untyped base
 class CscaMasterList(core.Sequence):  # type: ignore[misc]  # an untyped base
     """Doc 9303-12, 8.1. Each certificate is read by itself, so that one bad one spoils no list."""
 
-    _fields = [("version", core.Integer), ("cert_list", Anything)]  # noqa: RUF012 - see above
+    _fields = [("version", core.Integer), ("cert_list", Anything)]  # noqa: RUF012 - asn1crypto reads it of the class
 
 
 class DataGroupHash(core.Sequence):  # type: ignore[misc]  # an untyped base
-    _fields = [("number", core.Integer), ("value", core.OctetString)]  # noqa: RUF012 - see above
+    _fields = [("number", core.Integer), ("value", core.OctetString)]  # noqa: RUF012 - asn1crypto reads it of the class
 
 
 class DataGroupHashes(core.SequenceOf):  # type: ignore[misc]  # an untyped base
@@ -24,13 +24,13 @@ class DataGroupHashes(core.SequenceOf):  # type: ignore[misc]  # an untyped base
 
 
 class LdsVersion(core.Sequence):  # type: ignore[misc]  # an untyped base
-    _fields = [("lds", core.PrintableString), ("unicode", core.PrintableString)]  # noqa: RUF012 - see above
+    _fields = [("lds", core.PrintableString), ("unicode", core.PrintableString)]  # noqa: RUF012 - asn1crypto reads it of the class
 
 
 class LdsSecurityObject(core.Sequence):  # type: ignore[misc]  # an untyped base
     """Doc 9303-10, 4.6.2.3. The last part is there in version 1."""
 
-    _fields = [  # noqa: RUF012 - see above
+    _fields = [  # noqa: RUF012 - asn1crypto reads it of the class
         ("version", core.Integer),
         ("digest", algos.DigestAlgorithm),
         ("hashes", DataGroupHashes),

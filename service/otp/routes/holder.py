@@ -11,18 +11,16 @@ one for everybody behind an operator's own gateway, and would keep a victim from
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any
-from urllib.parse import parse_qs
 
 import jinja2
 from fastapi import APIRouter, Request
 from markupsafe import Markup
-from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, Response
 
-from service.kit.errors import NotFound, TooLarge, Unavailable
+from service.kit.errors import NotFound, Unavailable
 from service.otp import rules
 from service.otp.workflow.holder import Holder, Stop
+from service.web.forms import field_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -129,7 +127,7 @@ async def stop(token: str, request: Request) -> Response:
 
     async def work(holder: Holder, speaker: Speaker) -> Response:
         found = await holder.look(token)
-        reach = await _reach(request)
+        reach = await field_of(request, "reach", MAX_FORM)
         if reach not in REACHES:
             return speaker.asks(found, again=True)
         return speaker.has_stopped(found, reach, await holder.stop(token, reach))
@@ -150,21 +148,3 @@ async def _answered(
         return speaker.gone()
     except Unavailable as away:
         return speaker.away(away.retry_after_s or 1)
-
-
-async def _reach(request: Request) -> str:
-    """The field of the form; empty where there is none, or more than one."""
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_FORM:
-                raise TooLarge(limit=MAX_FORM)
-    except ClientDisconnect:
-        return ""
-    try:
-        fields: dict[str, Any] = parse_qs(body.decode("ascii"), max_num_fields=8)
-    except ValueError:
-        return ""
-    given = fields.get("reach", [])
-    return given[0] if len(given) == 1 else ""

@@ -7,11 +7,9 @@ refused. It is kept sealed, and read by staff alone.
 """
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import parse_qs
 
 import jinja2
 from fastapi import APIRouter, Request
-from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, Response
 
 from service.kit.errors import NotFound, TooLarge, Unavailable
@@ -22,6 +20,7 @@ from service.otp.rules import language_of
 from service.response import rules
 from service.response.model import LONGEST_APPEAL, LineAction, State
 from service.response.workflow.appealing import PREFIX, Appeals
+from service.web.forms import field_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -129,17 +128,7 @@ async def _answered(request: Request, work: Callable[[Appeals, Speaker], Awaitab
 
 async def _text(request: Request) -> str:
     """What was written, with the line ends of a form made plain ones. TooLarge; Malformed for what no text is."""
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_FORM:
-                raise TooLarge(limit=MAX_FORM)
-        fields = parse_qs(body.decode("ascii"), max_num_fields=8, errors="strict")
-    except (ClientDisconnect, ValueError):
-        fields = {}
-    given = fields.get("text", [])
-    written = given[0].replace("\r\n", "\n") if len(given) == 1 else ""
+    written = (await field_of(request, "text", MAX_FORM)).replace("\r\n", "\n")
     text = clean(written, "/text") if len(written) <= LONGEST_APPEAL else ""
     if not text:
         raise Malformed("/text", "text-length", f"A text of 1 to {LONGEST_APPEAL} characters is needed.")
